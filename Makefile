@@ -1,0 +1,52 @@
+# `make` prints this list. Every target takes EXPERIMENT=name (a file experiments/name.toml).
+
+EXPERIMENT ?= demo
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install teachers distill report test test-all lint bench clean
+
+help:  ## print this list
+	@echo 'structkd: many monolingual sequence labellers into one multilingual model, in two offline stages'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo '  EXPERIMENT=name   one of:' $(basename $(notdir $(wildcard experiments/*.toml))) '(default: demo)'
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("structkd needs Python 3.11 or newer; call make PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)
+
+install: $(STAMP)  ## make .venv and install the pinned dependencies
+
+teachers: $(STAMP)  ## stage one: train the teachers and write what they know to Parquet shards
+	@$(BIN)/structkd teachers $(EXPERIMENT)
+
+distill: $(STAMP)  ## both stages: teachers, then one multilingual student per system; prints the table
+	@$(BIN)/structkd distill $(EXPERIMENT)
+
+report: $(STAMP)  ## print the tables of what has been run
+	@$(BIN)/structkd report $(EXPERIMENT)
+
+test: $(STAMP)  ## run the tests (under 5 minutes on 2 cores)
+	$(BIN)/pytest -n 2
+
+test-all: $(STAMP)  ## run the slow tests and those on the real corpora too
+	$(BIN)/pytest -n 2 -m ''
+
+lint: $(STAMP)  ## ruff, mypy and the walls of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## measure; ratios within one run
+	$(BIN)/python -m benchmarks.run
+
+clean:  ## remove .venv and caches; runs/ is kept
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

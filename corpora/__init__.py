@@ -1,0 +1,1 @@
+"""Sentences, label sets and schemes, readers, the catalog, and the embedded demo corpus."""

@@ -1,0 +1,54 @@
+"""Label sets: ordered names, mapped by name and never by position."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from corpora.sentences import CorpusError
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """The labels of a task in their order; a label's id is its place here."""
+
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise CorpusError("a label set is empty: the corpora hold no labelled sentence")
+        if len(set(self.names)) != len(self.names):
+            raise CorpusError(f"a label set names a label twice: {', '.join(self.names)}")
+
+    @classmethod
+    def union(cls, *names: Iterable[str]) -> "LabelSet":
+        """The ordered union: O first, then by type (the part after the first '-'), then by prefix."""
+        return cls(tuple(sorted(set().union(*names), key=_order)))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """Each name's id."""
+        return {name: place for place, name in enumerate(self.names)}
+
+    def encode(self, labels: Sequence[str]) -> np.ndarray:
+        """Label ids, int64 `[T]`. Raises CorpusError for a label that is not in the set."""
+        try:
+            return np.fromiter((self.ids[label] for label in labels), np.int64, len(labels))
+        except KeyError as error:
+            raise CorpusError(
+                f"label {error.args[0]!r} is not in the label set ({', '.join(self.names)}); "
+                "build the set as the union over all languages"
+            ) from None
+
+    def decode(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """The names of label ids."""
+        return tuple(self.names[place] for place in ids)
+
+
+def _order(name: str) -> tuple[bool, str, str]:
+    prefix, dash, kind = name.partition("-")
+    return (name != "O", kind if dash else name, prefix if dash else "")

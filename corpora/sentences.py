@@ -1,0 +1,69 @@
+"""What every stage reads: sentences, and corpora that know their own digest."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from corpora.files import digest_json
+
+Split = Literal["train", "dev", "test", "unlabelled"]
+
+
+class CorpusError(ValueError):
+    """A corpus that cannot be used; the message names the place, what was found and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Words and, where the text is annotated, one label a word."""
+
+    tokens: tuple[str, ...]
+    labels: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.tokens:
+            raise CorpusError("a sentence has no tokens")
+        if self.labels is not None and len(self.labels) != len(self.tokens):
+            raise CorpusError(f"a sentence has {len(self.tokens)} tokens but {len(self.labels)} labels")
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The sentences of one language and one split, in the order of their source."""
+
+    language: str
+    split: Split
+    sentences: tuple[Sentence, ...]
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    def __iter__(self) -> Iterator[Sentence]:
+        return iter(self.sentences)
+
+    def __getitem__(self, place: int) -> Sentence:
+        return self.sentences[place]
+
+    @cached_property
+    def tokens(self) -> int:
+        """The number of words."""
+        return sum(len(sentence) for sentence in self.sentences)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over language, split, words and labels."""
+        rows = [[sentence.tokens, sentence.labels] for sentence in self.sentences]
+        return digest_json([self.language, self.split, rows])
+
+    def head(self, limit: int | None) -> "Corpus":
+        """The first `limit` sentences; all of them where `limit` is None."""
+        return self if limit is None else Corpus(self.language, self.split, self.sentences[:limit])
+
+
+def label_names(corpora: Sequence[Corpus]) -> set[str]:
+    """Every label that occurs in `corpora`."""
+    return {name for corpus in corpora for sentence in corpus for name in sentence.labels or ()}

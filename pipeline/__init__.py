@@ -1,0 +1,1 @@
+"""What a person runs: the command line, experiment files, stages, engines and reports."""

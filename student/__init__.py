@@ -1,0 +1,1 @@
+"""Stage two: stream the shards and distil one multilingual student."""

@@ -1,0 +1,1 @@
+"""A neural tagger (encoder and linear chain), the one training loop, checkpoints and scores."""
