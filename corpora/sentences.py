@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import numpy as np
+
 from corpora.files import digest_json
 
 Split = Literal["train", "dev", "test", "unlabelled"]
@@ -59,9 +61,12 @@ class Corpus:
         rows = [[sentence.tokens, sentence.labels] for sentence in self.sentences]
         return digest_json([self.language, self.split, rows])
 
-    def head(self, limit: int | None) -> "Corpus":
-        """The first `limit` sentences; all of them where `limit` is None."""
-        return self if limit is None else Corpus(self.language, self.split, self.sentences[:limit])
+    def sample(self, limit: int | None, seed: int = 0) -> "Corpus":
+        """At most `limit` sentences, drawn by `seed` and kept in their order; all of them where `limit` is None."""
+        if limit is None or limit >= len(self):
+            return self
+        places = sorted(np.random.default_rng(seed).permutation(len(self))[:limit])
+        return Corpus(self.language, self.split, tuple(self.sentences[place] for place in places))
 
 
 def label_names(corpora: Sequence[Corpus]) -> set[str]:

@@ -113,6 +113,11 @@ class LinearChain:
         return joint.clamp_min(FLOOR).masked_fill(~self.mask[..., None], 0.0)
 
     @cached_property
+    def marginals(self) -> Float[Tensor, "B T L"]:
+        """q(y_i = j | x); 0 at padding."""
+        return self.log_marginals.exp().masked_fill(~self.mask[..., None], 0.0)
+
+    @cached_property
     def edge_marginals(self) -> Float[Tensor, "B edges L L"]:
         """p(y_i = j, y_{i+1} = k | x); 0 where the second word is padding."""
         before, after, _ = self._both
@@ -156,19 +161,24 @@ class LinearChain:
 
     # -- information --------------------------------------------------------------------------------------------
 
-    def expected_score(self, other: "LinearChain") -> Float[Tensor, "B"]:
-        """The mean, under this chain, of the score that `other` gives to a label sequence."""
-        marginals = self.log_marginals.exp() * self.mask[..., None]
-        words = (marginals * other._potentials).sum((1, 2))
-        return words + (self.edge_marginals * other.transitions.clamp_min(FLOOR)).sum((1, 2, 3))
+    def expected_score(
+        self, marginals: Float[Tensor, "B T L"], edge_marginals: Float[Tensor, "B edges L L"]
+    ) -> Float[Tensor, "B"]:
+        """The mean score that this chain gives to label sequences drawn from a chain with these marginals.
+
+        The score is a sum over words and edges, so its mean needs no more than their marginals; that is what makes
+        the exact objective tractable (Wang et al., 2021). Marginals must be 0 at padding.
+        """
+        words = (marginals * self._potentials).sum((1, 2))
+        return words + (edge_marginals.sum(1) * self.transitions.clamp_min(FLOOR)).sum((1, 2))
 
     def entropy(self) -> Float[Tensor, "B"]:
         """-sum_y p(y) log p(y), in nats."""
         return self.cross_entropy(self)
 
     def cross_entropy(self, other: "LinearChain") -> Float[Tensor, "B"]:
-        """-sum_y p(y) log p_other(y), in nats, exactly, from the edge marginals (Wang et al., 2021)."""
-        return other.log_partition - self.expected_score(other)
+        """-sum_y p(y) log p_other(y), in nats, exactly."""
+        return other.log_partition - other.expected_score(self.marginals, self.edge_marginals)
 
     def kl(self, other: "LinearChain") -> Float[Tensor, "B"]:
         """KL(self || other), in nats."""

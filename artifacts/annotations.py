@@ -1,0 +1,74 @@
+"""What a teacher says about a batch of sentences, and whether an artifact set can hold it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int64, Integer, Shaped
+
+from artifacts.ragged import length_mask, path_mask
+from artifacts.schema import ArtifactError
+
+FLOAT16_MAX = float(np.finfo(np.float16).max)  # 65504
+ROUNDING = 1e-3  # how far above 0 a log-posterior may lie: log-sum-exp in float32 rounds
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """A teacher's answer, padded; entries past a sentence's length or its path count are ignored.
+
+    `counts` is each sentence's true number of paths, 1 to K; `paths` are label ids, best first; `log_probs` are
+    log p_t(path), `log_posteriors` log q_t(i, j), `log_partition` log Z_t, all in nats.
+    """
+
+    lengths: Integer[np.ndarray, "B"]
+    paths: Integer[np.ndarray, "B K T"]
+    counts: Integer[np.ndarray, "B"]
+    log_probs: Float[np.ndarray, "B K"]
+    log_posteriors: Float[np.ndarray, "B T L"]
+    emissions: Float[np.ndarray, "B T L"]
+    log_partition: Float[np.ndarray, "B"]
+
+
+def check(annotations: Annotations, labels: int, sentence_ids: Int64[np.ndarray, "B"]) -> None:
+    """Raise ArtifactError, naming the first sentence, where annotations over `labels` labels cannot be stored."""
+    a = annotations
+    _, K, T = a.paths.shape
+    if a.emissions.shape[2] != labels:
+        raise ArtifactError(f"the annotations have {a.emissions.shape[2]} labels, the set's schema {labels}")
+    outside = {
+        f"lengths, expected 1 to {T}": (a.lengths, (a.lengths < 1) | (a.lengths > T)),
+        f"counts of paths, expected 1 to {K}": (a.counts, (a.counts < 1) | (a.counts > K)),
+    }
+    _refuse(outside, sentence_ids)
+    inside, stored = length_mask(a.lengths, T), length_mask(a.counts, K)
+    places = path_mask(a.counts, a.lengths, (K, T))
+    # A NaN fails every comparison, so each condition says what is right and is then negated.
+    unfit = {
+        f"paths, expected label ids below {labels}": (
+            a.paths,
+            places & ~((a.paths >= 0) & (a.paths < labels)),
+        ),
+        "log_probs, expected finite": (a.log_probs, stored & ~np.isfinite(a.log_probs)),
+        "log_partition, expected finite": (a.log_partition, ~np.isfinite(a.log_partition)),
+        "log_posteriors, expected at most 0": (
+            a.log_posteriors,
+            inside[:, :, None] & ~(a.log_posteriors <= ROUNDING),
+        ),
+        f"emissions, expected float16's range of +-{FLOAT16_MAX:.0f}": (
+            a.emissions,
+            inside[:, :, None] & ~(np.abs(a.emissions) <= FLOAT16_MAX),
+        ),
+    }
+    _refuse(unfit, sentence_ids)
+
+
+def _refuse(
+    faults: dict[str, tuple[Shaped[np.ndarray, "..."], Bool[np.ndarray, "..."]]], ids: Int64[np.ndarray, "B"]
+) -> None:
+    for expectation, (values, bad) in faults.items():
+        if bad.any():
+            place = tuple(np.argwhere(bad)[0])
+            raise ArtifactError(
+                f"sentence_id {ids[place[0]]}: found {values[place]} in {expectation}; "
+                "the teacher's output is at fault, nothing of this batch was written"
+            )

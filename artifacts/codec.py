@@ -1,0 +1,187 @@
+"""Annotated sentences to Arrow rows, and rows to padded arrays, by array operations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Float, Float32, Int64, Integer, Shaped
+
+from artifacts.annotations import FLOAT16_MAX, Annotations, check
+from artifacts.ragged import length_mask, list_array, list_lengths, pad, path_mask
+from artifacts.schema import ArtifactError, label_count
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Rows as padded arrays, 0 past a sentence's length and its path count; None for a column that is absent."""
+
+    tokens: pa.ListArray
+    lengths: Int64[np.ndarray, "B"]
+    sentence_id: Int64[np.ndarray, "B"] | None
+    language: tuple[str, ...] | None
+    gold: Int64[np.ndarray, "B T"] | None
+    has_gold: Bool[np.ndarray, "B"] | None
+    counts: Int64[np.ndarray, "B"] | None
+    paths: Int64[np.ndarray, "B K T"] | None
+    path_log_probs: Float32[np.ndarray, "B K"] | None
+    path_weights: Float32[np.ndarray, "B K"] | None
+    log_posteriors: Float32[np.ndarray, "B T L"] | None
+    emissions: Float32[np.ndarray, "B T L"] | None
+    log_partition: Float32[np.ndarray, "B"] | None
+
+
+def encode(
+    schema: pa.Schema,
+    *,
+    sentence_ids: Sequence[int] | Integer[np.ndarray, "B"],
+    language: str | Sequence[str],
+    tokens: Sequence[Sequence[str]] | pa.ListArray,
+    gold: Sequence[Integer[np.ndarray, "_"] | None],
+    annotations: Annotations,
+) -> pa.RecordBatch:
+    """Rows of a `shard_schema`; `language` is that of all sentences or one for each, `gold` None where unlabelled.
+
+    Log-posteriors below float16's range are floored at -65504; -inf (a probability of exactly 0) stays.
+    Raises ArtifactError, naming the first sentence, where lengths or labels disagree, a score is NaN, or an
+    emission is out of float16's range.
+    """
+    a, ids = annotations, np.asarray(sentence_ids, np.int64)
+    languages = [language] * len(ids) if isinstance(language, str) else language
+    _check_counts(len(a.lengths), sentence_ids=len(ids), language=len(languages), tokens=len(tokens), gold=len(gold))
+    check(a, label_count(schema), ids)
+    words = tokens if isinstance(tokens, pa.ListArray) else pa.array(tokens, pa.list_(pa.string()))
+    _check_lengths(ids, a.lengths, list_lengths(words), "tokens")
+    _, K, T = a.paths.shape
+    inside, stored = length_mask(a.lengths, T), length_mask(a.counts, K)
+    label = schema.field("gold").type.value_type
+    paths = pa.array(a.paths[path_mask(a.counts, a.lengths, (K, T))]).cast(label)
+    columns = {
+        "sentence_id": ids,
+        "language": pa.array(languages, pa.string()).dictionary_encode(),
+        "tokens": words,
+        "gold": _gold(gold, a.lengths, ids, schema),
+        "paths": list_array(list_array(paths, np.repeat(a.lengths, a.counts)), a.counts),
+        "path_log_probs": list_array(pa.array(a.log_probs[stored].astype(np.float32)), a.counts),
+        "path_weights": list_array(pa.array(_weights(a.log_probs, stored)[stored]), a.counts),
+        "log_posteriors": _scores(_floored(a.log_posteriors[inside]), a.lengths),
+        "emissions": _scores(a.emissions[inside], a.lengths),
+        "log_partition": a.log_partition.astype(np.float32),
+    }
+    return pa.record_batch([columns[name] for name in schema.names], schema=schema)
+
+
+def _check_counts(expected: int, **found: int) -> None:
+    for name, sentences in found.items():
+        if sentences != expected:
+            raise ArtifactError(f"{name} has {sentences} sentences, the annotations have {expected}")
+
+
+def _check_lengths(
+    ids: Int64[np.ndarray, "B"],
+    lengths: Integer[np.ndarray, "B"],
+    found: Integer[np.ndarray, "B"],
+    column: str,
+) -> None:
+    for place in np.flatnonzero(found != lengths)[:1]:
+        raise ArtifactError(
+            f"sentence_id {ids[place]}: found {found[place]} entries in {column}, expected {lengths[place]}, "
+            "the length that the teacher annotated"
+        )
+
+
+def _gold(
+    gold: Sequence[Shaped[np.ndarray, "_"] | None],
+    lengths: Integer[np.ndarray, "B"],
+    ids: Int64[np.ndarray, "B"],
+    schema: pa.Schema,
+) -> pa.ListArray:
+    has = np.array([labels is not None for labels in gold], bool)
+    found = np.array([0 if labels is None else len(labels) for labels in gold], np.int64)
+    _check_lengths(ids, lengths, np.where(has, found, lengths), "gold")
+    values = np.concatenate([np.zeros(0, np.int64), *(labels for labels in gold if labels is not None)])
+    L = label_count(schema)
+    for place in np.flatnonzero((values < 0) | (values >= L))[:1]:
+        sentence = np.searchsorted(np.cumsum(found), place, side="right")
+        raise ArtifactError(f"sentence_id {ids[sentence]}: gold label {values[place]} of {L} labels")
+    lists = list_array(pa.array(values).cast(schema.field("gold").type.value_type), found)
+    return pa.ListArray.from_arrays(lists.offsets, lists.values, mask=pa.array(~has))
+
+
+def _weights(log_probs: Float[np.ndarray, "B K"], stored: Bool[np.ndarray, "B K"]) -> Float32[np.ndarray, "B K"]:
+    """The paths' probabilities, renormalised over the stored ones."""
+    masked = np.where(stored, log_probs, -np.inf)
+    weights = np.exp(masked - masked.max(axis=1, keepdims=True, initial=-np.inf), dtype=np.float64)
+    normalised: Float32[np.ndarray, "B K"] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalised
+
+
+def _floored(log_posteriors: Float[np.ndarray, "N L"]) -> Float[np.ndarray, "N L"]:
+    return np.where(np.isneginf(log_posteriors), log_posteriors, np.maximum(log_posteriors, -FLOAT16_MAX))
+
+
+def _scores(values: Float[np.ndarray, "N L"], lengths: Integer[np.ndarray, "B"]) -> pa.ListArray:
+    flat = pa.array(values.astype(np.float16).reshape(-1))
+    return list_array(pa.FixedSizeListArray.from_arrays(flat, values.shape[1]), lengths)
+
+
+def decode(rows: pa.RecordBatch | pa.Table) -> Decoded:
+    """The columns that `rows` have, as padded arrays; T and K are the longest of these rows.
+
+    `tokens` must be among them, for the lengths: without it, or where columns disagree, raises ArtifactError.
+    """
+    columns = {name: _whole(rows.column(name)) for name in rows.schema.names}
+    if "tokens" not in columns:
+        raise ArtifactError(f"rows with columns {', '.join(columns)} have no tokens: read that column too")
+    lengths = list_lengths(columns["tokens"])
+    inside = length_mask(lengths, int(lengths.max(initial=0)))
+    counts = _counts(columns)
+    stored = inside[:, :0] if counts is None else length_mask(counts, int(counts.max(initial=0)))
+    has_gold = np.array(columns["gold"].is_valid(), bool) if "gold" in columns else None
+    labelled = inside if has_gold is None else inside & has_gold[:, None]
+    return Decoded(
+        tokens=columns["tokens"],
+        lengths=lengths,
+        sentence_id=_plain(columns, "sentence_id", np.int64),
+        language=tuple(columns["language"].to_pylist()) if "language" in columns else None,
+        gold=_padded(columns, "gold", labelled, np.int64),
+        has_gold=has_gold,
+        counts=counts,
+        paths=_padded(columns, "paths", stored[:, :, None] & inside[:, None, :], np.int64),
+        path_log_probs=_padded(columns, "path_log_probs", stored, np.float32),
+        path_weights=_padded(columns, "path_weights", stored, np.float32),
+        log_posteriors=_padded(columns, "log_posteriors", inside, np.float32),
+        emissions=_padded(columns, "emissions", inside, np.float32),
+        log_partition=_plain(columns, "log_partition", np.float32),
+    )
+
+
+def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _counts(columns: dict[str, pa.Array]) -> Int64[np.ndarray, "B"] | None:
+    for name in ("paths", "path_log_probs", "path_weights"):
+        if name in columns:
+            return list_lengths(columns[name])
+    return None
+
+
+def _plain(columns: dict[str, pa.Array], name: str, dtype: type[np.generic]) -> Shaped[np.ndarray, "B"] | None:
+    # A copy: Arrow's buffers are read-only, and torch warns about those.
+    return np.array(columns[name], dtype) if name in columns else None
+
+
+def _padded(
+    columns: dict[str, pa.Array], name: str, mask: Bool[np.ndarray, "B ..."], dtype: type[np.generic]
+) -> Shaped[np.ndarray, "B ..."] | None:
+    """A column of lists, or of lists of lists, laid out by `mask`; None where the column is absent."""
+    if name not in columns:
+        return None
+    values = columns[name]
+    while pa.types.is_list(values.type):
+        values = values.flatten()
+    if not pa.types.is_fixed_size_list(values.type):
+        return pad(values.to_numpy(), mask, dtype, name)
+    vectors = values.flatten().to_numpy().reshape(len(values), values.type.list_size)
+    return pad(vectors, mask, dtype, name)

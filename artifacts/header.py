@@ -1,0 +1,68 @@
+"""What is true of a whole artifact set: its labels, its teacher's transition scores, and what made it."""
+
+import json
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+
+from artifacts.schema import SCHEMA_VERSION, ArtifactError
+from corpora.files import canonical_json, digest_json
+from corpora.labels import LabelSet
+
+METADATA_KEY = b"structkd"
+
+
+class Record(BaseModel):
+    """A frozen value that is written as JSON; unknown and missing keys, NaN and infinities are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SetHeader(Record):
+    """Labels in the order of their ids, the chain's scores over L labels, and the set's provenance.
+
+    `transitions` is L x L, (from, to); a softmax teacher's are zero. All scores are finite: JSON has no infinities.
+    `provenance` is JSON and says what made the set (teacher, corpus, settings, code) by digest and by name.
+    Lists are taken for tuples, so a tensor's `.tolist()` will do. Raises pydantic.ValidationError, a ValueError.
+    """
+
+    labels: tuple[str, ...]
+    transitions: tuple[tuple[float, ...], ...]
+    start: tuple[float, ...]
+    end: tuple[float, ...]
+    provenance: dict[str, JsonValue]
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SetHeader":
+        L = len(LabelSet(self.labels))
+        sizes = {"start": len(self.start), "end": len(self.end), "transitions": len(self.transitions)}
+        sizes |= {f"transitions[{place}]": len(row) for place, row in enumerate(self.transitions)}
+        for name, size in sizes.items():
+            if size != L:
+                raise ArtifactError(f"{name} has {size} entries, expected {L}: one for each label")
+        return self
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The labels as a set that maps names to ids."""
+        return LabelSet(self.labels)
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 over everything that determines the set's content: two sets with one identity are equal."""
+        return digest_json({"schema_version": SCHEMA_VERSION} | self.model_dump(mode="json"))
+
+    def file_metadata(self) -> dict[bytes, bytes]:
+        """The Parquet key-value metadata by which a shard explains itself."""
+        value = {"schema_version": SCHEMA_VERSION, "identity": self.identity} | self.model_dump(mode="json")
+        return {METADATA_KEY: canonical_json(value).encode()}
+
+
+def read_file_metadata(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
+    """The JSON object under a shard's `structkd` key; empty where there is none."""
+    try:
+        value = json.loads((metadata or {})[METADATA_KEY])
+    except (KeyError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,151 @@
+"""What is in an artifact set, as values for people."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pyarrow.parquet as pq
+from jaxtyping import Float32
+from pydantic import JsonValue
+
+from artifacts.annotations import FLOAT16_MAX
+from artifacts.codec import Decoded, decode
+from artifacts.manifest import Sentences
+from artifacts.ragged import length_mask
+from artifacts.reader import ArtifactSet
+from artifacts.schema import ArtifactError
+from corpora.labels import LabelSet
+
+Column = TypeVar("Column")
+
+
+@dataclass(frozen=True)
+class SetSummary:
+    """An artifact set in numbers; sizes are bytes on the disk."""
+
+    teacher: JsonValue
+    """The provenance's `teacher`; None where it names none."""
+    languages: dict[str, Sentences]
+    sentences: int
+    tokens: int
+    labelled: int
+    bytes_per_token: float
+    paths_per_sentence: float
+    entropy: float
+    """Mean over tokens of the posteriors' entropy, in nats."""
+    best_path_probability: float
+    """Mean over sentences of p_t(best path)."""
+    best_path_accuracy: float | None
+    """Share of the labelled sentences' tokens on which the best path agrees with gold."""
+    column_bytes: dict[str, int]
+
+
+@dataclass(frozen=True)
+class PathView:
+    """One of a sentence's k best paths, by label names."""
+
+    labels: tuple[str, ...]
+    probability: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class SentenceView:
+    """A sentence and what its teacher says about it; `posteriors` are probabilities."""
+
+    sentence_id: int
+    language: str
+    tokens: tuple[str, ...]
+    gold: tuple[str, ...] | None
+    paths: tuple[PathView, ...]
+    posteriors: Float32[np.ndarray, "T L"]
+    labels: tuple[str, ...]
+
+
+def summary(artifacts: ArtifactSet) -> SetSummary:
+    """Read the whole set, a row group at a time, and sum it up."""
+    columns = ["tokens", "gold", "paths", "path_log_probs", "log_posteriors"]
+    sums: Counter[str] = Counter()
+    for rows in artifacts.row_groups(columns):
+        sums.update(_sums(decode(rows)))
+    manifest = artifacts.manifest
+    return SetSummary(
+        teacher=manifest.header.provenance.get("teacher"),
+        languages=manifest.languages,
+        sentences=manifest.rows,
+        tokens=manifest.tokens,
+        labelled=sum(count.labelled for count in manifest.languages.values()),
+        bytes_per_token=sum(shard.bytes for shard in manifest.shards) / manifest.tokens,
+        paths_per_sentence=sums["paths"] / manifest.rows,
+        entropy=sums["entropy"] / manifest.tokens,
+        best_path_probability=sums["best"] / manifest.rows,
+        best_path_accuracy=sums["right"] / sums["gold"] if sums["gold"] else None,
+        column_bytes=_column_bytes(artifacts),
+    )
+
+
+def _sums(rows: Decoded) -> dict[str, float]:
+    log_posteriors, gold = _read(rows.log_posteriors), _read(rows.gold)
+    # p log p is 0 at p = 0; past a sentence's end, log p is 0.
+    entropy = -np.sum(np.exp(log_posteriors, dtype=np.float64) * np.maximum(log_posteriors, -FLOAT16_MAX))
+    labelled = length_mask(rows.lengths, gold.shape[1]) & _read(rows.has_gold)[:, None]
+    return {
+        "paths": float(_read(rows.counts).sum()),
+        "entropy": float(entropy),
+        "best": float(np.exp(_read(rows.path_log_probs)[:, 0], dtype=np.float64).sum()),
+        "right": float((labelled & (_read(rows.paths)[:, 0] == gold)).sum()),
+        "gold": float(labelled.sum()),
+    }
+
+
+def _read(column: Column | None) -> Column:
+    """A decoded column that is known to have been read."""
+    assert column is not None
+    return column
+
+
+def _column_bytes(artifacts: ArtifactSet) -> dict[str, int]:
+    sizes: Counter[str] = Counter()
+    for shard in artifacts.manifest.shards:
+        footer = pq.read_metadata(artifacts.folder / shard.file)
+        for group in range(footer.num_row_groups):
+            for column in range(footer.num_columns):
+                chunk = footer.row_group(group).column(column)
+                sizes[chunk.path_in_schema.partition(".")[0]] += chunk.total_compressed_size
+    return dict(sizes)
+
+
+def place_of(artifacts: ArtifactSet, sentence_id: int) -> int:
+    """The row of the sentence with this id. Raises ArtifactError where none or more than one has it."""
+    ids = artifacts.table(["sentence_id"])["sentence_id"].to_numpy()
+    places = np.flatnonzero(ids == sentence_id)
+    if len(places) != 1:
+        raise ArtifactError(
+            f"{artifacts.folder}: found {len(places)} sentences with the id {sentence_id} among {len(ids)}; "
+            "give the row instead"
+        )
+    return int(places[0])
+
+
+def sentence_view(artifacts: ArtifactSet, place: int) -> SentenceView:
+    """Row `place` of the set with names for label ids and probabilities for their logarithms."""
+    rows = decode(artifacts.sentence(place))
+    names, has_gold = artifacts.header.label_set, _read(rows.has_gold)[0]
+    return SentenceView(
+        sentence_id=int(_read(rows.sentence_id)[0]),
+        language=_read(rows.language)[0],
+        tokens=tuple(rows.tokens[0].as_py()),
+        gold=names.decode(_read(rows.gold)[0]) if has_gold else None,
+        paths=_path_views(rows, names),
+        posteriors=np.exp(_read(rows.log_posteriors)[0]),
+        labels=names.names,
+    )
+
+
+def _path_views(rows: Decoded, names: LabelSet) -> tuple[PathView, ...]:
+    paths, log_probs, weights = _read(rows.paths), _read(rows.path_log_probs), _read(rows.path_weights)
+    return tuple(
+        PathView(names.decode(path), float(np.exp(log_prob)), float(weight))
+        for path, log_prob, weight in zip(paths[0], log_probs[0], weights[0], strict=True)
+    )

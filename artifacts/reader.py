@@ -1,0 +1,103 @@
+"""A finished artifact set, verified before it is read."""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from artifacts.header import SetHeader
+from artifacts.manifest import Manifest
+from artifacts.schema import REMEDY, ArtifactError
+from artifacts.verification import check_shard, check_strays
+
+
+@dataclass(frozen=True)
+class ArtifactSet:
+    """The rows of a finished set, in the order they were written. Make it with `open`."""
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, folder: Path, *, verify: bool = True) -> "ArtifactSet":
+        """Read the manifest and, if `verify`, check each shard's size, SHA-256, identity and row groups against it.
+
+        Raises ArtifactError at the first fault, naming the file.
+        """
+        manifest = Manifest.read(folder)
+        if verify:
+            check_strays(folder, manifest)
+            for shard in manifest.shards:
+                check_shard(folder / shard.file, manifest.header, shard)
+        return cls(folder, manifest)
+
+    @property
+    def header(self) -> SetHeader:
+        """Labels, transition scores and provenance."""
+        return self.manifest.header
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 over what determines the set's content."""
+        return self.manifest.identity
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names in the order of their ids."""
+        return self.manifest.header.labels
+
+    @property
+    def rows(self) -> int:
+        """The number of sentences."""
+        return self.manifest.rows
+
+    @property
+    def tokens(self) -> int:
+        """The number of words."""
+        return self.manifest.tokens
+
+    def read_row_group(self, shard: int, group: int, columns: Collection[str] | None = None) -> pa.Table:
+        """The rows of one row group, page checksums verified; all columns, or those named in `columns`."""
+        path = self.folder / self.manifest.shards[shard].file
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                _check_columns(path, columns, file.schema_arrow.names)
+                return file.read_row_group(group, columns=None if columns is None else list(columns))
+        except (OSError, pa.ArrowException) as error:
+            raise ArtifactError(f"{path}: row group {group} is not readable ({error}); {REMEDY}") from None
+
+    def table(self, columns: Collection[str] | None = None) -> pa.Table:
+        """All rows in memory; all columns, or those named in `columns`."""
+        return pa.concat_tables(self.row_groups(columns))
+
+    def row_groups(self, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
+        """The rows a row group at a time, in order; all columns, or those named in `columns`."""
+        return (self.read_row_group(*place, columns) for place in self.places())
+
+    def places(self) -> list[tuple[int, int]]:
+        """The places (shard, group) of all row groups, in order."""
+        return [
+            (number, group)
+            for number, shard in enumerate(self.manifest.shards)
+            for group in range(len(shard.row_groups))
+        ]
+
+    def sentence(self, place: int) -> pa.Table:
+        """Row `place` of the set, 0 to rows - 1, as a table of one row. Raises IndexError outside."""
+        if not 0 <= place < self.rows:
+            raise IndexError(f"{self.folder} has rows 0 to {self.rows - 1}, not {place}")
+        places = self.places()
+        rows = (self.manifest.shards[shard].row_groups[group].rows for shard, group in places)
+        starts = list(accumulate(rows, initial=0))
+        number = bisect_right(starts, place) - 1
+        return self.read_row_group(*places[number]).slice(place - starts[number], 1)
+
+
+def _check_columns(path: Path, columns: Collection[str] | None, known: list[str]) -> None:
+    for name in columns or ():
+        if name not in known:
+            raise ArtifactError(f"{path}: no column {name!r}, expected one of {', '.join(known)}")

@@ -1,0 +1,196 @@
+"""An epoch's batches from artifact sets, in an order that depends on manifests, settings and epoch alone."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Int64
+
+from artifacts.manifest import RowGroup, Sentences
+from artifacts.ragged import list_lengths
+from artifacts.reader import ArtifactSet
+from artifacts.sampling import epoch_counts
+from artifacts.schema import ArtifactError
+from corpora.files import digest_json
+
+SET_COLUMN = "set"  # a batch mixes teachers; whose header holds for a row, only the stream knows
+
+
+@dataclass(frozen=True)
+class StreamConfig:
+    """How an epoch is drawn.
+
+    `batch_tokens` bounds a batch's padded tokens: its longest sentence times its number of sentences.
+    A language's share of an epoch is in proportion to n^`sampling_exponent`: 1 as they come, 0 all the same.
+    `pool_rows` sentences are held at a time; more mix better, and pad less.
+    """
+
+    batch_tokens: int
+    seed: int
+    sampling_exponent: float = 1.0
+    pool_rows: int = 8192
+    labelled_only: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in {"batch_tokens": 1, "pool_rows": 1, "sampling_exponent": 0}.items():
+            if not least <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least {least}")
+
+    def wanted(self, sentences: Sentences) -> int:
+        """How many of a language's sentences the stream may draw."""
+        return sentences.labelled if self.labelled_only else sentences.total
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A row group that has wanted sentences of some language."""
+
+    source: ArtifactSet
+    number: int
+    shard: int
+    group: int
+
+    @property
+    def languages(self) -> dict[str, Sentences]:
+        described: RowGroup = self.source.manifest.shards[self.shard].row_groups[self.group]
+        return described.languages
+
+
+def epoch_sentences(sets: Sequence[ArtifactSet], config: StreamConfig) -> int:
+    """How many sentences an epoch over `sets` has, whatever its languages' shares."""
+    return sum(_available(sets, config).values())
+
+
+def stream_epoch(
+    sets: Sequence[ArtifactSet], columns: Collection[str], config: StreamConfig, epoch: int
+) -> Iterator[pa.Table]:
+    """The batches of an epoch: tables of `columns`, `tokens` and `SET_COLUMN`, a row's place in `sets` (int32).
+
+    With an exponent of 1 each sentence occurs once; otherwise an epoch has as many sentences, and languages are
+    repeated or cut short. Sentences are mixed within pools of `pool_rows`, batched with those of their length, and
+    the batches shuffled. Memory: two pools, and a row group for each language. Raises ArtifactError where label sets
+    differ, a set is given twice, or there is nothing to stream.
+    """
+    _check_sets(sets)
+    available = _available(sets, config)
+    if not available:
+        kind = "labelled sentence" if config.labelled_only else "sentence"
+        raise ArtifactError(f"no {kind} in {', '.join(str(one.folder) for one in sets) or 'no artifact set'}")
+    shares = epoch_counts(available, config.sampling_exponent)
+    wanted = sorted({*columns, "tokens"} - {SET_COLUMN})
+    cursors = {
+        language: _Cursor(_language_rows(_units(sets, config, language), wanted, config, epoch, language))
+        for language in sorted(shares)
+    }
+    return _batches(cursors, shares, config, epoch)
+
+
+def _check_sets(sets: Sequence[ArtifactSet]) -> None:
+    for before, one in pairwise(sorted(sets, key=lambda one: one.identity)):
+        if one.identity == before.identity:
+            raise ArtifactError(f"{before.folder} and {one.folder} hold the same set; give it once")
+        if one.labels != before.labels:
+            raise ArtifactError(
+                f"{before.folder} has the labels {', '.join(before.labels)}\n"
+                f"{one.folder} has the labels {', '.join(one.labels)}\n"
+                "expected equal names in equal order; run stage one again with the union of the label sets"
+            )
+
+
+def _available(sets: Sequence[ArtifactSet], config: StreamConfig) -> dict[str, int]:
+    available: dict[str, int] = {}
+    for one in sets:
+        for language, sentences in one.manifest.languages.items():
+            if wanted := config.wanted(sentences):
+                available[language] = available.get(language, 0) + wanted
+    return available
+
+
+def _units(sets: Sequence[ArtifactSet], config: StreamConfig, language: str) -> list[_Unit]:
+    """In an order that does not depend on that of `sets`."""
+    numbered = sorted(enumerate(sets), key=lambda item: item[1].identity)
+    units = [_Unit(one, number, *place) for number, one in numbered for place in one.places()]
+    return [unit for unit in units if language in unit.languages and config.wanted(unit.languages[language])]
+
+
+def _language_rows(
+    units: Sequence[_Unit], columns: Sequence[str], config: StreamConfig, epoch: int, language: str
+) -> Iterator[pa.Table]:
+    """The wanted rows of a language, pass after pass, each in its own order of row groups and of rows in them."""
+    for number in count():
+        rng = _generator(config.seed, epoch, "language", language, number)
+        for place in rng.permutation(len(units)):
+            rows = _read(units[place], columns, config, language)
+            yield rows.take(pa.array(rng.permutation(len(rows))))
+
+
+def _read(unit: _Unit, columns: Sequence[str], config: StreamConfig, language: str) -> pa.Table:
+    mixed = len(unit.languages) > 1
+    partly = config.labelled_only and unit.languages[language].unlabelled > 0
+    needed = {*columns, *(["language"] if mixed else []), *(["gold"] if partly else [])}
+    rows = unit.source.read_row_group(unit.shard, unit.group, sorted(needed))
+    if mixed:
+        rows = rows.filter(pc.equal(rows["language"].cast(pa.string()), language))
+    if partly:
+        rows = rows.filter(rows["gold"].is_valid())
+    number = pa.array(np.full(len(rows), unit.number, np.int32))
+    return rows.select(columns).append_column(SET_COLUMN, number)
+
+
+class _Cursor:
+    """A place in a stream of tables, from which any number of rows can be taken."""
+
+    def __init__(self, tables: Iterator[pa.Table]) -> None:
+        self._tables = tables
+        self._rest: pa.Table | None = None
+
+    def take(self, rows: int) -> list[pa.Table]:
+        taken = []
+        while rows > 0:
+            if self._rest is None or not len(self._rest):
+                self._rest = next(self._tables)
+            taken.append(self._rest.slice(0, rows))
+            self._rest = self._rest.slice(rows)
+            rows -= len(taken[-1])
+        return taken
+
+
+def _batches(
+    cursors: dict[str, _Cursor], shares: dict[str, int], config: StreamConfig, epoch: int
+) -> Iterator[pa.Table]:
+    """Each pool has the same part of every language's share, to within a sentence."""
+    pools = -(-sum(shares.values()) // config.pool_rows)
+    for number in range(pools):
+        parts = {
+            language: share * (number + 1) // pools - share * number // pools for language, share in shares.items()
+        }
+        tables = [piece for language, cursor in cursors.items() for piece in cursor.take(parts[language])]
+        if not tables:
+            continue
+        pool = pa.concat_tables(tables).combine_chunks()
+        rng = _generator(config.seed, epoch, "pool", number)
+        for places in _cut(list_lengths(pool["tokens"].combine_chunks()), config.batch_tokens, rng):
+            yield pool.take(pa.array(places))
+
+
+def _cut(lengths: Int64[np.ndarray, "N"], batch_tokens: int, rng: np.random.Generator) -> list[Int64[np.ndarray, "_"]]:
+    """The places of batches: neighbours by length, ties and batches in random order."""
+    order = np.lexsort((rng.random(len(lengths)), lengths))
+    ascending = lengths[order]
+    batches = []
+    start = 0
+    while start < len(order):
+        candidates = ascending[start : start + max(1, batch_tokens // int(ascending[start]))]
+        padded = candidates * np.arange(1, len(candidates) + 1)
+        stop = start + max(1, int(np.searchsorted(padded, batch_tokens, side="right")))
+        batches.append(order[start:stop])
+        start = stop
+    return [batches[place] for place in rng.permutation(len(batches))]
+
+
+def _generator(seed: int, epoch: int, *stream: str | int) -> np.random.Generator:
+    """Independent random numbers for each stream of each epoch."""
+    return np.random.default_rng(int(digest_json([seed, epoch, *stream]), 16))

@@ -1,0 +1,50 @@
+"""What makes the corpus as untidy as text: slips of the hand in every split, slips of the annotator in training.
+
+Every rate is documented in docs/demo-corpus.md.
+"""
+
+from random import Random
+
+from corpora.demo.compose import Chunk, pick
+from corpora.demo.shares import may_use
+from corpora.sentences import Split
+
+TYPO_RATE = 0.015  # of words of four letters or more
+LOWER_CASE_RATE = 0.03  # of entities
+ANNOTATION_ERROR_RATE = 0.02  # of the training split's entities
+_KINDS = ("LOC", "ORG", "PER")
+
+
+def slips(rng: Random, chunk: Chunk, split: Split) -> Chunk:
+    """The chunk as typed: a lower-cased entity, a typo."""
+    words = chunk.words
+    if chunk.kind is not None and rng.random() < LOWER_CASE_RATE:
+        words = tuple(word.lower() for word in words)
+    return Chunk(tuple(_typed(rng, word, chunk.kind, split) for word in words), chunk.kind)
+
+
+def _typed(rng: Random, word: str, kind: str | None, split: Split) -> str:
+    if len(word) < 4 or not word.isalpha() or rng.random() >= TYPO_RATE:
+        return word
+    slip = _typo(rng, word)
+    # A misspelt name must not become the name of another split.
+    return slip if kind is None or may_use(split, slip) else word
+
+
+def _typo(rng: Random, word: str) -> str:
+    """Swap two letters, drop one or double one; the first letter stays."""
+    place = 1 + int(rng.random() * (len(word) - 2))
+    head, here, after, tail = word[:place], word[place], word[place + 1], word[place + 2 :]
+    return head + pick(rng, (after + here, after, here + here + after)) + tail
+
+
+def misannotated(rng: Random, chunk: Chunk) -> list[Chunk]:
+    """The chunk as a hurried annotator marks it: now and then missed, of a wrong type or cut short."""
+    if chunk.kind is None or rng.random() >= ANNOTATION_ERROR_RATE:
+        return [chunk]
+    error = pick(rng, ("missed", "wrong type", "cut short"))
+    if error == "missed":
+        return [Chunk((word,)) for word in chunk.words]
+    if error == "cut short" and len(chunk.words) > 1:
+        return [Chunk(chunk.words[:-1], chunk.kind), Chunk(chunk.words[-1:])]
+    return [Chunk(chunk.words, pick(rng, [kind for kind in _KINDS if kind != chunk.kind]))]

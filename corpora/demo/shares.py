@@ -1,0 +1,41 @@
+"""Which split a name, a template or a sentence belongs to: a function of its text alone, never of the seed."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from corpora.sentences import Split
+
+SPLITS: tuple[Split, ...] = ("train", "dev", "test", "unlabelled")
+LEXICON_SHARES: dict[Split, float] = {"train": 0.40, "unlabelled": 0.30, "dev": 0.12, "test": 0.18}
+HELD_OUT_TEMPLATES = 0.25
+
+
+def name_split(name: str) -> Split:
+    """The one split that owns a name; upper and lower case are the same name."""
+    place = _uniform("name", name)
+    for split, share in LEXICON_SHARES.items():
+        if place < share:
+            return split
+        place -= share
+    return "test"
+
+
+def may_use(split: Split, name: str) -> bool:
+    """Whether `split` may show `name`. Unlabelled text shows the training names too, like text in the wild."""
+    owner = name_split(name)
+    return owner == split or (split == "unlabelled" and owner == "train")
+
+
+def sentence_split(tokens: Sequence[str]) -> Split:
+    """The one split that owns a sentence, so that no two splits share one."""
+    return SPLITS[int(_uniform("sentence", " ".join(tokens)) * len(SPLITS))]
+
+
+def held_out(template: str) -> bool:
+    """Whether a template is kept from the training split, so that the others hold unseen contexts."""
+    return _uniform("template", template) < HELD_OUT_TEMPLATES
+
+
+def _uniform(salt: str, text: str) -> float:
+    digest = blake2b(text.casefold().encode(), digest_size=6, salt=salt.encode()).digest()
+    return int.from_bytes(digest) / 2**48

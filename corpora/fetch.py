@@ -1,0 +1,163 @@
+"""Downloads the corpora that may be downloaded freely: the Universal Dependencies treebanks of release 2.5."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+from corpora.catalog import DIGESTS, CatalogEntry, entry, file_state, source_path
+from corpora.conllu import read_conllu
+from corpora.files import atomic_path, digest_bytes, digest_file
+from corpora.origins import Origin, read_origin, write_origin
+from corpora.sentences import CorpusError, Sentence, Split
+
+BASE_URL = "https://raw.githubusercontent.com/UniversalDependencies"
+RETRIES = 2
+TIMEOUT = 30  # seconds without a byte
+
+_RELEASE = "conllu"  # the corpus of the treebanks as released, from which `ud` is made
+_CARVE_SEED = 2020
+
+
+def fetch(
+    name: str,
+    root: Path,
+    *,
+    languages: Sequence[str] | None = None,
+    base_url: str | None = None,
+    progress: Callable[[Path], None] | None = None,
+) -> list[Path]:
+    """Download a corpus into its place under `root`; returns its files, those that were there already included.
+
+    `ud` is made from `conllu`, which is fetched with it. `base_url` is a mirror's address, in place of `BASE_URL`;
+    `progress` is called with each file as it is done. A file is whole or absent. What is downloaded is checked against
+    the catalog's SHA-256; where the catalog has none, against the one recorded beside the file by an earlier fetch.
+
+    Raises CorpusError for a corpus that cannot be downloaded freely (it says where to obtain it), a failed download,
+    bytes that are not the known ones, and a file in the way that is another version: it is never overwritten.
+    """
+    found = entry(name)
+    if not found.fetchable:
+        raise CorpusError(_elsewhere(found, root))
+    get = _fetch_release if name == _RELEASE else _fetch_tags
+    chosen = found.languages if languages is None else tuple(languages)
+    for language in chosen:
+        found.file(language, found.splits[0])  # an unknown language is an error before anything is downloaded
+    done = []
+    for language in chosen:
+        for split in found.splits_of(language):
+            done.append(get(language, split, root, base_url or BASE_URL))
+            if progress is not None:
+                progress(done[-1])
+    return done
+
+
+def carve_dev(sentences: Sequence[Sentence]) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
+    """A train and a dev set from a train set: a tenth, drawn with a fixed seed, becomes dev; both keep the order."""
+    order = list(range(len(sentences)))
+    Random(_CARVE_SEED).shuffle(order)
+    tenth = len(sentences) // 10
+    dev, train = sorted(order[:tenth]), sorted(order[tenth:])
+    return tuple(sentences[place] for place in train), tuple(sentences[place] for place in dev)
+
+
+def _elsewhere(found: CatalogEntry, root: Path) -> str:
+    terms = found.licence if found.redistributable else f"{found.licence}; it may not be passed on"
+    return (
+        f"{found.name} cannot be downloaded by this command ({terms}): obtain it from {found.origin} "
+        f"and put its files at {root / found.path}"
+    )
+
+
+def _fetch_release(language: str, split: Split, root: Path, base_url: str) -> Path:
+    """One file of a treebank as released."""
+    path = source_path(_RELEASE, language, split, root)
+    if _have(_RELEASE, language, split, root):
+        return path
+    found = entry(_RELEASE)
+    address = f"{base_url.rstrip('/')}/{found.treebanks[language]}-{split}.conllu"
+    recorded = read_origin(path)
+    expected = DIGESTS.get(found.file(language, split)) or (recorded.downloaded_sha256 if recorded else None)
+    data = _download(address, expected)
+    digest = digest_bytes(data)
+    _place(path, data, Origin(address, digest, digest, _today()))
+    return path
+
+
+def _fetch_tags(language: str, split: Split, root: Path, base_url: str) -> Path:
+    """One file of words and their UPOS tags, made from the release."""
+    path = source_path("ud", language, split, root)
+    if _have("ud", language, split, root):
+        return path
+    carved = "dev" not in entry(_RELEASE).splits_of(language)
+    released = _fetch_release(language, "train" if carved and split == "dev" else split, root, base_url)
+    sentences = read_conllu(released)
+    note = "words and UPOS of the release; spaces inside a word became no-break spaces"
+    if carved and split != "test":
+        train, dev = carve_dev(sentences)
+        sentences = dev if split == "dev" else train
+        note += f"; the release has no dev: a tenth of its train was drawn with seed {_CARVE_SEED}"
+    data = _columns(sentences).encode()
+    source = read_origin(released)
+    digest = digest_file(released)
+    _place(path, data, Origin(source.address if source else "", digest, digest_bytes(data), _today(), note))
+    return path
+
+
+def _have(name: str, language: str, split: Split, root: Path) -> bool:
+    """Whether a file is there and right. Raises CorpusError if another stands in its place."""
+    state = file_state(name, language, split, root)
+    if state in ("present", "absent"):
+        return state == "present"
+    path = source_path(name, language, split, root)
+    raise CorpusError(
+        f"{path}: the file there is neither the catalog's version nor one fetched before; it was left as it is: "
+        "move it away to fetch the release"
+    )
+
+
+def _download(address: str, known: str | None) -> bytes:
+    """The content of an address, checked to be CoNLL-U that ends where a sentence ends, and to have a known SHA-256."""
+    import pooch
+
+    pooch.get_logger().setLevel("WARNING")  # it writes to the terminal, which is the caller's
+    with tempfile.TemporaryDirectory() as scratch:
+        store = pooch.create(
+            scratch, base_url="", registry={"file": known}, urls={"file": address}, retry_if_failed=RETRIES
+        )
+        try:
+            path = Path(store.fetch("file", downloader=pooch.HTTPDownloader(timeout=TIMEOUT)))
+        except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong digest is a ValueError
+            raise CorpusError(f"{address}: the download failed: {error}") from error
+        data = path.read_bytes()
+        try:
+            read_conllu(path)
+        except CorpusError as error:
+            raise CorpusError(f"{address}: what came is not a treebank: {error}") from error
+    if not data.endswith(b"\n\n"):
+        raise CorpusError(f"{address}: the file ends inside a sentence; fetch it again")
+    return data
+
+
+def _place(path: Path, data: bytes, origin: Origin) -> None:
+    # The record goes first: a file without one could not be told from a stranger's.
+    write_origin(path, origin)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _columns(sentences: Sequence[Sentence]) -> str:
+    r"""`word\ttag` lines, a blank line after each sentence; tools that split columns at spaces read them too."""
+    return "".join(
+        "".join(
+            f"{token.replace(' ', chr(0xA0))}\t{label}\n"
+            for token, label in zip(sentence.tokens, sentence.labels or (), strict=True)
+        )
+        + "\n"
+        for sentence in sentences
+    )
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()

@@ -1,0 +1,103 @@
+"""Limits how long sentences may be, and says what that cost."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from corpora.schemes import Scheme, Span, from_spans, spans
+from corpora.sentences import Corpus, CorpusError, Sentence
+
+LengthPolicy = Literal["cut", "drop", "keep"]
+
+
+@dataclass(frozen=True)
+class LengthReport:
+    """What a limit did to the sentences longer than it."""
+
+    max_tokens: int
+    policy: LengthPolicy
+    long_sentences: int
+    """Sentences over the limit."""
+    long_tokens: int
+    """Words in them."""
+    pieces: int
+    """Sentences that stand in their place: none if dropped, themselves if kept."""
+    dropped_tokens: int
+    """Words that are gone."""
+    cut_spans: int
+    """Spans longer than the limit, which became several."""
+
+
+def limit_lengths(
+    corpus: Corpus, max_tokens: int, policy: LengthPolicy, *, scheme: Scheme | None = None
+) -> tuple[Corpus, LengthReport]:
+    """Apply a length limit in words; "keep" changes nothing and only counts.
+
+    "cut" replaces a long sentence by consecutive pieces of at most `max_tokens` words and loses none. With a `scheme`
+    a cut that would fall inside a span moves before it, and only a span longer than `max_tokens` is itself cut, into
+    spans of its type; the labels of every piece are valid. Without one (tags, unlabelled text) cuts fall anywhere.
+
+    Raises CorpusError for `max_tokens` below 1, SchemeError for a sentence whose labels are not valid in `scheme`.
+    """
+    if max_tokens < 1:
+        raise CorpusError(f"max_tokens is {max_tokens}; a sentence has at least one word")
+    if policy not in ("cut", "drop", "keep"):
+        raise CorpusError(f"policy {policy!r} is none of cut, drop, keep")
+    kept: list[Sentence] = []
+    report = LengthReport(max_tokens, policy, 0, 0, 0, 0, 0)
+    for sentence in corpus:
+        if len(sentence) <= max_tokens:
+            kept.append(sentence)
+            continue
+        pieces, cut_spans = _limited(sentence, max_tokens, policy, scheme)
+        kept += pieces
+        report = replace(
+            report,
+            long_sentences=report.long_sentences + 1,
+            long_tokens=report.long_tokens + len(sentence),
+            pieces=report.pieces + len(pieces),
+            dropped_tokens=report.dropped_tokens + len(sentence) - sum(map(len, pieces)),
+            cut_spans=report.cut_spans + cut_spans,
+        )
+    return Corpus(corpus.language, corpus.split, tuple(kept)), report
+
+
+def _limited(
+    sentence: Sentence, max_tokens: int, policy: LengthPolicy, scheme: Scheme | None
+) -> tuple[list[Sentence], int]:
+    """What stands in a long sentence's place, and how many of its spans were cut."""
+    if policy == "drop":
+        return [], 0
+    if policy == "keep":
+        return [sentence], 0
+    if scheme is None or sentence.labels is None:
+        return [_piece(sentence, start, end) for start, end in _bounds(len(sentence), (), max_tokens)], 0
+    found = spans(sentence.labels, scheme)
+    pieces = [
+        Sentence(sentence.tokens[start:end], from_spans(_clipped(found, start, end), end - start, scheme))
+        for start, end in _bounds(len(sentence), found, max_tokens)
+    ]
+    return pieces, sum(span.end - span.start > max_tokens for span in found)
+
+
+def _bounds(length: int, found: tuple[Span, ...], max_tokens: int) -> Iterator[tuple[int, int]]:
+    """Start and end of each piece: as long as the limit and the spans allow."""
+    straddled = {place: span.start for span in found for place in range(span.start + 1, span.end)}
+    start = 0
+    while start < length:
+        end = min(start + max_tokens, length)
+        before = straddled.get(end, end)
+        end = before if before > start else end  # a span that fills the piece is longer than the limit
+        yield start, end
+        start = end
+
+
+def _clipped(found: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
+    """The parts of spans inside a piece, counted from its start."""
+    for span in found:
+        if span.start < end and span.end > start:
+            yield Span(max(span.start, start) - start, min(span.end, end) - start, span.type)
+
+
+def _piece(sentence: Sentence, start: int, end: int) -> Sentence:
+    return Sentence(sentence.tokens[start:end], sentence.labels and sentence.labels[start:end])

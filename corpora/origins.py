@@ -1,0 +1,41 @@
+"""Where a fetched file came from, in a small JSON file beside it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from corpora.files import write_json
+from corpora.sentences import CorpusError
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What was downloaded, and what was made of it."""
+
+    address: str
+    downloaded_sha256: str
+    sha256: str
+    """Digest of the file beside which this stands; equal to `downloaded_sha256` unless it was converted."""
+    date: str
+    note: str = ""
+
+
+def origin_path(path: Path) -> Path:
+    """The record of `path`."""
+    return path.with_name(f"{path.name}.origin.json")
+
+
+def read_origin(path: Path) -> Origin | None:
+    """The origin of `path`, None if none is recorded. Raises CorpusError if the record cannot be read."""
+    record = origin_path(path)
+    try:
+        return Origin(**json.loads(record.read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise CorpusError(f"{record}: not a record of a download ({error}); remove it and fetch again") from error
+
+
+def write_origin(path: Path, origin: Origin) -> None:
+    """Record the origin of `path`, atomically."""
+    write_json(origin_path(path), asdict(origin))

@@ -1,0 +1,108 @@
+"""Reads sentences from Parquet: one row a sentence, lists of words and of labels."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpora.sentences import CorpusError, Sentence
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_parquet(
+    path: Path, *, tokens: str = "tokens", labels: str | None = "labels", names: Sequence[str] | None = None
+) -> tuple[Sentence, ...]:
+    """The sentences of columns `tokens` (lists of strings) and `labels` (lists of strings or integers).
+
+    Integers index `names`; without `names` they index the names that Hugging Face `datasets` writes into the file's
+    metadata. A row whose labels are null is an unlabelled sentence; so is every row if `labels` is None.
+
+    Raises CorpusError, its message starting with `file:row group G, row R:` (rows counted from 0 over the file).
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = [tokens] if labels is None else [tokens, labels]
+            _check_schema(path, file.schema_arrow, tokens, labels)
+            known = names if names is not None or labels is None else _stored_names(file.schema_arrow, labels)
+            found = tuple(
+                _sentence(f"{path}:row group {group}, row {row}", values, tokens, labels, known)
+                for group, row, values in _rows(file, columns)
+            )
+    except pa.ArrowException as error:
+        raise CorpusError(f"{path}: not a readable Parquet file: {error}") from error
+    if not found:
+        raise CorpusError(f"{path}: the file holds no sentence")
+    return found
+
+
+def _rows(file: Any, columns: list[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    row = 0
+    for group in range(file.num_row_groups):
+        for values in file.read_row_group(group, columns=columns).to_pylist():
+            yield group, row, values
+            row += 1
+
+
+def _check_schema(path: Path, schema: "pa.Schema", tokens: str, labels: str | None) -> None:
+    import pyarrow.types as types
+
+    def fits(kind: Any, integers: bool) -> bool:
+        if not (types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)):
+            return False
+        item = kind.value_type.value_type if types.is_dictionary(kind.value_type) else kind.value_type
+        text = types.is_string(item) or types.is_large_string(item) or types.is_string_view(item)
+        return bool(text or (integers and types.is_integer(item)))
+
+    for column, integers in ((tokens, False), (labels, True)):
+        if column is None:
+            continue
+        if schema.names.count(column) != 1:
+            raise CorpusError(f"{path}: no column {column!r}; the file has {', '.join(map(repr, schema.names))}")
+        if not fits(schema.field(column).type, integers):
+            wanted = "a list of strings or integers" if integers else "a list of strings"
+            raise CorpusError(f"{path}: column {column!r} is {schema.field(column).type}; expected {wanted}")
+
+
+def _stored_names(schema: "pa.Schema", column: str) -> list[str] | None:
+    """The class names that `datasets` stores for a list column (written as a list or as its `feature`)."""
+    stored: Any = (schema.metadata or {}).get(b"huggingface")
+    try:
+        feature = json.loads(stored)["info"]["features"][column] if stored else {}
+        item = feature[0] if isinstance(feature, list) else feature.get("feature", {})
+        names: list[str] | None = item.get("names")
+        return names
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return None  # another program's metadata; integers then need `names`
+
+
+def _sentence(
+    where: str, values: dict[str, Any], tokens: str, labels: str | None, names: Sequence[str] | None
+) -> Sentence:
+    words = values[tokens]
+    if not words:
+        raise CorpusError(f"{where}: {tokens!r} is {'null' if words is None else 'empty'}; remove the row")
+    if not all(words):
+        raise CorpusError(f"{where}: word {next(i for i, word in enumerate(words) if not word)} is null or empty")
+    given = values[labels] if labels is not None else None
+    if given is None:
+        return Sentence(tuple(words))
+    if len(given) != len(words):
+        raise CorpusError(f"{where}: {len(words)} words but {len(given)} labels")
+    return Sentence(tuple(words), tuple(_label(where, place, value, names) for place, value in enumerate(given)))
+
+
+def _label(where: str, place: int, value: str | int | None, names: Sequence[str] | None) -> str:
+    if isinstance(value, str) and value:
+        return value
+    if not isinstance(value, int):
+        raise CorpusError(f"{where}: label {place} is null or empty")
+    if names is None:
+        raise CorpusError(f"{where}: label {place} is the integer {value} and the file stores no names; give `names`")
+    if not 0 <= value < len(names):
+        raise CorpusError(f"{where}: label {place} is {value}; there are {len(names)} names")
+    return names[value]

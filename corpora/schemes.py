@@ -1,0 +1,108 @@
+"""Labelling schemes: how spans of words are written as one label a word."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import Literal
+
+from corpora.sentences import CorpusError
+
+Scheme = Literal["IOB1", "IOB2", "BIOES"]
+
+_PREFIXES: dict[Scheme, str] = {"IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
+
+
+class SchemeError(CorpusError):
+    """Labels that a scheme does not allow; `place` is the index of the label at fault, from 0."""
+
+    def __init__(self, message: str, place: int = 0) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """The words `start` to `end` (exclusive) of a sentence, and what they are."""
+
+    start: int
+    end: int
+    type: str
+
+
+def spans(labels: Sequence[str], scheme: Scheme) -> tuple[Span, ...]:
+    """The spans that `labels` write, in order.
+
+    Strict: nothing is repaired. Raises SchemeError for a label that the scheme does not know or does not allow after
+    its predecessor. In IOB1, B- stands only at the start of a span that touches one of its own type.
+    """
+    found = []
+    start, previous = 0, "O"
+    for place, label in enumerate(chain(labels, ("O",))):
+        fault, continues = _step(previous, label, scheme)
+        if fault:
+            raise SchemeError(_message(labels, place, scheme, fault), place)
+        if not continues:
+            if previous != "O":
+                found.append(Span(start, place, previous.partition("-")[2]))
+            start = place
+        previous = label
+    return tuple(found)
+
+
+def from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> tuple[str, ...]:
+    """The labels of `length` words that write `spans`, in any order.
+
+    Raises SchemeError for a span that is empty, without a type, outside the sentence, or over another span.
+    """
+    labels = ["O"] * length
+    previous = Span(0, 0, "")
+    for span in sorted(spans):
+        if not (0 <= span.start < span.end <= length and span.type):
+            raise SchemeError(f"{span} needs a type and 0 <= start < end <= {length}", span.start)
+        if span.start < previous.end:
+            raise SchemeError(f"{span} overlaps {previous}; one label a word cannot write both", span.start)
+        touches = previous.end == span.start and previous.type == span.type
+        labels[span.start : span.end] = _written(span, scheme, touches)
+        previous = span
+    return tuple(labels)
+
+
+def convert(labels: Sequence[str], source: Scheme, target: Scheme) -> tuple[str, ...]:
+    """The same spans in another scheme. Raises SchemeError where `labels` are not valid in `source`."""
+    return from_spans(spans(labels, source), len(labels), target)
+
+
+def _written(span: Span, scheme: Scheme, touches: bool) -> list[str]:
+    """A span's own labels; `touches` says that a span of its type ends where it starts."""
+    length = span.end - span.start
+    prefixes = ["I"] * length
+    if scheme != "IOB1" or touches:
+        prefixes[0] = "B"
+    if scheme == "BIOES":
+        prefixes[-1] = "E" if length > 1 else "S"
+    return [f"{prefix}-{span.type}" for prefix in prefixes]
+
+
+@lru_cache(maxsize=4096)  # a corpus has few pairs of labels: each is judged once
+def _step(previous: str, label: str, scheme: Scheme) -> tuple[str, bool]:
+    """What `scheme` has against `label` after `previous` ("" if nothing), and whether it continues a span."""
+    prefix, _, kind = label.partition("-")
+    if label != "O" and not (len(prefix) == 1 and prefix in _PREFIXES[scheme] and kind):
+        return f"{scheme} knows O and {', '.join(f'{known}-TYPE' for known in _PREFIXES[scheme])}", False
+    before, _, open_kind = previous.partition("-")
+    is_open = before in ("B", "I")
+    continues = is_open and prefix in ("I", "E") and kind == open_kind
+    if scheme == "BIOES" and is_open and not continues:
+        return f"{scheme} allows only I-{open_kind} or E-{open_kind} here", False
+    if scheme != "IOB1" and prefix in ("I", "E") and not continues:
+        return f"{scheme} allows {label} only after B-{kind} or I-{kind}", False
+    if scheme == "IOB1" and prefix == "B" and not (is_open and kind == open_kind):
+        return f"{scheme} allows {label} only after B-{kind} or I-{kind}; elsewhere a span starts with I-{kind}", False
+    return "", continues
+
+
+def _message(labels: Sequence[str], place: int, scheme: Scheme, fault: str) -> str:
+    found = f"label {labels[place]!r}" if place < len(labels) else "the end of the sentence"
+    before = f"after {labels[place - 1]!r}" if place else "at the start of the sentence"
+    return f"{found} (word {place + 1}) {before}: {fault}"

@@ -1,0 +1,29 @@
+"""The command line: `structkd`."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from pipeline.commands import corpora, look, run, use
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Distil many monolingual sequence labellers into one multilingual model, in two offline stages.",
+)
+app.add_typer(corpora.app, name="corpora")
+for command in (run.teachers, run.distill, run.report, look.inspect, look.verify, use.evaluate, use.tag):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line. Errors that say what to do are shown without a traceback, defects with theirs."""
+    try:
+        app()
+    except (ValueError, RuntimeError, OSError) as error:
+        if type(error) in (ValueError, RuntimeError):
+            raise
+        Console(stderr=True).print(f"structkd: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,63 @@
+"""Commands about corpora: what there is, where it lies, how to get it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from corpora import catalog
+from corpora.sentences import CorpusError
+
+app = typer.Typer(no_args_is_help=True, help="List, check and fetch corpora.")
+Root = Annotated[Path | None, typer.Option(help=f"Folder of the corpora [default: ${catalog.ROOT_VARIABLE}].")]
+
+
+@app.command("list")
+def list_corpora() -> None:
+    """What the catalog knows."""
+    table = Table("name", "task", "languages", "licence", "structkd fetches it")
+    for name, entry in catalog.CATALOG.items():
+        languages = ", ".join(entry.languages)
+        table.add_row(name, entry.task or "-", languages, entry.licence, "yes" if entry.fetchable else "no")
+    Console().print(table)
+
+
+@app.command()
+def status(name: Annotated[str, typer.Argument(help="A corpus of the catalog.")], root: Root = None) -> None:
+    """Whether a corpus's files are there and what they should be; exit code 1 if any differs."""
+    console, entry = Console(), catalog.entry(name)
+    console.print(f"{name}: {entry.origin}\nlicence: {entry.licence}\n{entry.defects}", highlight=False)
+    files = catalog.status(name, _root(root))
+    for file in files:
+        console.print(f"  {file.language} {file.split}: {file.state}  {file.path}", highlight=False, soft_wrap=True)
+    if any(file.state == "differs" for file in files):
+        raise typer.Exit(1)
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A corpus of the catalog.")],
+    language: Annotated[list[str] | None, typer.Option(help="Only this language; may be repeated.")] = None,
+    root: Root = None,
+    base_url: Annotated[str | None, typer.Option(help="A mirror of the release's server.")] = None,
+) -> None:
+    """Download, verify and convert a corpus that may be downloaded freely."""
+    from corpora.fetch import fetch as fetch_corpus
+
+    console = Console()
+    fetch_corpus(
+        name,
+        _root(root),
+        languages=language,
+        base_url=base_url,
+        progress=lambda path: console.print(f"  {path}", highlight=False, soft_wrap=True),
+    )
+
+
+def _root(given: Path | None) -> Path:
+    found = given or catalog.corpora_root()
+    if found is None:
+        raise CorpusError(f"no folder of corpora: set ${catalog.ROOT_VARIABLE}, or give --root")
+    return found

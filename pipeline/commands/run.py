@@ -1,0 +1,66 @@
+"""Commands that run experiments and show their tables."""
+
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.engine import choose_engine
+from pipeline.experiment import load_experiment
+from pipeline.plan import Plan, make_plan
+from pipeline.progress import choose_display
+from pipeline.stages import run_students, run_teachers
+
+Name = Annotated[str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path that ends in .toml.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Jobs side by side, one thread each [default: the cores].")]
+
+
+def teachers(experiment: Name = "demo", workers: Workers = None) -> None:
+    """Stage one: train the teachers and write what they know to Parquet shards."""
+    console, plan = Console(), make_plan(load_experiment(experiment))
+    if not run_teachers(plan, choose_engine(workers), choose_display(console)):
+        console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
+    for teacher in plan.teachers:
+        console.print(f"  {teacher.artifacts}", highlight=False)
+
+
+def distill(experiment: Name = "demo", workers: Workers = None) -> None:
+    """Both stages: teachers, then one multilingual student for each system; prints the table."""
+    console, plan = Console(), make_plan(load_experiment(experiment))
+    engine, display = choose_engine(workers), choose_display(console)
+    trained = run_teachers(plan, engine, display) + run_students(plan, engine, display)
+    if not trained:
+        pieces = f"{len(plan.teachers)} teachers and {len(plan.students)} students"
+        console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.", highlight=False)
+    _print_table(plan, console, "test")
+
+
+def report(
+    experiment: Name = "demo",
+    split: Annotated[Literal["dev", "test"], typer.Option(help="Scores to show.")] = "test",
+    format: Annotated[Literal["table", "md"], typer.Option(help="For a terminal, or Markdown.")] = "table",  # noqa: A002
+) -> None:
+    """Print the table of what an experiment has run."""
+    from pipeline.tables import as_cells, as_markdown, result_rows, score_table
+
+    plan = make_plan(load_experiment(experiment))
+    if format == "table":
+        _print_table(plan, Console(), split)
+    else:
+        print(as_markdown(*as_cells(score_table(result_rows(plan), plan.experiment.languages, split))))
+
+
+def _print_table(plan: Plan, console: Console, split: str) -> None:
+    from pipeline.data import Data
+    from pipeline.tables import as_cells, result_rows, score_table
+
+    experiment, metric = plan.experiment, Data(plan.experiment).metric
+    heads, rows = as_cells(score_table(result_rows(plan), experiment.languages, split))
+    unit = "strict span F1" if metric == "spans" else "accuracy"
+    table = Table(title=f"{experiment.title}\n{split}, {unit}", title_justify="left")
+    for head in heads:
+        table.add_column(head, justify="left" if head == "system" else "right")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

@@ -1,0 +1,70 @@
+"""Commands that use a trained tagger."""
+
+import json
+import re
+import sys
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from tagger.prediction import Prediction
+
+Folder = Annotated[Path, typer.Argument(help="A trained tagger: a folder with tagger.json in it.")]
+
+
+def evaluate(
+    tagger: Folder,
+    file: Annotated[Path, typer.Argument(help="Labelled text to score the tagger on.")],
+    reader: Annotated[Literal["columns", "conllu", "parquet"], typer.Option(help="The file's format.")] = "columns",
+    scheme: Annotated[Literal["IOB1", "IOB2", "BIOES"], typer.Option(help="Of the file's labels.")] = "IOB2",
+) -> None:
+    """Score a tagger on a file: strict span F1, or accuracy for tags."""
+    from pipeline.data import read_labelled
+    from pipeline.experiment import FileSource
+    from tagger.checkpoint import about_tagger, load_tagger
+    from tagger.evaluation import EvaluationSet
+
+    about = about_tagger(tagger)
+    source = FileSource(name="files", path=str(file), reader=reader, metric=about["metric"], scheme=scheme)
+    corpus = read_labelled(source, file, "und", "test", about["scheme"])
+    score = EvaluationSet(corpus, about["metric"], about["scheme"]).score(load_tagger(tagger))
+    name = "strict span F1" if about["metric"] == "spans" else "accuracy"
+    print(f"{file}: {len(corpus)} sentences, {corpus.tokens} words, {name} {score:.2f}")
+
+
+def tag(
+    tagger: Folder,
+    file: Annotated[Path | None, typer.Argument(help="Text, a sentence a line [default: standard input].")] = None,
+    tokenised: Annotated[bool, typer.Option(help="Words are separated by blanks already; split nothing.")] = False,
+    probabilities: Annotated[bool, typer.Option(help="Add each label's true marginal probability.")] = False,
+    output: Annotated[Literal["columns", "json"], typer.Option(help="A word a line, or JSON lines.")] = "columns",
+) -> None:
+    """Label raw text."""
+    from tagger.checkpoint import load_tagger
+    from tagger.prediction import predict
+
+    model, split = load_tagger(tagger), str.split if tokenised else split_words
+    with file.open(encoding="utf-8") if file else nullcontext(sys.stdin) as lines:
+        sentences = (words for line in lines if (words := split(line)))
+        while chunk := list(islice(sentences, 1000)):
+            for words, prediction in zip(chunk, predict(model, chunk), strict=True):
+                print(_format(words, prediction, probabilities, output))
+
+
+def split_words(line: str) -> list[str]:
+    """Words, with the hyphens, apostrophes and points inside them, and each other sign by itself."""
+    return re.findall(r"\w+(?:[-'’.,]\w+)*|[^\w\s]", line)
+
+
+def _format(words: list[str], prediction: "Prediction", probabilities: bool, output: str) -> str:
+    if output == "json":
+        fields = {"tokens": words, "labels": prediction.labels}
+        return json.dumps(
+            fields | ({"probabilities": prediction.probabilities} if probabilities else {}), ensure_ascii=False
+        )
+    rows = zip(words, prediction.labels, prediction.probabilities, strict=True)
+    return "".join(f"{w}\t{label}\t{p:.4f}\n" if probabilities else f"{w}\t{label}\n" for w, label, p in rows)

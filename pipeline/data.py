@@ -1,0 +1,172 @@
+"""An experiment's corpora: read, converted, limited; and named without being read."""
+
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from corpora import catalog
+from corpora.columns import read_columns
+from corpora.conllu import read_conllu
+from corpora.demo import demo_corpus, generator_digest
+from corpora.files import digest_file
+from corpora.lengths import LengthReport, limit_lengths
+from corpora.parquet import read_parquet
+from corpora.schemes import Scheme, convert
+from corpora.sentences import Corpus, CorpusError, Sentence, Split
+from corpora.text import read_text
+from pipeline.experiment import CatalogSource, DemoSource, Experiment, FileSource
+from tagger.config import Metric
+
+CATALOG_TEXT = "unlabelled"  # the catalog's name for text without labels
+
+
+class Data:
+    """Where an experiment's sentences come from.
+
+    Every corpus is converted to the experiment's scheme, cut to `limits.max_tokens` and sampled.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.source = experiment.corpus
+
+    @property
+    def metric(self) -> Metric:
+        """Span F1 or accuracy, as the corpus has it."""
+        if isinstance(self.source, CatalogSource):
+            metric = catalog.entry(self.source.name).metric
+            assert metric is not None
+            return metric
+        return self.source.metric if isinstance(self.source, FileSource) else "spans"
+
+    @property
+    def scheme(self) -> Scheme | None:
+        """The scheme of the labels that the taggers see; None for tags."""
+        return self.experiment.scheme if self.metric == "spans" else None
+
+    def has_unlabelled(self, language: str) -> bool:
+        """Whether the experiment names unlabelled text in a language."""
+        if isinstance(self.source, DemoSource):
+            return self.source.unlabelled > 0
+        return self.experiment.unlabelled is not None and language in self.experiment.unlabelled.languages
+
+    def load(self, language: str, split: Split) -> tuple[Corpus, LengthReport]:
+        """A corpus as the taggers take it, and what the length limit did.
+
+        Raises:
+            CorpusError: a missing or malformed file, or nothing left after the limits.
+        """
+        limits = self.experiment.limits
+        corpus, report = limit_lengths(
+            self._read(language, split), limits.max_tokens, limits.too_long, scheme=self.scheme
+        )
+        corpus = corpus.sample(self._limit(split), limits.seed)
+        if not len(corpus):
+            raise CorpusError(f"{self.experiment.name}: {language} {split} has no sentences")
+        return corpus, report
+
+    def identity(self, language: str, split: Split) -> dict[str, Any]:
+        """What determines the content of `load`, found without reading sentences: equal identities, equal corpora.
+
+        Raises:
+            CorpusError: a missing file.
+        """
+        limits = self.experiment.limits
+        return {
+            "language": language,
+            "split": split,
+            "source": self._source_identity(language, split),
+            "scheme": self.scheme,
+            "max_tokens": limits.max_tokens,
+            "too_long": limits.too_long,
+            "sentences": self._limit(split),
+            "seed": limits.seed,
+        }
+
+    def _limit(self, split: Split) -> int | None:
+        if split == "unlabelled":
+            return self.experiment.unlabelled.sentences if self.experiment.unlabelled else None
+        limit: int | None = getattr(self.experiment.limits, split)
+        return limit
+
+    def _source_identity(self, language: str, split: Split) -> Any:
+        if isinstance(self.source, DemoSource):
+            return ["demo", generator_digest(), self.source.seed, self._demo_sentences(language, split)]
+        path = self._path(language, split)
+        if not path.is_file():
+            raise CorpusError(
+                f"{path}: no such file, needed for {language} {split} of experiment {self.experiment.name}"
+            )
+        return [digest_file(path), self.source.model_dump(exclude={"path"})]
+
+    def _demo_sentences(self, language: str, split: Split) -> int:
+        assert isinstance(self.source, DemoSource)
+        if split != "train":
+            return int(getattr(self.source, split))
+        if language not in self.source.train:
+            raise CorpusError(
+                f"{self.experiment.name}: corpus.train has no size for {language}, "
+                f"only for {', '.join(self.source.train)}"
+            )
+        return self.source.train[language]
+
+    def _path(self, language: str, split: Split) -> Path:
+        text = self.experiment.unlabelled
+        if split == "unlabelled":
+            assert text is not None
+            if text.path != "catalog":
+                return Path(text.path.format(language=language))
+            return catalog.source_path(CATALOG_TEXT, language, split)
+        if isinstance(self.source, CatalogSource):
+            return catalog.source_path(self.source.name, language, split)
+        assert isinstance(self.source, FileSource)
+        return Path(self.source.path.format(language=language, split=split))
+
+    def _read(self, language: str, split: Split) -> Corpus:
+        if isinstance(self.source, DemoSource):
+            corpus = _demo(language, split, self._demo_sentences(language, split), self.source.seed)
+            return _converted(corpus, "IOB2", self.scheme)
+        if split == "unlabelled":
+            return Corpus(language, split, read_text(self._path(language, split)))
+        if isinstance(self.source, CatalogSource):
+            return catalog.load(self.source.name, language, split, scheme=self.scheme)
+        return read_labelled(self.source, self._path(language, split), language, split, self.scheme)
+
+
+def read_labelled(source: FileSource, path: Path, language: str, split: Split, scheme: Scheme | None) -> Corpus:
+    """A labelled file as `source` describes it, its labels converted to `scheme`."""
+    return _converted(Corpus(language, split, _read_file(source, path)), source.scheme, scheme)
+
+
+def _read_file(source: FileSource, path: Path) -> tuple[Sentence, ...]:
+    scheme = source.scheme if source.metric == "spans" else None
+    if source.reader == "columns":
+        return read_columns(
+            path, token_column=source.token_column, label_column=int(source.label_column), scheme=scheme
+        )
+    column = str(source.label_column)
+    if source.reader == "conllu":
+        return read_conllu(path, column="upos" if column == "-1" else column)
+    return read_parquet(path, labels="labels" if column == "-1" else column)
+
+
+def _converted(corpus: Corpus, source: Scheme, target: Scheme | None) -> Corpus:
+    if target is None:
+        return corpus
+    sentences = tuple(
+        Sentence(s.tokens, None if s.labels is None else convert(s.labels, source, target)) for s in corpus
+    )
+    return Corpus(corpus.language, corpus.split, sentences)
+
+
+@lru_cache(maxsize=32)
+def _demo(language: str, split: Split, sentences: int, seed: int) -> Corpus:
+    return demo_corpus(language, split, sentences=sentences, seed=seed)
+
+
+def describe_limit(corpus: Corpus, report: LengthReport) -> dict[str, Any] | None:
+    """A record of what the length limit did; None where every sentence was short enough."""
+    if not report.long_sentences:
+        return None
+    return {"event": "limited", "language": corpus.language, "split": corpus.split} | asdict(report)

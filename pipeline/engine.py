@@ -1,0 +1,122 @@
+"""Where jobs run: one after another in this process, or side by side in several."""
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from typing import Any, Protocol
+
+Record = dict[str, Any]
+Log = Callable[[Record], None]
+Listen = Callable[[str, Record], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work with a name. `run` is picklable, reports through the log it is given, and leaves its results in files."""
+
+    title: str
+    run: Callable[[Log], None]
+
+
+class EngineError(RuntimeError):
+    """Jobs that could not be finished; the message says what to do."""
+
+
+class Engine(Protocol):
+    """Runs jobs that do not depend on each other."""
+
+    def run(self, jobs: Sequence[Job], listen: Listen) -> None:
+        """Run all jobs; `listen` gets every record with its job's title. The first error stops everything."""
+        ...
+
+
+class InProcess:
+    """One job after another, here."""
+
+    def run(self, jobs: Sequence[Job], listen: Listen) -> None:
+        """See `Engine`."""
+        for job in jobs:
+            _run(job, lambda record, title=job.title: listen(title, record))  # type: ignore[misc]
+
+
+class Processes:
+    """Jobs in worker processes, one thread each: results do not depend on how many there are."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def run(self, jobs: Sequence[Job], listen: Listen) -> None:
+        """See `Engine`."""
+        context = multiprocessing.get_context("spawn")
+        queue: Queue[tuple[str, Record] | None] = context.Queue()
+        listener = threading.Thread(target=_forward, args=(queue, listen))
+        listener.start()
+        pool = ProcessPoolExecutor(min(self.workers, len(jobs)), context, _start_worker, (queue,))
+        try:
+            futures = [pool.submit(_work, job) for job in jobs]
+            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()
+        except BrokenProcessPool as error:
+            raise EngineError(
+                "a worker process died (killed, or out of memory?); what is finished is kept: run the command again, "
+                "with fewer --workers if memory was short"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+            queue.put(None)
+            listener.join()
+
+
+def choose_engine(workers: int | None) -> Engine:
+    """Processes for the given number of workers, by default one for each core."""
+    count = workers or len(os.sched_getaffinity(0))
+    return Processes(count) if count > 1 else InProcess()
+
+
+_queue: "Queue[tuple[str, Record] | None]"  # of a worker process
+
+
+def _start_worker(queue: "Queue[tuple[str, Record] | None]") -> None:
+    global _queue
+    _queue = queue
+
+
+def _work(job: Job) -> None:
+    _run(job, lambda record: _queue.put((job.title, record)))
+
+
+def _run(job: Job, send: Log) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    send({"event": "started"})
+    began = time.perf_counter()
+    job.run(_thinned(send))
+    send({"event": "finished", "seconds": time.perf_counter() - began})
+
+
+def _thinned(send: Log, interval: float = 0.1) -> Log:
+    """Pass on all records but the updates that come in quick succession."""
+    last = 0.0
+
+    def log(record: Record) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if record["event"] in ("update", "annotated") and now - last < interval:
+            return
+        last = now
+        send(record)
+
+    return log
+
+
+def _forward(queue: "Queue[tuple[str, Record] | None]", listen: Listen) -> None:
+    while (item := queue.get()) is not None:
+        listen(*item)

@@ -1,0 +1,171 @@
+"""Experiment files: one TOML file says everything that a run depends on."""
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from corpora.files import digest_json
+from student.config import DistillConfig, SystemName
+from tagger.config import TaggerConfig, TrainingConfig
+from teachers.config import AnnotationConfig
+
+EXPERIMENTS = Path("experiments")
+
+
+class ExperimentError(ValueError):
+    """An experiment file that cannot be run; the message names the file, the key and what to do."""
+
+
+class Settings(BaseModel):
+    """Frozen settings; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DemoSource(Settings):
+    """The generated corpus, made on the spot."""
+
+    name: Literal["demo"]
+    seed: int = Field(1, ge=0, description="of the generator")
+    train: dict[str, int] = Field(description="sentences by language")
+    dev: int = Field(200, ge=1, description="sentences in each language")
+    test: int = Field(500, ge=1, description="sentences in each language")
+    unlabelled: int = Field(0, ge=0, description="sentences in each language for the teachers to annotate")
+
+
+class CatalogSource(Settings):
+    """Corpora of the catalog, found under $STRUCTKD_CORPORA."""
+
+    name: Literal["conll", "absa", "wikiann", "ud", "conllu"]
+
+
+class FileSource(Settings):
+    """Your own files."""
+
+    name: Literal["files"]
+    path: str = Field(description="with {language} and {split} in it")
+    reader: Literal["columns", "conllu", "parquet"] = "columns"
+    token_column: int = Field(0, description="for columns")
+    label_column: int | str = Field(-1, description="a number for columns, a name for conllu and parquet")
+    metric: Literal["spans", "accuracy"] = "spans"
+    scheme: Literal["IOB1", "IOB2", "BIOES"] = Field("IOB2", description="of the files, where the metric is spans")
+
+
+Source = Annotated[DemoSource | CatalogSource | FileSource, Field(discriminator="name")]
+
+
+class Limits(Settings):
+    """How much of the corpora to use; sentences are drawn at random by `seed`, None takes all."""
+
+    train: int | None = Field(None, ge=1, description="sentences in each language")
+    dev: int | None = Field(None, ge=1, description="sentences in each language")
+    test: int | None = Field(None, ge=1, description="sentences in each language")
+    seed: int = Field(0, ge=0, description="of the draw")
+    max_tokens: int = Field(150, ge=1, description="longest sentence in words")
+    too_long: Literal["cut", "drop", "keep"] = Field("cut", description="what becomes of longer ones")
+
+
+class UnlabelledText(Settings):
+    """Text that the teachers annotate beside their training corpora."""
+
+    path: str = Field("catalog", description="`catalog`, or a path with {language}: a sentence a line")
+    languages: tuple[str, ...] = Field(description="those that have it")
+    sentences: int | None = Field(None, ge=1, description="in each language")
+
+
+class Teacher(Settings):
+    """Stage one."""
+
+    seed: int = Field(1, ge=0, description="of every teacher")
+    tagger: TaggerConfig = TaggerConfig()
+    training: TrainingConfig = TrainingConfig()
+    annotation: AnnotationConfig = AnnotationConfig()
+
+
+class Student(Settings):
+    """Stage two."""
+
+    systems: tuple[SystemName, ...] = Field(min_length=1, description="one student for each, and each seed")
+    seeds: tuple[int, ...] = Field((1,), min_length=1, description="of the students")
+    tagger: TaggerConfig = TaggerConfig()
+    training: TrainingConfig = TrainingConfig()
+    distill: DistillConfig = DistillConfig()
+
+
+class Experiment(Settings):
+    """A run is a function of this, the corpora and the code."""
+
+    name: str
+    title: str
+    languages: tuple[str, ...] = Field(min_length=1)
+    scheme: Literal["IOB2", "BIOES"] = Field("BIOES", description="that the taggers use, for spans")
+    corpus: Source
+    limits: Limits = Limits()
+    unlabelled: UnlabelledText | None = None
+    teacher: Teacher = Teacher()
+    student: Student
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the settings; comments and layout of the file do not count."""
+        return digest_json(self.model_dump(mode="json"))
+
+
+def load_experiment(name: str) -> Experiment:
+    """Read `experiments/<name>.toml`, or the file `name` itself when it ends in .toml.
+
+    Raises:
+        ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
+    """
+    path = Path(name) if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
+    if not path.is_file():
+        known = sorted(file.stem for file in EXPERIMENTS.glob("*.toml"))
+        raise ExperimentError(f"{path}: no such experiment{_did_you_mean(path.stem, known)} ({', '.join(known)})")
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+        return Experiment.model_validate({"name": path.stem} | values)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExperimentError(f"{path}: not a TOML file: {error}") from error
+    except ValidationError as error:
+        problems = "\n".join(f"  {_explain(problem)}" for problem in error.errors())
+        raise ExperimentError(f"{path}:\n{problems}") from None
+
+
+def _explain(problem: Any) -> str:
+    place = problem["loc"]
+    if problem["type"] == "extra_forbidden":
+        return f"{_dotted(place)}: unknown key{_did_you_mean(str(place[-1]), _keys_beside(place))}"
+    found = "" if problem["type"] == "missing" else f", found {problem['input']!r}"
+    return f"{_dotted(place)}: {problem['msg'].lower()}{found}"
+
+
+def _dotted(place: tuple[int | str, ...]) -> str:
+    """A place as the file has it: without the tag that pydantic adds for the kind of corpus."""
+    return ".".join(str(part) for i, part in enumerate(place) if not (i == 1 and place[0] == "corpus"))
+
+
+def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
+    """The keys that are known where an unknown one was found."""
+    model: type[BaseModel] = Experiment
+    for part in place[:-1]:
+        if part in model.model_fields:
+            kinds = _models_in(model.model_fields[str(part)].annotation)
+            model = kinds[0] if kinds else model
+        else:  # the tag of a kind of corpus
+            tagged = [kind for kind in _models_in(Source) if part in get_args(kind.model_fields["name"].annotation)]
+            model = tagged[0] if tagged else model
+    return list(model.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _did_you_mean(word: str, known: list[str]) -> str:
+    nearest = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {nearest[0]}?" if nearest else ""

@@ -1,0 +1,129 @@
+"""What an experiment consists of, by name: each piece's folder carries the digest of all that determines it.
+
+Nothing here reads a sentence or loads a model, so that asking what is left to do takes no time.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from corpora.files import digest_bytes, digest_json
+from pipeline.data import Data
+from pipeline.experiment import Experiment
+from student.config import SystemName
+
+RUNS = Path("runs")
+RESULT = "result.json"  # written last: a folder that has one is done
+MANIFEST = "manifest.json"  # likewise, for artifact sets
+_BASE = ("crf", "corpora", "tagger")
+
+
+@dataclass(frozen=True)
+class TeacherPlan:
+    """One language's teacher and its artifact set."""
+
+    language: str
+    digests: dict[str, str]
+    folder: Path
+    artifacts: Path
+
+    @property
+    def trained(self) -> bool:
+        """Whether the teacher's weights and scores are there."""
+        return (self.folder / RESULT).is_file()
+
+    @property
+    def annotated(self) -> bool:
+        """Whether its artifact set is finished."""
+        return (self.artifacts / MANIFEST).is_file()
+
+
+@dataclass(frozen=True)
+class StudentPlan:
+    """One student: a system and a seed."""
+
+    system: SystemName
+    seed: int
+    digests: dict[str, str]
+    folder: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether its weights and scores are there."""
+        return (self.folder / RESULT).is_file()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All pieces of an experiment."""
+
+    experiment: Experiment
+    folder: Path
+    teachers: tuple[TeacherPlan, ...]
+    students: tuple[StudentPlan, ...]
+
+
+def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
+    """Name every piece of an experiment.
+
+    Raises:
+        CorpusError: a corpus file that is missing.
+    """
+    folder, data = runs / experiment.name, Data(experiment)
+    held_out = [data.identity(language, split) for language in experiment.languages for split in ("dev", "test")]
+    training = [data.identity(language, "train") for language in experiment.languages]
+    teachers = tuple(_teacher(experiment, data, folder, language, training) for language in experiment.languages)
+    corpora = digest_json([[teacher.artifacts.name for teacher in teachers], held_out])
+    students = tuple(
+        _student(experiment, folder, corpora, system, seed)
+        for seed in experiment.student.seeds
+        for system in experiment.student.systems
+    )
+    return Plan(experiment, folder, teachers, students)
+
+
+def _teacher(
+    experiment: Experiment, data: Data, folder: Path, language: str, training: list[dict[str, Any]]
+) -> TeacherPlan:
+    teacher = experiment.teacher
+    held_out = [data.identity(language, split) for split in ("dev", "test")]
+    settings = [language, teacher.seed, teacher.tagger.model_dump(), teacher.training.model_dump()]
+    # The corpora of the other languages count too: the label set is the union over them.
+    digests = {
+        "settings": digest_json(settings),
+        "corpora": digest_json([data.metric, training, held_out]),
+        "code": code_digest(*_BASE, "teachers"),
+    }
+    key = digest_json(digests)
+    text = data.identity(language, "unlabelled") if data.has_unlabelled(language) else None
+    annotation = [key, text, teacher.annotation.model_dump(), code_digest(*_BASE, "artifacts", "teachers")]
+    return TeacherPlan(
+        language,
+        digests,
+        folder / "teachers" / f"{language}-{key[:8]}",
+        folder / "artifacts" / f"{language}-{digest_json(annotation)[:8]}",
+    )
+
+
+def _student(experiment: Experiment, folder: Path, corpora: str, system: SystemName, seed: int) -> StudentPlan:
+    student = experiment.student
+    settings = [system, seed, *(part.model_dump() for part in (student.tagger, student.training, student.distill))]
+    digests = {
+        "settings": digest_json(settings),
+        "corpora": corpora,
+        "code": code_digest(*_BASE, "artifacts", "student"),
+    }
+    return StudentPlan(system, seed, digests, folder / "students" / f"{system}-seed{seed}-{digest_json(digests)[:8]}")
+
+
+@lru_cache
+def code_digest(*packages: str) -> str:
+    """SHA-256 over the source of some of our packages."""
+    root = Path(__file__).parent.parent
+    sources = sorted(path for package in packages for path in (root / package).rglob("*") if _is_source(path))
+    return digest_json([[str(path.relative_to(root)), digest_bytes(path.read_bytes())] for path in sources])
+
+
+def _is_source(path: Path) -> bool:
+    return path.suffix in (".py", ".toml")

@@ -1,0 +1,92 @@
+"""Progress of jobs: bars on a terminal, plain lines elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipeline.engine import Listen, Record
+
+
+class Bars:
+    """A bar for each job."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    @contextmanager
+    def watch(self, heading: str, titles: list[str]) -> Iterator[Listen]:
+        """See `pipeline.stages.Display`."""
+        self.console.print(f"[bold]{heading}[/bold]")
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=self.console) as progress:
+            tasks = {title: progress.add_task(title, total=None, start=False, note="waiting") for title in titles}
+
+            def listen(title: str, record: Record) -> None:
+                task = tasks[title]
+                if record["event"] == "started":
+                    progress.start_task(task)
+                elif record["event"] == "update":
+                    progress.update(task, completed=record["update"], total=record["of"])
+                elif record["event"] == "annotated":
+                    progress.update(task, completed=record["sentences"], total=record["of"])
+                elif record["event"] == "limited":
+                    progress.console.print(f"{title}: {describe(record)}")
+                progress.update(task, note=describe(record) or progress.tasks[task].fields["note"])
+                if record["event"] == "finished":
+                    progress.stop_task(task)
+
+            yield listen
+
+
+class Lines:
+    """A line for each thing worth telling."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    @contextmanager
+    def watch(self, heading: str, titles: list[str]) -> Iterator[Listen]:
+        """See `pipeline.stages.Display`."""
+        self.console.print(heading, highlight=False)
+        done: list[str] = []
+
+        def listen(title: str, record: Record) -> None:
+            if record["event"] == "finished":
+                done.append(title)
+                place = f" ({len(done)} of {len(titles)})"
+            else:
+                place = ""
+            if line := describe(record):
+                self.console.print(f"  {title}: {line}{place}", highlight=False, soft_wrap=True)
+
+        yield listen
+
+
+def choose_display(console: Console) -> Bars | Lines:
+    """Bars where someone is watching."""
+    return Bars(console) if console.is_terminal else Lines(console)
+
+
+def describe(record: Record) -> str:
+    """A record in words; empty for what is not worth a line."""
+    if record["event"] == "dev":
+        return (
+            f"update {record['update']}, loss {record['loss']:.2f}, dev {record['dev']:.2f}, best {record['best']:.2f}"
+        )
+    if record["event"] == "limited":
+        return (
+            f"{record['language']} {record['split']}: {record['long_sentences']} sentences longer than "
+            f"{record['max_tokens']} words ({record['policy']}: {record['pieces']} pieces, "
+            f"{record['dropped_tokens']} words dropped, {record['cut_spans']} spans cut)"
+        )
+    if record["event"] == "finished":
+        return f"finished in {record['seconds']:.0f} s"
+    return ""

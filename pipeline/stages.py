@@ -1,0 +1,53 @@
+"""The two stages: find what is not done, and have an engine do it."""
+
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Protocol
+
+from pipeline.engine import Engine, Job, Listen
+from pipeline.plan import Plan
+
+
+class Display(Protocol):
+    """Shows progress while jobs run."""
+
+    def watch(self, heading: str, titles: list[str]) -> AbstractContextManager[Listen]:
+        """A listener for the records of the jobs with these titles."""
+        ...
+
+
+def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
+    """Stage one. Returns how many languages had anything left to do."""
+    waiting = [teacher for teacher in plan.teachers if not (teacher.trained and teacher.annotated)]
+    if not waiting:
+        return 0
+    from pipeline import work  # loads torch, which a finished experiment never needs
+
+    labels = work.task_labels(plan.experiment)
+    jobs = [
+        Job(f"teacher {teacher.language}", partial(work.run_teacher, plan.experiment, teacher, labels))
+        for teacher in waiting
+    ]
+    _run("Stage one: teachers", jobs, engine, display)
+    return len(waiting)
+
+
+def run_students(plan: Plan, engine: Engine, display: Display) -> int:
+    """Stage two, once stage one is done. Returns how many students were trained."""
+    waiting = [student for student in plan.students if not student.done]
+    if not waiting:
+        return 0
+    from pipeline import work
+
+    artifacts = tuple(teacher.artifacts for teacher in plan.teachers)
+    jobs = [
+        Job(f"{student.system} seed {student.seed}", partial(work.run_student, plan.experiment, student, artifacts))
+        for student in waiting
+    ]
+    _run("Stage two: students", jobs, engine, display)
+    return len(waiting)
+
+
+def _run(heading: str, jobs: list[Job], engine: Engine, display: Display) -> None:
+    with display.watch(heading, [job.title for job in jobs]) as listen:
+        engine.run(jobs, listen)

@@ -1,0 +1,87 @@
+"""A trained tagger on disk: `model.safetensors`, and `tagger.json` written last."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from corpora.files import atomic_path, digest_file, write_json
+from corpora.labels import LabelSet
+from tagger.config import TaggerConfig
+from tagger.model import Tagger
+from tagger.vocabulary import Vocabulary
+
+FORMAT = 1
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be read; the message names the file, what was found and what to do."""
+
+
+class _Description(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    format: int
+    weights_sha256: str
+    config: TaggerConfig
+    labels: tuple[str, ...]
+    vocabulary: Vocabulary
+    about: dict[str, Any]
+
+
+def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
+    """Write a tagger and say what it is (`about`: any JSON). Returns the SHA-256 of its weights."""
+    weights = folder / "model.safetensors"
+    with atomic_path(weights) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in tagger.state_dict().items()}, temporary)
+    digest = digest_file(weights)
+    description = _Description(
+        format=FORMAT,
+        weights_sha256=digest,
+        config=tagger.config,
+        labels=tagger.labels.names,
+        vocabulary=tagger.vocabulary,
+        about=about,
+    )
+    write_json(folder / "tagger.json", description.model_dump(mode="json"))
+    return digest
+
+
+def load_tagger(folder: Path) -> Tagger:
+    """Read a tagger, ready to predict. Raises CheckpointError where it is missing, damaged or of another format."""
+    description = _describe(folder)
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise CheckpointError(f"{weights}: missing, though {folder / 'tagger.json'} is there; train again")
+    found = digest_file(weights)
+    if found != description.weights_sha256:
+        raise CheckpointError(
+            f"{weights}: SHA-256 is {found}, tagger.json says {description.weights_sha256}; "
+            "the file was changed or damaged: train again"
+        )
+    tagger = Tagger(description.config, description.vocabulary, LabelSet(description.labels))
+    try:
+        tagger.load_state_dict(load_file(weights))
+    except (SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{weights}: does not fit the tagger that tagger.json describes: {error}") from error
+    return tagger.eval()
+
+
+def about_tagger(folder: Path) -> dict[str, Any]:
+    """What `save_tagger` was told about the tagger."""
+    return _describe(folder).about
+
+
+def _describe(folder: Path) -> _Description:
+    path = folder / "tagger.json"
+    if not path.is_file():
+        raise CheckpointError(f"{folder}: holds no trained tagger (no tagger.json)")
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
+            raise CheckpointError(f"{path}: format {found['format']}, this version reads {FORMAT}; update structkd")
+        return _Description.model_validate(found)
+    except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
+        raise CheckpointError(f"{path}: damaged: {error}") from error

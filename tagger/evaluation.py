@@ -1,0 +1,39 @@
+"""Scores of whole corpora."""
+
+from functools import cached_property
+
+from corpora.sentences import Corpus, CorpusError
+from tagger.config import Metric
+from tagger.model import Tagger
+from tagger.prediction import PlacedBatch, best_labels, token_batches
+from tagger.scoring import score
+
+
+class EvaluationSet:
+    """A labelled corpus in batches that are made once, however often it is scored.
+
+    Args:
+        corpus: labelled sentences. Raises CorpusError where it is empty or a sentence has no labels.
+        metric, scheme: see `tagger.scoring.score`.
+    """
+
+    def __init__(self, corpus: Corpus, metric: Metric, scheme: str | None) -> None:
+        self.corpus, self.metric, self.scheme = corpus, metric, scheme
+        self._gold = [_labels(corpus, place) for place in range(len(corpus))]
+        if not self._gold:
+            raise CorpusError(f"{corpus.language} {corpus.split}: no sentences to score")
+
+    @cached_property
+    def _batches(self) -> list[PlacedBatch]:
+        return token_batches([sentence.tokens for sentence in self.corpus])
+
+    def score(self, tagger: Tagger) -> float:
+        """The tagger's score on the corpus, in percent."""
+        return score(self.metric, self._gold, best_labels(tagger, self._batches), scheme=self.scheme)
+
+
+def _labels(corpus: Corpus, place: int) -> tuple[str, ...]:
+    labels = corpus[place].labels
+    if labels is None:
+        raise CorpusError(f"{corpus.language} {corpus.split}: sentence {place} has no labels to score against")
+    return labels

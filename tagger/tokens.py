@@ -1,0 +1,56 @@
+"""Batches of tokenised sentences as every encoder takes them: the distinct words, and where they stand."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Sentences of a batch; `words[index[b, i]]` is word i of sentence b (0 at padding).
+
+    A batch names each distinct word once, so that what depends on the word alone is computed once.
+    """
+
+    words: list[str]
+    index: Int[Tensor, "B T"]
+    lengths: Int[Tensor, "B"]
+
+    @classmethod
+    def from_arrow(cls, column: pa.ListArray | pa.ChunkedArray) -> "TokenBatch":
+        """From a `list<string>` column, by array operations. Raises ValueError for a sentence without words."""
+        column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        lengths = np.diff(column.offsets.to_numpy()).astype(np.int64)
+        if len(lengths) and lengths.min() < 1:
+            raise ValueError(f"sentence {int(lengths.argmin())} of the batch has no words; drop it before")
+        coded = column.flatten().dictionary_encode()
+        index = np.zeros((len(lengths), lengths.max(initial=0)), np.int64)
+        index[np.arange(index.shape[1]) < lengths[:, None]] = coded.indices.to_numpy()
+        return cls(coded.dictionary.to_pylist(), torch.from_numpy(index), torch.from_numpy(lengths))
+
+    @classmethod
+    def from_sentences(cls, sentences: Iterable[Sequence[str]]) -> "TokenBatch":
+        """From lists of words."""
+        return cls.from_arrow(pa.array([list(words) for words in sentences], pa.list_(pa.string())))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+def length_batches(lengths: Sequence[int], batch_tokens: int) -> list[np.ndarray]:
+    """Places of sentences grouped by similar length, at most `batch_tokens` words a batch with its padding.
+
+    A sentence longer than that is a batch of its own. Ties keep the order of the sentences.
+    """
+    order = np.argsort(np.asarray(lengths), kind="stable")
+    groups, first = [], 0
+    for last, place in enumerate(order):
+        if last > first and (last - first + 1) * lengths[place] > batch_tokens:
+            groups.append(order[first:last])
+            first = last
+    return [*groups, order[first:]] if len(order) else []

@@ -1,0 +1,106 @@
+"""Stage one, second half: run a teacher over text and write what it says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from pydantic import JsonValue
+
+from artifacts.annotations import Annotations
+from artifacts.codec import encode
+from artifacts.header import SetHeader
+from artifacts.schema import shard_schema
+from artifacts.writer import ShardWriter
+from corpora.sentences import Corpus, Sentence
+from tagger.model import Tagger
+from tagger.tokens import TokenBatch, length_batches
+from tagger.training import Log
+from teachers.config import AnnotationConfig
+
+
+def annotate(
+    teacher: Tagger,
+    corpora: Sequence[Corpus],
+    folder: Path,
+    *,
+    config: AnnotationConfig,
+    provenance: dict[str, JsonValue],
+    log: Log,
+) -> SetHeader:
+    """Write the artifact set of a teacher over its corpora, one after the other.
+
+    A `sentence_id` is a sentence's place in that sequence. Returns the set's header.
+
+    Raises:
+        ArtifactError: the folder holds another set.
+        CorpusError: a gold label that the teacher does not know.
+    """
+    header = header_of(teacher, provenance)
+    schema = shard_schema(len(teacher.labels))
+    total, done = sum(map(len, corpora)), 0
+    with ShardWriter(folder, header, shard_rows=config.shard_rows, row_group_rows=config.row_group_rows) as writer:
+        for corpus in corpora:
+            for first in range(0, len(corpus), config.row_group_rows):
+                sentences = corpus.sentences[first : first + config.row_group_rows]
+                writer.write(_rows(teacher, sentences, corpus.language, done, schema, config))
+                done += len(sentences)
+                log({"event": "annotated", "sentences": done, "of": total})
+    return header
+
+
+def header_of(teacher: Tagger, provenance: dict[str, JsonValue]) -> SetHeader:
+    """What every shard says of the teacher: its labels, chain scores, and what made it."""
+    return SetHeader(
+        labels=teacher.labels.names,
+        transitions=tuple(map(tuple, teacher.transitions.tolist())),
+        start=tuple(teacher.start.tolist()),
+        end=tuple(teacher.end.tolist()),
+        provenance=provenance,
+    )
+
+
+def _rows(
+    teacher: Tagger,
+    sentences: Sequence[Sentence],
+    language: str,
+    first_id: int,
+    schema: pa.Schema,
+    config: AnnotationConfig,
+) -> pa.RecordBatch:
+    """Rows of consecutive sentences, annotated in batches of similar length and put back in order."""
+    groups = length_batches([len(sentence) for sentence in sentences], config.batch_tokens)
+    batches = []
+    for places in groups:
+        group = [sentences[place] for place in places]
+        batches.append(
+            encode(
+                schema,
+                sentence_ids=first_id + places,
+                language=language,
+                tokens=[list(sentence.tokens) for sentence in group],
+                gold=[None if s.labels is None else teacher.labels.encode(s.labels) for s in group],
+                annotations=_annotations(teacher, group, config.k),
+            )
+        )
+    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
+    restored = table.take(pa.array(np.argsort(np.concatenate(groups))))
+    return restored.combine_chunks().to_batches()[0]
+
+
+@torch.inference_mode()
+def _annotations(teacher: Tagger, sentences: Sequence[Sentence], k: int) -> Annotations:
+    tokens = TokenBatch.from_sentences(sentence.tokens for sentence in sentences)
+    chain = teacher(tokens)
+    log_posteriors = chain.log_marginals
+    paths, log_probs, counts = chain.kbest(k)
+    return Annotations(
+        lengths=tokens.lengths.numpy(),
+        paths=paths.cpu().numpy(),
+        counts=counts.cpu().numpy(),
+        log_probs=log_probs.cpu().numpy(),
+        log_posteriors=log_posteriors.cpu().numpy(),
+        emissions=chain.emissions.cpu().numpy(),
+        log_partition=chain.log_partition.cpu().numpy(),
+    )

@@ -1,0 +1,13 @@
+"""Settings of stage one, as experiment files state them."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class AnnotationConfig(BaseModel):
+    """What stage one writes, and in which pieces."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    k: int = Field(10, ge=1, description="best paths stored for each sentence")
+    batch_tokens: int = Field(4096, ge=1, description="words in a forward pass, padding included")
+    shard_rows: int = Field(4096, ge=1, description="sentences in a shard")
+    row_group_rows: int = Field(512, ge=1, description="sentences in a Parquet row group")

@@ -1,0 +1,78 @@
+"""Stage one, first half: train a monolingual teacher."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from corpora.labels import LabelSet
+from corpora.sentences import Corpus, CorpusError
+from crf import LinearChain
+from tagger.config import TaggerConfig, TrainingConfig
+from tagger.evaluation import EvaluationSet
+from tagger.model import Tagger
+from tagger.tokens import TokenBatch, length_batches
+from tagger.training import Log, TrainingResult, train
+from tagger.vocabulary import Vocabulary
+
+
+class LabelledBatch:
+    """Sentences with their gold label ids `[B, T]`, 0 at padding."""
+
+    def __init__(self, tokens: TokenBatch, labels: list[np.ndarray]) -> None:
+        self.tokens = tokens
+        self.gold = torch.zeros(tokens.index.shape, dtype=torch.long)
+        inside = torch.arange(self.gold.shape[1]) < tokens.lengths[:, None]
+        self.gold[inside] = torch.from_numpy(np.concatenate(labels))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def train_teacher(
+    corpus: Corpus,
+    dev: EvaluationSet,
+    labels: LabelSet,
+    *,
+    tagger: TaggerConfig,
+    training: TrainingConfig,
+    seed: int,
+    log: Log,
+    device: torch.device | str = "cpu",
+) -> tuple[Tagger, TrainingResult]:
+    """A tagger trained on the gold labels of one language, by negative log-likelihood; its best dev weights.
+
+    Raises:
+        CorpusError: an unlabelled sentence, or a label that is not in `labels`.
+    """
+    torch.manual_seed(seed)
+    gold = [_encode(corpus, place, labels) for place in range(len(corpus))]
+    lengths = [len(sentence) for sentence in corpus]
+
+    def batches(epoch: int) -> Iterator[LabelledBatch]:
+        generator = np.random.default_rng([seed, epoch])
+        order = generator.permutation(len(corpus))  # sentences of one length meet others in every epoch
+        groups = length_batches([lengths[place] for place in order], training.batch_tokens)
+        for group in generator.permutation(len(groups)):
+            places = order[groups[group]]
+            tokens = TokenBatch.from_sentences(corpus[place].tokens for place in places)
+            yield LabelledBatch(tokens, [gold[place] for place in places])
+
+    def loss(teacher: Tagger, batch: LabelledBatch, done: float) -> Tensor:
+        chain: LinearChain = teacher(batch.tokens)
+        return -chain.log_prob(batch.gold.to(teacher.device)).mean()
+
+    counts = Counter(word for sentence in corpus for word in sentence.tokens)
+    teacher = Tagger(tagger, Vocabulary.build(counts, min_count=tagger.min_count), labels).to(device)
+    return teacher, train(teacher, batches, loss, dev.score, training, log)
+
+
+def _encode(corpus: Corpus, place: int, labels: LabelSet) -> np.ndarray:
+    sentence = corpus[place]
+    if sentence.labels is None:
+        raise CorpusError(
+            f"{corpus.language} {corpus.split}: sentence {place} has no labels; a teacher learns from labelled text"
+        )
+    return labels.encode(sentence.labels)

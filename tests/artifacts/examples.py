@@ -1,0 +1,70 @@
+"""Small artifact sets to test with."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from artifacts.annotations import Annotations
+from artifacts.codec import encode
+from artifacts.header import SetHeader
+from artifacts.reader import ArtifactSet
+from artifacts.schema import shard_schema
+from artifacts.writer import ShardWriter
+
+LABELS = ("O", "B-LOC", "I-LOC", "B-PER")
+
+
+def header(teacher="t", labels=LABELS):
+    L = len(labels)
+    return SetHeader(
+        labels=labels,
+        transitions=np.linspace(-1, 1, L * L).reshape(L, L).tolist(),
+        start=[0.5] * L,
+        end=[-0.5] * L,
+        provenance={"teacher": {"name": teacher, "digest": "00"}},
+    )
+
+
+def annotations(rng, lengths, *, paths=3, labels=4):
+    K, L = paths, labels
+    B, T = len(lengths), int(max(lengths, default=0))
+    probabilities = rng.dirichlet(np.ones(L), (B, T))
+    return Annotations(
+        lengths=np.asarray(lengths),
+        paths=rng.integers(0, L, (B, K, T)),
+        counts=rng.integers(1, K + 1, B),
+        log_probs=-np.sort(rng.exponential(2, (B, K)).astype(np.float32), axis=1),
+        log_posteriors=np.log(probabilities + 1e-9).astype(np.float32) - np.float32(1e-6),
+        emissions=rng.normal(size=(B, T, L)).astype(np.float32),
+        log_partition=rng.normal(size=B).astype(np.float32),
+    )
+
+
+def batch(rng, lengths, *, language="en", first_id=0, labelled=0.5, labels=4):
+    gold = [rng.integers(0, labels, n) if rng.random() < labelled else None for n in lengths]
+    return encode(
+        shard_schema(labels),
+        sentence_ids=range(first_id, first_id + len(lengths)),
+        language=language,
+        tokens=[[f"{language}{place}" for place in range(n)] for n in lengths],
+        gold=gold,
+        annotations=annotations(rng, lengths, labels=labels),
+    )
+
+
+def write_set(
+    folder: Path, *, sentences=None, teacher="t", seed=0, shard_rows=16, row_group_rows=5, labelled=0.5
+) -> ArtifactSet:
+    """A set with `sentences[language]` sentences of 1 to 9 words."""
+    rng, first_id = np.random.default_rng(seed), 0
+    with ShardWriter(folder, header(teacher), shard_rows=shard_rows, row_group_rows=row_group_rows) as writer:
+        for language, rows in (sentences or {"en": 40}).items():
+            lengths = rng.integers(1, 10, rows)
+            writer.write(batch(rng, lengths, language=language, first_id=first_id, labelled=labelled))
+            first_id += rows
+    return ArtifactSet.open(folder)
+
+
+def rows_of(tables) -> list[dict]:
+    return pa.concat_tables(tables).to_pylist()

@@ -1,0 +1,201 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from artifacts.header import SetHeader
+from artifacts.manifest import Manifest
+from artifacts.reader import ArtifactSet
+from artifacts.schema import ArtifactError
+from artifacts.verification import verify
+from corpora.files import digest_json
+from tests.artifacts.examples import header, write_set
+
+SHARD = "part-00001.parquet"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return write_set(tmp_path_factory.mktemp("original")).folder
+
+
+@pytest.fixture
+def folder(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "set")
+
+
+def edit(folder, change, *, sign=False):
+    path = folder / "manifest.json"
+    value = json.loads(path.read_text())
+    change(value)
+    if sign:
+        del value["digest"]
+        value["digest"] = digest_json(value)
+    path.write_text(json.dumps(value))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@given(st.data())
+def test_a_flipped_bit_anywhere_in_a_shard_is_found(original, tmp_path_factory, data):
+    folder = shutil.copytree(original, tmp_path_factory.mktemp("flipped") / "set")
+    content = bytearray((folder / SHARD).read_bytes())
+    place, bit = data.draw(st.integers(0, len(content) - 1)), data.draw(st.integers(0, 7))
+    content[place] ^= 1 << bit
+    (folder / SHARD).write_bytes(content)
+    with pytest.raises(ArtifactError, match=f"{SHARD}: found SHA-256 .*, expected .*; restore it"):
+        ArtifactSet.open(folder)
+
+
+def test_a_truncated_shard_is_found(folder):
+    (folder / SHARD).write_bytes((folder / SHARD).read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match=rf"{SHARD}: found bytes \d+, expected \d+"):
+        ArtifactSet.open(folder)
+
+
+def test_a_deleted_shard_is_found(folder):
+    (folder / SHARD).unlink()
+    with pytest.raises(ArtifactError, match=f"{SHARD}: not found"):
+        ArtifactSet.open(folder)
+
+
+def test_swapped_shards_are_found(folder):
+    (folder / SHARD).rename(folder / "aside")
+    (folder / "part-00000.parquet").rename(folder / SHARD)
+    (folder / "aside").rename(folder / "part-00000.parquet")
+    with pytest.raises(ArtifactError, match=r"part-00000.parquet: found (bytes|SHA-256)"):
+        ArtifactSet.open(folder)
+
+
+def test_a_shard_of_another_set_in_place_of_one_is_found(folder, tmp_path):
+    other = write_set(tmp_path / "other", teacher="other")
+    shutil.copy(other.folder / SHARD, folder / SHARD)
+    with pytest.raises(ArtifactError, match=f"{SHARD}: found (bytes|SHA-256)"):
+        ArtifactSet.open(folder)
+
+
+def test_a_shard_of_another_set_is_found_by_its_identity_even_where_the_manifest_names_it(folder, tmp_path):
+    other = write_set(tmp_path / "other", teacher="other")
+    shutil.copy(other.folder / SHARD, folder / SHARD)
+    foreign = json.loads((other.folder / "manifest.json").read_text())["shards"][1]
+    edit(folder, lambda value: value["shards"].__setitem__(1, foreign), sign=True)
+    with pytest.raises(ArtifactError, match=f"{SHARD}: found set identity {other.identity}, expected"):
+        ArtifactSet.open(folder)
+
+
+def test_a_shard_that_the_manifest_does_not_name_is_found(folder):
+    shutil.copy(folder / SHARD, folder / "part-00009.parquet")
+    with pytest.raises(ArtifactError, match=r"part-00009.parquet: found a shard that the manifest does not name"):
+        ArtifactSet.open(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda value: value["header"]["labels"].reverse(),
+        lambda value: value["header"]["transitions"][0].reverse(),
+        lambda value: value.update(tokens=value["tokens"] + 1),
+        lambda value: value["shards"].pop(),
+        lambda value: value.pop("digest"),
+    ],
+    ids=["labels", "transitions", "tokens", "shards", "digest"],
+)
+def test_an_edited_manifest_is_found(folder, change):
+    edit(folder, change)
+    with pytest.raises(ArtifactError, match=r"manifest.json: found content with the digest .*, expected"):
+        ArtifactSet.open(folder)
+
+
+def test_row_groups_that_are_not_the_manifests_are_found(folder):
+    def move_a_sentence(value):
+        (counts,) = value["shards"][1]["row_groups"][0]["languages"].values()
+        counts["labelled"] += 1
+
+    edit(folder, move_a_sentence, sign=True)
+    with pytest.raises(
+        ArtifactError, match=rf"{SHARD}: found rows by row group \(5, 5, 5, 1\), expected \(6, 5, 5, 1\)"
+    ):
+        ArtifactSet.open(folder)
+
+
+def test_a_future_schema_is_refused_before_anything_else_is_read(folder):
+    edit(folder, lambda value: (value.clear(), value.update(schema_version=2)))
+    with pytest.raises(ArtifactError, match=r"manifest.json: found schema_version 2, expected 1"):
+        ArtifactSet.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda value: value.pop("rows"), "rows: Field required"),
+        (lambda value: value.update(colour="red"), "colour: Extra inputs are not permitted"),
+        (lambda value: value["shards"][0].update(rows="16"), "shards.0.rows: Input should be a valid integer"),
+        (lambda value: value["header"].pop("end"), "header.end: Field required"),
+    ],
+)
+def test_missing_unknown_and_mistyped_keys_are_named(folder, change, message):
+    edit(folder, change, sign=True)
+    with pytest.raises(ArtifactError, match=f"manifest.json: {message}"):
+        ArtifactSet.open(folder)
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ("[]", "found a JSON list, expected an object")])
+def test_a_manifest_that_is_no_object_is_refused(folder, text, message):
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(ArtifactError, match=f"manifest.json: {message}"):
+        ArtifactSet.open(folder)
+
+
+def test_verify_goes_on_after_a_damaged_shard(folder):
+    (folder / SHARD).write_bytes(b"")
+    checks = list(verify(folder))
+    assert [check.file for check in checks] == ["part-00000.parquet", SHARD, "part-00002.parquet"]
+    assert [check.error is None for check in checks] == [True, False, True]
+    assert str(checks[1].error).startswith(str(folder / SHARD))
+
+
+def test_each_sentence_is_found_by_its_place(original):
+    found = ArtifactSet.open(original)
+    rows = found.table().to_pylist()
+    assert [found.sentence(place).to_pylist()[0] for place in range(found.rows)] == rows
+    for outside in (-1, found.rows):
+        with pytest.raises(IndexError, match="rows 0 to 39"):
+            found.sentence(outside)
+
+
+def test_row_groups_have_the_wanted_columns(original):
+    found = ArtifactSet.open(original)
+    tables = list(found.row_groups(["gold"]))
+    assert [len(table) for table in tables] == [5, 5, 5, 1, 5, 5, 5, 1, 5, 3]
+    assert {tuple(table.schema.names) for table in tables} == {("gold",)}
+    with pytest.raises(ArtifactError, match="no column 'golden', expected one of sentence_id, language"):
+        found.table(["golden"])
+
+
+def test_the_header_survives_the_manifest(original):
+    assert Manifest.read(original).header == header()
+    assert ArtifactSet.open(original).identity == header().identity
+
+
+@pytest.mark.parametrize("field", ["labels", "transitions", "start", "end", "provenance"])
+def test_the_identity_depends_on_every_field(field):
+    value = header().model_dump()
+    changed = {"provenance": {"teacher": "another"}, "labels": ("O", "B-LOC", "I-LOC", "I-PER")}
+    value[field] = changed.get(field) or (np.asarray(value[field]) + 0.25).tolist()
+    assert SetHeader(**value).identity != header().identity
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"start": [0.0]}, "start has 1 entries, expected 4"),
+        ({"transitions": [[0.0] * 4] * 3 + [[0.0] * 5]}, r"transitions\[3\] has 5 entries, expected 4"),
+        ({"end": [0.0, 0.0, 0.0, float("inf")]}, "finite number"),
+        ({"labels": ("O", "O", "A", "B")}, "names a label twice"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        SetHeader(**header().model_dump() | change)

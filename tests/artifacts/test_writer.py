@@ -1,0 +1,203 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from artifacts.header import read_file_metadata
+from artifacts.reader import ArtifactSet
+from artifacts.schema import ArtifactError, shard_schema
+from artifacts.writer import ShardWriter
+from tests.artifacts.examples import LABELS, batch, header, write_set
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_a_set_reads_as_it_was_written(tmp_path):
+    rows = batch(np.random.default_rng(0), [3, 1, 4, 1, 5])
+    with ShardWriter(tmp_path, header(), shard_rows=2, row_group_rows=1) as writer:
+        writer.write(rows)
+    found = ArtifactSet.open(tmp_path)
+    assert found.table().to_pylist() == rows.to_pylist()
+    assert found.header == header()
+    assert (found.labels, found.rows, found.tokens) == (LABELS, 5, 14)
+    assert [shard.rows for shard in found.manifest.shards] == [2, 2, 1]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        "manifest.json",
+        "part-00000.parquet",
+        "part-00001.parquet",
+        "part-00002.parquet",
+    ]
+
+
+def test_the_manifest_counts_sentences_by_language(tmp_path):
+    found = write_set(tmp_path, sentences={"en": 7, "de": 30})
+    rows = found.table(["language", "gold"]).to_pylist()
+    for language, counts in found.manifest.languages.items():
+        gold = [row["gold"] is not None for row in rows if row["language"] == language]
+        assert (counts.labelled, counts.unlabelled) == (sum(gold), len(gold) - sum(gold))
+    assert list(found.manifest.languages) == ["de", "en"]
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(0, 20), max_size=5).map(sorted))
+def test_the_bytes_do_not_depend_on_how_rows_were_batched(tmp_path_factory, cuts):
+    rng = np.random.default_rng(0)
+    parts = [batch(rng, [2] * 10, language="en"), batch(rng, [3] * 10, language="de")]
+    rows = pa.Table.from_batches(parts).unify_dictionaries().combine_chunks().to_batches()[0]
+    whole, cut = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("cut")
+    for folder, pieces in {
+        whole: parts,
+        cut: [rows.slice(start, stop - start) for start, stop in zip([0, *cuts], [*cuts, 20], strict=True)],
+    }.items():
+        with ShardWriter(folder, header(), shard_rows=7, row_group_rows=3) as writer:
+            for piece in pieces:
+                writer.write(piece)
+    assert content(cut) == content(whole)
+
+
+def test_a_shard_alone_explains_itself(tmp_path):
+    write_set(tmp_path)
+    own = read_file_metadata(pq.read_metadata(tmp_path / "part-00000.parquet").metadata)
+    assert own == {"schema_version": 1, "identity": header().identity} | header().model_dump(mode="json")
+
+
+def test_a_shard_reads_alike_in_polars_duckdb_and_pandas(tmp_path):
+    write_set(tmp_path, sentences={"en": 5, "de": 4})
+    shard = tmp_path / "part-00000.parquet"
+    rows = pq.read_table(shard).to_pylist()
+    names = list(rows[0])
+    assert pl.read_parquet(shard).to_dicts() == rows
+    assert [dict(zip(names, row, strict=True)) for row in duckdb.read_parquet(str(shard)).fetchall()] == rows
+    frame = pd.read_parquet(shard, dtype_backend="pyarrow")
+    assert pa.Table.from_pandas(frame, preserve_index=False).to_pylist() == rows
+
+
+def test_pages_carry_checksums_and_scores_are_plain_zstd(tmp_path):
+    write_set(tmp_path)
+    group = pq.read_metadata(tmp_path / "part-00000.parquet").row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    scores = columns["log_posteriors.list.element.list.element"]
+    assert scores.compression == "ZSTD"
+    assert set(scores.encodings) == {"RLE", "PLAIN"}
+    damaged = bytearray((tmp_path / "part-00000.parquet").read_bytes())
+    damaged[scores.data_page_offset + scores.total_compressed_size - 3] ^= 1
+    (tmp_path / "part-00000.parquet").write_bytes(damaged)
+    with pytest.raises(ArtifactError, match=r"part-00000.parquet: row group 0 is not readable .*CRC"):
+        ArtifactSet.open(tmp_path, verify=False).read_row_group(0, 0, ["log_posteriors"])
+
+
+def test_an_exception_leaves_nothing(tmp_path):
+    def interrupted():
+        with ShardWriter(tmp_path, header(), shard_rows=2) as writer:
+            writer.write(batch(np.random.default_rng(0), [1, 2, 3, 4, 5]))
+            assert len(list(tmp_path.glob("part-*.parquet"))) == 2
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_at_the_last_shard_leaves_nothing(tmp_path):
+    without_language = batch(np.random.default_rng(0), [1])
+    place = without_language.schema.get_field_index("language")
+    field = without_language.schema.field(place)
+    without_language = without_language.set_column(place, field, pa.nulls(1, field.type))
+
+    def failing():
+        with ShardWriter(tmp_path, header(), shard_rows=2) as writer:
+            writer.write(batch(np.random.default_rng(0), [1, 2]))
+            writer.write(without_language)
+
+    with pytest.raises(Exception, match="language"):
+        failing()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_set_without_sentences_is_refused(tmp_path):
+    with pytest.raises(ArtifactError, match="no sentence was written"), ShardWriter(tmp_path, header()):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [{"shard_rows": 0}, {"row_group_rows": 0}])
+def test_pieces_without_rows_are_refused(tmp_path, change):
+    with pytest.raises(ValueError, match=f"{next(iter(change))} is 0, expected at least 1"):
+        ShardWriter(tmp_path, header(), **change)
+
+
+def test_rows_of_another_schema_are_refused(tmp_path):
+    rows = batch(np.random.default_rng(0), [1], labels=5)
+    with (
+        pytest.raises(ArtifactError, match=r"found rows with the columns[\s\S]*\[5\][\s\S]*expected[\s\S]*\[4\]"),
+        ShardWriter(tmp_path, header()) as writer,
+    ):
+        writer.write(rows)
+
+
+def test_a_finished_set_of_another_identity_is_kept(tmp_path):
+    first = write_set(tmp_path, teacher="first")
+    before = content(tmp_path)
+    with pytest.raises(ArtifactError, match=f"found a finished artifact set {first.identity}, expected none or"):
+        write_set(tmp_path, teacher="second")
+    assert content(tmp_path) == before
+
+
+def test_the_same_set_is_written_again_to_the_same_bytes(tmp_path):
+    write_set(tmp_path)
+    before = content(tmp_path)
+    (tmp_path / "part-00001.parquet").write_bytes(b"damaged")
+    write_set(tmp_path)
+    assert content(tmp_path) == before
+
+
+KILLED = """
+    import sys
+    from pathlib import Path
+    import numpy as np
+    from artifacts.writer import ShardWriter
+    from tests.artifacts.examples import batch, header
+
+    rng = np.random.default_rng(0)
+    with ShardWriter(Path(sys.argv[1]), header("killed"), shard_rows=4) as writer:
+        while True:
+            writer.write(batch(rng, [5] * 8))
+            print("written", flush=True)
+"""
+
+
+def test_a_killed_writer_leaves_whole_shards_no_manifest_and_a_folder_to_write_again(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(KILLED), tmp_path],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONPATH": "."},
+    )
+    with process:
+        for _ in range(3):
+            assert process.stdout.readline() == b"written\n"
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    shards = sorted(tmp_path.glob("part-*.parquet"))
+    assert len(shards) >= 6
+    assert not (tmp_path / "manifest.json").exists()
+    for shard in shards:
+        assert pq.read_table(shard).schema.equals(shard_schema(4))
+    with pytest.raises(ArtifactError, match=r"manifest.json: not found beside \d+ whole shards; the set is unfinished"):
+        ArtifactSet.open(tmp_path)
+    assert write_set(tmp_path).rows == 40
+    assert not list(tmp_path.glob(".*"))

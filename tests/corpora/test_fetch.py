@@ -1,0 +1,279 @@
+"""Fetching, against a real server on loopback: a file arrives whole and right, or not at all."""
+
+import json
+import os
+import socket
+import struct
+import threading
+from collections import defaultdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from corpora import catalog, fetch
+from corpora.catalog import corpora_root, load, source_path, status
+from corpora.columns import read_columns
+from corpora.conllu import read_conllu
+from corpora.files import digest_bytes, digest_file
+from corpora.origins import origin_path, read_origin
+from corpora.sentences import CorpusError, Sentence
+
+
+def treebank(*sentences):
+    lines = []
+    for words in sentences:
+        lines += [f"{place}\t{word}\tx\tNOUN\t_\t_\t0\troot\t_\t_" for place, word in enumerate(words, 1)] + [""]
+    return ("\n".join(lines) + "\n").encode()
+
+
+GOOD = treebank(["یک", "20 000"], ["دو"])
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with `content[path]`; a path's first `faults` are used up before."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content, self.faults, self.requests = {}, defaultdict(list), []
+        self.address = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request, client_address):
+        """A connection that a test breaks on purpose is no news."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.requests.append(self.path)
+        faults = self.server.faults[self.path]
+        fault = faults.pop(0) if faults else None
+        content = self.server.content.get(self.path)
+        if content is None:
+            self.send_error(404)
+            return
+        if fault == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if fault == "truncate" else content)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server():
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def no_digests_and_no_waiting(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    for module in (catalog, fetch):
+        monkeypatch.setattr(module, "DIGESTS", {})
+
+
+FA = "/UD_Persian-Seraji/r2.5/fa_seraji-ud-{}.conllu"
+SL = "/UD_Slovenian-SST/r2.5/sl_sst-ud-{}.conllu"
+
+
+def serve(server, pattern, **contents):
+    for split, content in contents.items():
+        server.content[pattern.format(split)] = content
+
+
+def get(server, root, name="conllu", languages=("fa",), **options):
+    return fetch.fetch(name, root, languages=languages, base_url=server.address, **options)
+
+
+def files(root):
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def know(monkeypatch, **digests):
+    for module in (catalog, fetch):
+        monkeypatch.setattr(module, "DIGESTS", {f"conllu/fa/{split}.conllu": sha for split, sha in digests.items()})
+
+
+def test_treebanks_arrive_as_released(server, tmp_path):
+    serve(server, FA, train=GOOD, dev=GOOD, test=GOOD)
+    seen = []
+    paths = get(server, tmp_path, progress=seen.append)
+    assert paths == seen == [tmp_path / f"conllu/fa/{split}.conllu" for split in ("train", "dev", "test")]
+    assert all(path.read_bytes() == GOOD for path in paths)
+    assert files(tmp_path / "conllu/fa") == sorted(
+        f"{split}.conllu{end}" for split in ("train", "dev", "test") for end in ("", ".origin.json")
+    )
+    assert {file.state for file in status("conllu", tmp_path) if file.language == "fa"} == {"present"}
+
+
+def test_what_was_downloaded_is_recorded(server, tmp_path):
+    serve(server, FA, train=GOOD, dev=GOOD, test=GOOD)
+    path = get(server, tmp_path)[0]
+    record = json.loads(origin_path(path).read_text("utf-8"))
+    assert record["address"] == server.address + FA.format("train")
+    assert record["sha256"] == record["downloaded_sha256"] == digest_bytes(GOOD)
+    assert len(record["date"]) == 10
+
+
+def test_a_file_is_as_readable_as_any_other(server, tmp_path):
+    serve(server, FA, train=GOOD, dev=GOOD, test=GOOD)
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert get(server, tmp_path)[0].stat().st_mode == plain.stat().st_mode
+
+
+def test_files_that_are_there_are_not_downloaded_again(server, tmp_path):
+    serve(server, FA, train=GOOD, dev=GOOD, test=GOOD)
+    first = get(server, tmp_path)
+    assert len(server.requests) == 3
+    assert get(server, tmp_path) == first
+    assert len(server.requests) == 3
+
+
+def test_tags_are_made_from_the_release(server, tmp_path):
+    serve(server, FA, train=GOOD, dev=GOOD, test=GOOD)
+    path = get(server, tmp_path, "ud")[0]
+    assert path == tmp_path / "ud/fa/train.tsv"
+    assert path.read_text("utf-8") == "یک\tNOUN\n20\u00a0000\tNOUN\n\nدو\tNOUN\n\n"
+    assert load("ud", "fa", "train", root=tmp_path)[1] == Sentence(("دو",), ("NOUN",))
+    origin = read_origin(path)
+    assert (origin.address, origin.downloaded_sha256) == (server.address + FA.format("train"), digest_bytes(GOOD))
+    assert origin.sha256 == digest_file(path)
+    assert {file.state for file in status("ud", tmp_path) if file.language == "fa"} == {"present"}
+
+
+def test_a_treebank_without_dev_gives_a_tenth_of_its_train(server, tmp_path):
+    words = [[f"w{place}"] for place in range(57)]
+    serve(server, SL, train=treebank(*words), test=GOOD)
+    paths = get(server, tmp_path, "ud", ("sl",))
+    train, dev, test = (read_columns(path) for path in paths)
+    assert (len(train), len(dev), len(test)) == (52, 5, 2)
+    released = read_conllu(tmp_path / "conllu/sl/train.conllu")
+    assert sorted(train + dev, key=released.index) == list(released)
+    for part in (train, dev):
+        assert [*part] == sorted(part, key=released.index)
+    assert fetch.carve_dev(released) == (train, dev)
+    assert "no dev: a tenth of its train" in read_origin(paths[1]).note
+    assert not source_path("conllu", "sl", "train", tmp_path).with_name("dev.conllu").exists()
+
+
+def test_a_server_that_dies_midway_is_asked_again(server, tmp_path):
+    serve(server, FA, train=GOOD, dev=GOOD, test=GOOD)
+    server.faults[FA.format("train")] = ["truncate", "reset"]
+    assert get(server, tmp_path)[0].read_bytes() == GOOD
+    assert len(server.requests) == 5
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_body_cut_short_leaves_nothing(server, tmp_path, monkeypatch, known):
+    serve(server, FA, train=GOOD)
+    if known:
+        know(monkeypatch, train=digest_bytes(GOOD))
+    server.faults[FA.format("train")] = ["truncate"] * 9
+    with pytest.raises(CorpusError, match=r"fa_seraji-ud-train\.conllu: the download failed"):
+        get(server, tmp_path)
+    assert len(server.requests) == 3
+    assert files(tmp_path) == []
+
+
+def test_bytes_that_are_not_the_known_ones_leave_nothing(server, tmp_path, monkeypatch):
+    serve(server, FA, train=treebank(["other"]))
+    know(monkeypatch, train=digest_bytes(GOOD))
+    with pytest.raises(CorpusError, match="the download failed: SHA256 hash of downloaded file"):
+        get(server, tmp_path)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"<html>not found, politely</html>\n\n", "what came is not a treebank"),
+        (GOOD[:-1], "the file ends inside a sentence"),
+        (b"", "what came is not a treebank"),
+    ],
+)
+def test_bytes_that_are_no_treebank_leave_nothing(server, tmp_path, content, message):
+    serve(server, FA, train=content)
+    with pytest.raises(CorpusError, match=message):
+        get(server, tmp_path)
+    assert files(tmp_path) == []
+
+
+def test_a_missing_file_is_an_error_and_what_came_before_stays(server, tmp_path):
+    serve(server, FA, train=GOOD)
+    with pytest.raises(CorpusError, match=r"fa_seraji-ud-dev\.conllu: the download failed: 404"):
+        get(server, tmp_path)
+    assert files(tmp_path) == ["conllu/fa/train.conllu", "conllu/fa/train.conllu.origin.json"]
+
+
+def test_no_server_is_an_error(tmp_path):
+    with Server() as gone:
+        address = gone.address
+    with pytest.raises(CorpusError, match="the download failed"):
+        fetch.fetch("conllu", tmp_path, languages=["fa"], base_url=address)
+    assert files(tmp_path) == []
+
+
+def test_a_later_download_must_be_what_was_recorded(server, tmp_path):
+    serve(server, FA, train=GOOD, dev=GOOD, test=GOOD)
+    path = get(server, tmp_path)[0]
+    path.unlink()
+    serve(server, FA, train=treebank(["changed"]))
+    with pytest.raises(CorpusError, match="SHA256"):
+        get(server, tmp_path)
+    assert not path.exists()
+    serve(server, FA, train=GOOD)
+    assert get(server, tmp_path)[0].read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("name", ["ud", "conllu"])
+def test_a_file_in_the_way_is_never_overwritten(server, tmp_path, name):
+    serve(server, FA, train=GOOD, dev=GOOD, test=GOOD)
+    mine = source_path(name, "fa", "train", tmp_path)
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine", "utf-8")
+    with pytest.raises(CorpusError, match="move it away"):
+        get(server, tmp_path, name)
+    assert mine.read_text("utf-8") == "mine"
+
+
+def test_a_corpus_that_is_not_free_says_where_it_is_and_where_it_goes(tmp_path):
+    with pytest.raises(CorpusError) as caught:
+        fetch.fetch("conll", tmp_path)
+    for part in ("may not be passed on", "https://www.clips", f"{tmp_path}/conll/{{language}}/{{split}}.tsv"):
+        assert part in str(caught.value)
+
+
+def test_an_unknown_language_is_an_error_before_anything_is_downloaded(server, tmp_path):
+    with pytest.raises(CorpusError, match="no language 'xx'"):
+        get(server, tmp_path, languages=("fa", "xx"))
+    assert server.requests == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not os.environ.get("STRUCTKD_CORPORA"), reason="reads the real corpora; set STRUCTKD_CORPORA to their folder"
+)
+@pytest.mark.parametrize("language", ["en", "fr", "sl", "ta"])
+def test_the_released_treebanks_become_the_catalogued_files(server, tmp_path, monkeypatch, language):
+    """Served from the real files: digests of downloads and of what is made of them are the catalog's."""
+    monkeypatch.undo()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    splits = catalog.entry("conllu").splits_of(language)
+    stem = catalog.entry("conllu").treebanks[language]
+    for split in splits:
+        real = source_path("conllu", language, split, corpora_root())
+        if not real.is_file():
+            pytest.skip(f"{real} is not there")
+        server.content[f"/{stem}-{split}.conllu"] = real.read_bytes()
+    for path in get(server, tmp_path, "ud", (language,)):
+        assert digest_file(path) == catalog.DIGESTS[str(path.relative_to(tmp_path))]
