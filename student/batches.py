@@ -49,7 +49,7 @@ def student_batch(
     marginals, edges = None, None
     if chains:
         assert emissions is not None
-        owner = torch.from_numpy(np.array(rows.column(SET_COLUMN)))
+        owner = torch.from_numpy(rows.column(SET_COLUMN).to_numpy().copy())
         marginals, edges = _teacher_marginals(emissions, torch.from_numpy(values.lengths), owner, headers)
     weights, counts = _best(values, k)
     signals = Signals(
