@@ -43,9 +43,9 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def score_table(rows: pl.DataFrame, languages: tuple[str, ...], split: str = "test") -> pl.DataFrame:
-    """Systems by languages: means over seeds, `mean` over languages, `sd` of that mean over seeds, and `gap_closed`.
+    """Systems by languages: means over seeds, `mean` over languages, and `gap_closed`.
 
-    `gap_closed` is (system - baseline) / (teachers - baseline) in percent, null where teachers are not better.
+    With several seeds also `sd`, the standard deviation of `mean` over them, and `seeds`, their number. `gap_closed` is (system - baseline) / (teachers - baseline) in percent, null where teachers are not better.
     """
     chosen = rows.filter(pl.col("split") == split)
     means = chosen.group_by("system", "seed", maintain_order=True).agg(mean=pl.col("score").mean())
@@ -55,7 +55,8 @@ def score_table(rows: pl.DataFrame, languages: tuple[str, ...], split: str = "te
     by_language = chosen.pivot(on="language", index="system", values="score", aggregate_function="mean")
     table = by_language.select("system", *(name for name in languages if name in by_language.columns))
     table = table.join(spread, on="system", maintain_order="left")
-    return table.with_columns(gap_closed=_gap_closed(table))
+    table = table.with_columns(gap_closed=_gap_closed(table))
+    return table.drop("sd", "seeds") if table["seeds"].max() == 1 else table
 
 
 def _gap_closed(table: pl.DataFrame) -> pl.Series:

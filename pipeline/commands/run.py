@@ -58,9 +58,10 @@ def _print_table(plan: Plan, console: Console, split: str) -> None:
     experiment, metric = plan.experiment, Data(plan.experiment).metric
     heads, rows = as_cells(score_table(result_rows(plan), experiment.languages, split))
     unit = "strict span F1" if metric == "spans" else "accuracy"
-    table = Table(title=f"{experiment.title}\n{split}, {unit}", title_justify="left")
+    console.print(f"{experiment.title}: {unit} on {split}", highlight=False, soft_wrap=True)
+    table = Table()
     for head in heads:
-        table.add_column(head, justify="left" if head == "system" else "right")
+        table.add_column(head, justify="left" if head == "system" else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     console.print(table)

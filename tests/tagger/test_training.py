@@ -1,0 +1,83 @@
+"""The one training loop."""
+
+import pytest
+import torch
+
+from corpora.labels import LabelSet
+from corpora.sentences import Corpus, Sentence
+from tagger.config import TaggerConfig, TrainingConfig
+from tagger.evaluation import EvaluationSet
+from tagger.model import Tagger
+from tagger.training import TrainingError, train
+from tagger.vocabulary import Vocabulary
+from teachers.train import train_teacher
+
+LABELS = LabelSet(("O", "S-LOC"))
+CORPUS = Corpus("en", "train", tuple(Sentence(("in", w), ("O", "S-LOC")) for w in "abcd") * 2)
+SMALL = TaggerConfig(word_dim=5, char_dim=3, char_filters=4, hidden=4, dropout=0.0, word_dropout=0.0)
+
+
+def teach(corpus=CORPUS, seed=1, log=lambda record: None, **training):
+    settings = {"updates": 30, "batch_tokens": 8, "learning_rate": 0.05, "evaluate_every": 5} | training
+    dev = EvaluationSet(CORPUS, "spans", "BIOES")
+    return train_teacher(corpus, dev, LABELS, tagger=SMALL, training=TrainingConfig(**settings), seed=seed, log=log)
+
+
+def three_batches(epoch):
+    return [["a sentence"]] * 3
+
+
+def loop(scores, *, loss=None, batches=three_batches, **training):
+    """The loop over a tagger whose first start score counts its updates, with dev scores that are given."""
+    tagger = Tagger(SMALL, Vocabulary.build({"a": 1}), LABELS)
+    given = iter(scores)
+    config = TrainingConfig(**({"updates": 10, "evaluate_every": 1, "learning_rate": 0.1} | training))
+    default = lambda tagger, batch, done: -tagger.start[0]  # noqa: E731
+    result = train(tagger, batches, loss or default, lambda tagger: float(next(given)), config, lambda record: None)
+    return tagger, result
+
+
+def test_a_tiny_corpus_is_learned():
+    records = []
+    _, result = teach(log=records.append)
+    losses = [record["loss"] for record in records if record["event"] == "dev"]
+    assert losses[-1] < losses[0]
+    assert result.best_dev == 100
+
+
+def test_the_weights_of_the_best_dev_score_are_kept():
+    tagger, result = loop([1, 5, 2, 3], updates=4)
+    assert (result.best_dev, result.best_update, result.updates) == (5, 2, 4)
+    assert 0.1 < tagger.start[0] < 0.2  # after two of the four updates: 0.1, then 0.075
+
+
+def test_patience_ends_the_training():
+    _, result = loop([3, 2, 2, 2, 9], patience=3)
+    assert result.updates == 4
+
+
+def test_the_loss_learns_how_much_of_the_training_is_over():
+    seen = []
+
+    def loss(tagger, batch, done):
+        seen.append(done)
+        return -tagger.start[0]
+
+    loop([1] * 4, loss=loss, updates=4)
+    assert seen == [0.0, 0.25, 0.5, 0.75]
+
+
+def test_a_loss_that_is_not_a_number_stops_the_training():
+    with pytest.raises(TrainingError, match="update 1"):
+        loop([1], loss=lambda tagger, batch, done: tagger.start[0] * float("nan"))
+
+
+def test_an_epoch_without_batches_stops_the_training():
+    with pytest.raises(TrainingError, match="epoch 0 has no batches"):
+        loop([1], batches=lambda epoch: [])
+
+
+def test_a_training_is_a_function_of_its_seed():
+    first, again, other = (dict(teach(seed=seed)[0].named_parameters()) for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)

@@ -1,0 +1,95 @@
+"""What a teacher writes is what its chain says."""
+
+import numpy as np
+import pytest
+import torch
+
+from artifacts.reader import ArtifactSet
+from corpora.labels import LabelSet
+from corpora.sentences import Corpus, CorpusError, Sentence
+from tagger.config import TaggerConfig, TrainingConfig
+from tagger.evaluation import EvaluationSet
+from tagger.model import Tagger
+from tagger.tokens import TokenBatch
+from tagger.vocabulary import Vocabulary
+from teachers.annotate import annotate
+from teachers.config import AnnotationConfig
+from teachers.train import train_teacher
+
+LABELS = LabelSet(("O", "S-LOC", "S-PER"))
+LABELLED = Corpus(
+    "en",
+    "train",
+    tuple(
+        Sentence(tuple(text.split()), ("O",) * len(text.split()))
+        for text in ("a long way to go from here", "Oslo", "we met Ada", "no", "it rains in Rome today")
+    ),
+)
+TEXT = Corpus("en", "unlabelled", (Sentence(("Bergen", "rains")), Sentence(("yes",))))
+
+
+def make_teacher():
+    torch.manual_seed(3)
+    teacher = Tagger(
+        TaggerConfig(word_dim=5, char_dim=3, char_filters=4, hidden=6),
+        Vocabulary.build({word: 1 for sentence in LABELLED for word in sentence.tokens}),
+        LABELS,
+    )
+    for scores in (teacher.transitions, teacher.start, teacher.end):
+        torch.nn.init.normal_(scores)
+    return teacher.eval()
+
+
+def write(folder, **settings):
+    config = AnnotationConfig(**({"k": 4, "row_group_rows": 3, "shard_rows": 6} | settings))
+    records = []
+    annotate(make_teacher(), [LABELLED, TEXT], folder, config=config, provenance={"of": "x"}, log=records.append)
+    return ArtifactSet.open(folder), records
+
+
+def test_every_row_is_what_the_chain_says_of_the_sentence_alone(tmp_path):
+    found, records = write(tmp_path)
+    teacher = make_teacher()
+    rows = found.table().to_pylist()
+    assert [row["sentence_id"] for row in rows] == list(range(7))
+    assert records[-1] == {"event": "annotated", "sentences": 7, "of": 7}
+    for sentence, row in zip([*LABELLED, *TEXT], rows, strict=True):
+        assert tuple(row["tokens"]) == sentence.tokens
+        assert row["language"] == "en"
+        assert row["gold"] == (None if sentence.labels is None else [0] * len(sentence))
+        with torch.no_grad():
+            chain = teacher(TokenBatch.from_sentences([sentence.tokens]))
+            paths, log_probs, counts = chain.kbest(4)
+            n = int(counts[0])
+            assert n == min(4, 3 ** len(sentence))
+            assert row["paths"] == paths[0, :n].tolist()
+            np.testing.assert_allclose(row["path_log_probs"], log_probs[0, :n], atol=1e-4)
+            np.testing.assert_allclose(row["path_weights"], log_probs[0, :n].softmax(0), atol=1e-5)
+            np.testing.assert_allclose(row["log_posteriors"], chain.log_marginals[0], atol=5e-3, rtol=1e-3)
+            np.testing.assert_allclose(row["emissions"], chain.emissions[0], atol=1e-3, rtol=1e-3)
+            np.testing.assert_allclose(row["log_partition"], chain.log_partition[0], rtol=1e-5)
+
+
+def test_the_header_lets_a_reader_rebuild_the_chain(tmp_path):
+    header, teacher = write(tmp_path)[0].header, make_teacher()
+    assert header.labels == LABELS.names
+    np.testing.assert_allclose(header.transitions, teacher.transitions.detach())
+    np.testing.assert_allclose([header.start, header.end], torch.stack([teacher.start, teacher.end]).detach())
+    assert header.provenance == {"of": "x"}
+
+
+def test_the_same_teacher_writes_the_same_bytes(tmp_path):
+    first, second = (write(tmp_path / name)[0].folder for name in "ab")
+    assert [(path.name, path.read_bytes()) for path in sorted(first.iterdir())] == [
+        (path.name, path.read_bytes()) for path in sorted(second.iterdir())
+    ]
+
+
+def test_a_teacher_learns_from_labelled_text_with_known_labels():
+    settings = {"tagger": TaggerConfig(hidden=2), "training": TrainingConfig(updates=1), "seed": 1}
+    dev = EvaluationSet(LABELLED, "spans", "BIOES")
+    with pytest.raises(CorpusError, match="en unlabelled: sentence 0 has no labels"):
+        train_teacher(TEXT, dev, LABELS, log=print, **settings)
+    strange = Corpus("en", "train", (Sentence(("a",), ("S-MISC",)),))
+    with pytest.raises(CorpusError, match=r"'S-MISC' is not in the label set \(O, S-LOC, S-PER\)"):
+        train_teacher(strange, dev, LABELS, log=print, **settings)
