@@ -96,7 +96,8 @@ class Data:
         path = self._path(language, split)
         if not path.is_file():
             raise CorpusError(
-                f"{path}: no such file, needed for {language} {split} of experiment {self.experiment.name}"
+                f"{path}: no such file; experiment {self.experiment.name} needs it for {language} {split} "
+                f"(corpora of the catalog lie under ${catalog.ROOT_VARIABLE})"
             )
         return [digest_file(path), self.source.model_dump(exclude={"path"})]
 

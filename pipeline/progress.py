@@ -38,7 +38,7 @@ class Bars:
                 elif record["event"] == "annotated":
                     progress.update(task, completed=record["sentences"], total=record["of"])
                 elif record["event"] == "limited":
-                    progress.console.print(f"{title}: {describe(record)}")
+                    progress.console.print(f"{title}: {describe(record)}", highlight=False)
                 progress.update(task, note=describe(record) or progress.tasks[task].fields["note"])
                 if record["event"] == "finished":
                     progress.stop_task(task)

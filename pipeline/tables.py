@@ -45,7 +45,8 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
 def score_table(rows: pl.DataFrame, languages: tuple[str, ...], split: str = "test") -> pl.DataFrame:
     """Systems by languages: means over seeds, `mean` over languages, and `gap_closed`.
 
-    With several seeds also `sd`, the standard deviation of `mean` over them, and `seeds`, their number. `gap_closed` is (system - baseline) / (teachers - baseline) in percent, null where teachers are not better.
+    With several seeds also `sd`, the standard deviation of `mean` over them, and `seeds`, their number. `gap_closed`
+    is (system - baseline) / (teachers - baseline) in percent, null where teachers are not better.
     """
     chosen = rows.filter(pl.col("split") == split)
     means = chosen.group_by("system", "seed", maintain_order=True).agg(mean=pl.col("score").mean())

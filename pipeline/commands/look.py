@@ -17,6 +17,7 @@ def inspect(
     """Show an artifact set: its summary, or a sentence with the teacher's paths and posteriors."""
     from artifacts.inspection import sentence_view, summary
     from artifacts.reader import ArtifactSet
+    from artifacts.schema import ArtifactError
     from pipeline.views import sentence_panel, summary_table
 
     found, console = ArtifactSet.open(artifacts), Console()
@@ -25,7 +26,7 @@ def inspect(
     elif sentence < found.rows:
         console.print(sentence_panel(sentence_view(found, sentence), paths))
     else:
-        raise typer.BadParameter(f"{artifacts} has rows 0 to {found.rows - 1}", param_hint="--sentence")
+        raise ArtifactError(f"{artifacts}: has rows 0 to {found.rows - 1}, not {sentence}; give --sentence one of them")
 
 
 def verify(artifacts: Folder) -> None:

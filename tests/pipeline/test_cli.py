@@ -1,0 +1,155 @@
+"""The commands, run as a person runs them."""
+
+import json
+import shutil
+
+import pytest
+
+from pipeline.experiment import load_experiment
+from pipeline.plan import make_plan
+from tests.pipeline.tiny import contents, structkd, write_experiment
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder in which the tiny experiment has run through both stages."""
+    folder = tmp_path_factory.mktemp("cli")
+    write_experiment(folder)
+    first = structkd(folder, "teachers", "tiny")
+    assert first.returncode == 0, first.stderr
+    assert not (folder / "runs" / "tiny" / "students").exists()
+    second = structkd(folder, "distill", "tiny")
+    assert second.returncode == 0, second.stderr
+    assert "Stage one" not in second.stdout
+    for name in ("teachers", "baseline", "posterior+top-wk", "exact"):
+        assert f"│ {name}" in second.stdout
+    return folder
+
+
+def student(place, system):
+    return next((place / "runs" / "tiny" / "students").glob(f"{system}-*"))
+
+
+def artifacts(place, language="en"):
+    return next((place / "runs" / "tiny" / "artifacts").glob(f"{language}-*"))
+
+
+def test_a_second_run_does_nothing_and_loads_no_torch(place):
+    before = contents(place)
+    done = structkd(place, "distill", "tiny", env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert "Nothing to do: 2 teachers and 3 students" in done.stdout
+    assert " typer" in done.stderr
+    assert " torch" not in done.stderr
+    assert contents(place) == before
+
+
+def test_only_what_is_missing_is_done_again_with_the_same_bytes(place):
+    folder = student(place, "exact")
+    weights = (folder / "model.safetensors").read_bytes()
+    others = {path: data for path, data in contents(place).items() if "exact" not in path}
+    shutil.rmtree(folder)
+    done = structkd(place, "distill", "tiny", "--workers", 1)
+    assert "exact seed 1: finished" in done.stdout
+    assert "baseline seed 1" not in done.stdout
+    assert (folder / "model.safetensors").read_bytes() == weights
+    assert {path: data for path, data in contents(place).items() if "exact" not in path} == others
+
+
+def test_the_same_inputs_give_the_same_bytes_elsewhere(place, tmp_path):
+    write_experiment(tmp_path)
+    assert structkd(tmp_path, "teachers", "tiny", "--workers", 1).returncode == 0
+    for pattern in ("*.parquet", "manifest.json", "teachers/*/*.safetensors"):
+        here = contents(place / "runs" / "tiny", pattern)
+        there = contents(tmp_path / "runs" / "tiny", pattern)
+        assert there
+        assert {path: here[path] for path in there} == there
+
+
+def test_a_result_says_what_it_came_from(place, monkeypatch):
+    monkeypatch.chdir(place)
+    experiment = load_experiment("tiny")
+    plan = make_plan(experiment)
+    result = json.loads((student(place, "exact") / "result.json").read_text("utf-8"))
+    assert result["digests"] == {"experiment": experiment.digest} | plan.students[2].digests
+    assert set(result["test"]) == {"en", "de"}
+    assert result["seconds"] > 0
+
+
+def test_inspect_shows_the_set_and_its_sentences(place):
+    summary = structkd(place, "inspect", artifacts(place)).stdout
+    assert "labelled" in summary
+    assert "nats" in summary
+    sentence = structkd(place, "inspect", artifacts(place), "--sentence", 2, env={"COLUMNS": "250"}).stdout
+    assert "path 1" in sentence
+    assert "p(path)" in sentence
+    beyond = structkd(place, "inspect", artifacts(place), "--sentence", 9999)
+    assert beyond.returncode != 0
+    assert "rows 0 to" in beyond.stderr
+
+
+def test_verify_finds_a_flipped_byte(place, tmp_path):
+    folder = tmp_path / "set"
+    shutil.copytree(artifacts(place), folder)
+    assert structkd(place, "verify", folder).returncode == 0
+    shard = folder / "part-00000.parquet"
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    done = structkd(place, "verify", folder, env={"COLUMNS": "300"})
+    assert done.returncode == 1
+    assert "part-00000.parquet" in done.stdout
+    assert "SHA-256" in done.stdout
+
+
+def test_report_gives_markdown(place):
+    lines = structkd(place, "report", "tiny", "--format", "md").stdout.splitlines()
+    assert lines[0] == "| system | en | de | mean | gap closed |"
+    assert len(lines) == 6
+
+
+def test_tag_labels_raw_text(place):
+    text = "Ada flew to Oslo.\n\nYes\n"
+    done = structkd(place, "tag", student(place, "exact"), "--probabilities", input=text)
+    rows = [line.split("\t") for line in done.stdout.splitlines() if line]
+    assert [row[0] for row in rows] == ["Ada", "flew", "to", "Oslo", ".", "Yes"]
+    assert all(0 < float(row[2]) <= 1 for row in rows)
+    done = structkd(place, "tag", student(place, "exact"), "--output", "json", "--tokenised", input=text)
+    assert [json.loads(line)["tokens"] for line in done.stdout.splitlines()] == [
+        ["Ada", "flew", "to", "Oslo."],
+        ["Yes"],
+    ]
+
+
+def test_evaluate_scores_a_file(place, tmp_path):
+    (tmp_path / "a.conll").write_text("Ada\tB-PER\nran\tO\n", "utf-8")
+    done = structkd(place, "evaluate", student(place, "exact"), tmp_path / "a.conll")
+    assert "1 sentences, 2 words, strict span F1" in done.stdout
+
+
+def test_corpora_are_listed_and_checked(place, tmp_path):
+    assert "wikiann" in structkd(place, "corpora", "list").stdout
+    (tmp_path / "ud" / "en").mkdir(parents=True)
+    (tmp_path / "ud" / "en" / "dev.tsv").write_text("other\tNOUN\n", "utf-8")
+    status = structkd(place, "corpora", "status", "ud", "--root", tmp_path)
+    assert status.returncode == 1
+    assert "en dev: differs" in status.stdout
+    assert "en test: absent" in status.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("distill", "tinny"), "did you mean tiny"),
+        (("inspect", "runs"), "manifest.json"),
+        (("tag", "runs"), "holds no trained tagger"),
+        (("corpora", "status", "udd"), "did you mean 'ud'"),
+        (("corpora", "fetch", "conll", "--root", "."), "conll"),
+        (("corpora", "status", "ud"), "set $STRUCTKD_CORPORA"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_an_error_is_short_and_says_what_to_do(place, arguments, message):
+    done = structkd(place, *arguments, env={"STRUCTKD_CORPORA": ""})
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

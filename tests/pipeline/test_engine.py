@@ -1,0 +1,127 @@
+"""Jobs run here or in processes, and nothing that goes wrong is swallowed."""
+
+import os
+import signal
+from functools import partial
+from io import StringIO
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from artifacts.inspection import sentence_view, summary
+from pipeline.engine import EngineError, InProcess, Job, Processes
+from pipeline.progress import Bars, Lines, choose_display
+from pipeline.tables import as_cells, as_markdown, score_table
+from pipeline.views import sentence_panel, summary_table
+from tests.artifacts.examples import write_set
+
+ENGINES = pytest.mark.parametrize("engine", [InProcess(), Processes(2)], ids=["here", "processes"])
+
+
+def write(path, text, log):
+    log({"event": "dev", "note": text})
+    path.write_text(text, "utf-8")
+
+
+def fail(log):
+    raise ValueError("the reason")
+
+
+def die(log):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@ENGINES
+def test_every_job_runs_and_reports(engine, tmp_path):
+    heard = []
+    jobs = [Job(name, partial(write, tmp_path / name, name * 2)) for name in "abc"]
+    engine.run(jobs, lambda title, record: heard.append((title, record["event"], record.get("note"))))
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "aa", "b": "bb", "c": "cc"}
+    for name in "abc":
+        assert [e for e in heard if e[0] == name] == [
+            (name, "started", None),
+            (name, "dev", name * 2),
+            (name, "finished", None),
+        ]
+
+
+@ENGINES
+def test_an_error_in_a_job_comes_out(engine):
+    with pytest.raises(ValueError, match="the reason"):
+        engine.run([Job("bad", fail)], lambda title, record: None)
+
+
+def test_a_killed_worker_is_an_error_that_says_what_to_do():
+    with pytest.raises(EngineError, match=r"a worker process died.*run the command again"):
+        Processes(2).run([Job("dies", die)], lambda title, record: None)
+
+
+RECORDS = [
+    {"event": "started"},
+    {"event": "update", "update": 1, "of": 3},
+    {"event": "annotated", "sentences": 2, "of": 5},
+    {"event": "limited", "language": "en", "split": "train", "long_sentences": 2, "max_tokens": 9, "policy": "cut"}
+    | {"pieces": 4, "dropped_tokens": 0, "cut_spans": 1},
+    {"event": "dev", "update": 1, "loss": 2.5, "dev": 71.0, "best": 72.0},
+    {"event": "finished", "seconds": 12.0},
+]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_is_shown_as_bars_or_lines(terminal):
+    console = Console(record=True, force_terminal=terminal, width=160, file=StringIO())
+    display = choose_display(console)
+    assert isinstance(display, Bars if terminal else Lines)
+    with display.watch("Stage", ["job"]) as listen:
+        for record in RECORDS:
+            listen("job", record)
+    shown = console.export_text(styles=terminal)
+    assert "2 sentences longer than 9 words" in shown
+    assert "finished in 12 s" in shown
+    assert terminal or "\x1b" not in shown
+
+
+def rows(**scores):
+    """Test scores by system, one for each of two seeds and two languages."""
+    return pl.DataFrame(
+        [
+            {"system": system, "seed": seed, "language": language, "split": "test", "score": score}
+            for system, by_seed in scores.items()
+            for seed, by_language in enumerate(by_seed)
+            for language, score in zip(("en", "de"), by_language, strict=True)
+        ]
+    )
+
+
+def test_the_table_gives_means_spread_and_the_share_of_the_gap():
+    table = score_table(
+        rows(teachers=[(90.0, 80.0)], baseline=[(80.0, 70.0), (82.0, 72.0)], exact=[(86.0, 76.0), (86.0, 76.0)]),
+        ("en", "de"),
+    )
+    by_system = {row["system"]: row for row in table.to_dicts()}
+    assert by_system["baseline"]["en"] == 81
+    assert by_system["baseline"]["mean"] == 76
+    assert by_system["baseline"]["sd"] == pytest.approx(2**0.5)
+    assert by_system["exact"]["gap_closed"] == pytest.approx(100 * 5 / 9)
+    assert by_system["teachers"]["gap_closed"] is None
+    text = as_markdown(*as_cells(table))
+    assert "| exact | 86.00 | 76.00 | 81.00 | 0.00 | 2 | 56% |" in text.splitlines()
+
+
+def test_there_is_no_gap_where_teachers_are_not_better():
+    table = score_table(rows(teachers=[(70.0, 70.0)], baseline=[(80.0, 70.0)], exact=[(81.0, 71.0)]), ("en", "de"))
+    assert table["gap_closed"].to_list() == [None, None, None]
+
+
+def test_an_artifact_set_is_shown(tmp_path):
+    artifacts = write_set(tmp_path / "set", labelled=1.0)
+    console = Console(record=True, width=200, file=StringIO())
+    console.print(summary_table(artifacts, summary(artifacts)))
+    view = sentence_view(artifacts, 3)
+    console.print(sentence_panel(view, paths=2))
+    shown = console.export_text()
+    assert artifacts.identity in shown
+    assert all(word in shown for word in view.tokens)
+    assert f"{view.paths[0].probability:.4f}" in shown
+    assert "B-LOC" in shown

@@ -1,0 +1,156 @@
+"""Experiment files, and the names that they give to their pieces."""
+
+from pathlib import Path
+
+import pytest
+
+from corpora.sentences import CorpusError
+from pipeline.data import Data
+from pipeline.experiment import EXPERIMENTS, ExperimentError, load_experiment
+from pipeline.plan import code_digest, make_plan
+from tests.pipeline.tiny import TINY, write_experiment
+
+SHIPPED = sorted(path.stem for path in (Path(__file__).parents[2] / EXPERIMENTS).glob("*.toml"))
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Load an experiment from text."""
+    monkeypatch.chdir(tmp_path)
+
+    def from_text(text=TINY, name="tiny"):
+        write_experiment(tmp_path, text, name)
+        return load_experiment(name)
+
+    return from_text
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_experiment_loads(name, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert load_experiment(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("languages", "langauges", "langauges: unknown key; did you mean languages?"),
+        ("hidden = 8", "hiden = 8", "teacher.tagger.hiden: unknown key; did you mean hidden?"),
+        ("unlabelled = 20", "unlabeled = 20", "corpus.unlabeled: unknown key; did you mean unlabelled?"),
+        ('"exact"]', '"exakt"]', "student.systems.2: "),
+        ("k = 4", "k = 0", "teacher.annotation.k: input should be greater than or equal to 1, found 0"),
+        ('title = "tiny"', "", "title: field required"),
+        ('name = "demo"', 'name = "damo"', "corpus: "),
+        ("[limits]", "[limits", "not a TOML file"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file_and_place(load, old, new, message):
+    with pytest.raises(ExperimentError) as error:
+        load(TINY.replace(old, new))
+    assert str(Path("experiments", "tiny.toml")) in str(error.value)
+    assert message in str(error.value)
+
+
+def test_an_unknown_experiment_gets_the_nearest_name(load):
+    load()
+    with pytest.raises(ExperimentError, match="did you mean tiny"):
+        load_experiment("tinny")
+
+
+def test_layout_and_comments_do_not_count_but_settings_do(load):
+    first = load()
+    assert load("# a comment\n" + TINY.replace("updates = 20", "updates   = 20")).digest == first.digest
+    assert load(TINY.replace("hidden = 8", "hidden = 9")).digest != first.digest
+
+
+def folders(plan):
+    return (
+        [teacher.folder for teacher in plan.teachers],
+        [teacher.artifacts for teacher in plan.teachers],
+        [student.folder for student in plan.students],
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("# none", "# none", (True, True, True)),
+        ("[teacher.tagger]\nhidden = 8", "[teacher.tagger]\nhidden = 9", (False, False, False)),
+        ("de = 30", "de = 31", (False, False, False)),
+        ("k = 4", "k = 5", (True, False, False)),
+        ("unlabelled = 20", "unlabelled = 21", (True, False, False)),
+        ("[student.tagger]\nhidden = 8", "[student.tagger]\nhidden = 9", (True, True, False)),
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_a_change_renames(load, old, new, same):
+    before, after = folders(make_plan(load())), folders(make_plan(load(TINY.replace(old, new))))
+    assert tuple(a == b for a, b in zip(before, after, strict=True)) == same
+
+
+def test_code_is_part_of_the_names():
+    assert code_digest("crf") != code_digest("corpora") != code_digest("crf", "corpora")
+
+
+UD = """
+title = "u"
+languages = ["en"]
+[corpus]
+name = "ud"
+[unlabelled]
+languages = ["en"]
+[student]
+systems = ["baseline"]
+"""
+
+
+@pytest.fixture
+def catalogued(tmp_path, monkeypatch, load):
+    """A catalog of one tiny language."""
+    monkeypatch.setenv("STRUCTKD_CORPORA", str(tmp_path / "corpora"))
+    folder = tmp_path / "corpora" / "ud" / "en"
+    folder.mkdir(parents=True)
+    for split in ("train", "dev", "test"):
+        (folder / f"{split}.tsv").write_text(f"This\tPRON\nis\tAUX\n{split}\tNOUN\n\nYes\tINTJ\n", "utf-8")
+    (tmp_path / "corpora" / "unlabelled").mkdir()
+    (tmp_path / "corpora" / "unlabelled" / "en.txt").write_text("It rains .\n", "utf-8")
+    return folder
+
+
+def test_a_catalogued_corpus_is_read(load, catalogued):
+    data = Data(load(UD))
+    assert (data.metric, data.scheme) == ("accuracy", None)
+    corpus, _ = data.load("en", "train")
+    assert corpus[0].labels == ("PRON", "AUX", "NOUN")
+    assert data.load("en", "unlabelled")[0][0].tokens == ("It", "rains", ".")
+
+
+def test_an_identity_follows_the_bytes_and_the_limits(load, catalogued):
+    before = Data(load(UD)).identity("en", "train")
+    assert Data(load(UD + "[limits]\ntrain = 1\n")).identity("en", "train") != before
+    assert Data(load(UD + "[limits]\ndev = 1\n")).identity("en", "train") == before
+    (catalogued / "train.tsv").write_text("Other\tNOUN\n", "utf-8")
+    assert Data(load(UD)).identity("en", "train") != before
+
+
+def test_limits_sample_and_cut(load, catalogued):
+    data = Data(load(UD + "[limits]\ntrain = 2\nmax_tokens = 2\n"))
+    corpus, report = data.load("en", "train")
+    assert len(corpus) == 2
+    assert all(len(sentence) <= 2 for sentence in corpus)
+    assert (report.long_sentences, report.pieces) == (1, 2)
+    assert data.load("en", "train")[0].digest == corpus.digest
+
+
+def test_a_missing_corpus_says_where_it_was_looked_for(load, catalogued):
+    (catalogued / "dev.tsv").unlink()
+    with pytest.raises(CorpusError, match=r"ud/en/dev\.tsv: no such file.*STRUCTKD_CORPORA"):
+        make_plan(load(UD))
+
+
+def test_own_files_are_read_and_converted(load, tmp_path):
+    (tmp_path / "en.train").write_text("x Ada I-PER\nx Bo B-PER\nx ran O\n", "utf-8")
+    text = UD.replace('name = "ud"', 'name = "files"\npath = "{language}.{split}"\nscheme = "IOB1"\ntoken_column = 1')
+    corpus, _ = Data(load(text)).load("en", "train")
+    assert corpus[0].tokens == ("Ada", "Bo", "ran")
+    assert corpus[0].labels == ("S-PER", "S-PER", "O")
