@@ -9,7 +9,7 @@ from rich.text import Text
 from artifacts.inspection import SentenceView, SetSummary
 from artifacts.reader import ArtifactSet
 
-SHADES = " ░▒▓█"
+SHADES = "·░▒▓█"
 
 
 def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
@@ -42,21 +42,23 @@ def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
 
 
 def sentence_panel(view: SentenceView, paths: int) -> Group:
-    """A sentence with its words down the side: gold, best paths, and a column of posteriors for each label."""
+    """A sentence with its words down the side: gold, best paths, and each word's posteriors as a heat strip."""
     shown = view.paths[:paths]
     table = Table(title=f"sentence {view.sentence_id}, {view.language}", title_justify="left", pad_edge=False)
-    for head in ("word", "gold", *(f"path {rank}" for rank in range(1, len(shown) + 1))):
+    heads = ("word", "gold", *(f"path {rank}" for rank in range(1, len(shown) + 1)), "posteriors", "likeliest")
+    for head in heads:
         table.add_column(head, no_wrap=True)
-    for label in view.labels:
-        table.add_column(label, justify="center", no_wrap=True, min_width=1)
     for place, word in enumerate(view.tokens):
         gold = "-" if view.gold is None else view.gold[place]
         labels = [_against(path.labels[place], shown[0].labels[place]) for path in shown]
-        table.add_row(Text(word), gold, *labels, *map(_heat, view.posteriors[place].tolist()))
+        posteriors = view.posteriors[place].tolist()
+        likeliest = max(range(len(posteriors)), key=posteriors.__getitem__)
+        strip = Text("".join(map(_shade, posteriors)), style="on grey15")
+        table.add_row(Text(word), gold, *labels, strip, f"{view.labels[likeliest]} {100 * posteriors[likeliest]:.0f}%")
     table.add_section()
     table.add_row("p(path)", "", *(f"{path.probability:.4f}" for path in shown))
     table.add_row("weight", "", *(f"{path.weight:.4f}" for path in shown))
-    return Group(table, Text(_legend(), style="dim"))
+    return Group(table, Text(_legend(view.labels), style="dim"))
 
 
 def _against(label: str, best: str) -> Text:
@@ -64,16 +66,11 @@ def _against(label: str, best: str) -> Text:
     return Text(label, style="" if label != best else "dim")
 
 
-def _heat(probability: float) -> Text:
-    """A probability as a shade and, from 1% on, a number in percent."""
-    shade = SHADES[min(len(SHADES) - 1, int(probability * len(SHADES)))]
-    number = f"{100 * probability:.0f}" if probability >= 0.01 else ""
-    return Text(f"{shade}{number}", style="bold" if probability >= 0.5 else "")
+def _shade(probability: float) -> str:
+    return SHADES[min(len(SHADES) - 1, int(probability * len(SHADES)))]
 
 
-def _legend() -> str:
-    steps = [place / len(SHADES) for place in range(len(SHADES) + 1)]
-    return "posteriors in percent: " + ", ".join(
-        f"{shade or 'blank'} {100 * low:.0f} to {100 * high:.0f}"
-        for shade, (low, high) in zip(SHADES.replace(" ", "·"), pairwise(steps), strict=True)
-    )
+def _legend(labels: tuple[str, ...]) -> str:
+    steps = [100 * place // len(SHADES) for place in range(len(SHADES) + 1)]
+    shades = ", ".join(f"{shade} {low} to {high}%" for shade, (low, high) in zip(SHADES, pairwise(steps), strict=True))
+    return f"posteriors, from the left: {' '.join(labels)}\n{shades.strip()}"
