@@ -83,7 +83,7 @@ def _cell(column: str, value: Any) -> str:
     if value is None:
         return "-"
     if column == "gap_closed":
-        return f"{value:.0f}%"
+        return f"{round(value)}%"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
