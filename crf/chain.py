@@ -6,8 +6,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from crf.decode import kbest
+from crf import decode
 from crf.logscan import FLOOR
+from crf.reach import Reach, reach_of
+from crf.sample import sample
 from crf.scan import scan
 
 
@@ -24,6 +26,9 @@ class LinearChain:
         transitions: from (row) to (column).
         start, end: scores of a sentence's first and last label.
         lengths: words in each sentence, from 1 to T.
+
+    Raises:
+        ValueError: sizes that do not fit each other.
 
     Example:
         >>> chain = LinearChain(emissions=torch.zeros(1, 2, 3), transitions=torch.zeros(3, 3),
@@ -45,65 +50,118 @@ class LinearChain:
         self.emissions = emissions.to(dtype)
         self.transitions, self.start, self.end = transitions.to(dtype), start.to(dtype), end.to(dtype)
         self.lengths = lengths
+        _check_sizes(self)
 
     # -- the pieces that everything is made of ------------------------------------------------------------------
 
     @cached_property
     def mask(self) -> Bool[Tensor, "B T"]:
         """True at words, False at padding."""
-        return torch.arange(self.emissions.shape[1], device=self.lengths.device) < self.lengths[:, None]
+        return self._place < self.lengths[:, None]
 
     @cached_property
-    def _potentials(self) -> Float[Tensor, "B T L"]:
+    def _place(self) -> Int[Tensor, "T"]:
+        return torch.arange(self.emissions.shape[1], device=self.lengths.device)
+
+    @cached_property
+    def _folded(self) -> Float[Tensor, "B T L"]:
         """Emissions with start and end scores folded into a sentence's first and last word; 0 at padding."""
-        last = torch.arange(self.emissions.shape[1], device=self.lengths.device) == self.lengths[:, None] - 1
-        scores = self.emissions + last[..., None] * self.end.clamp_min(FLOOR)
+        last = (self._place == self.lengths[:, None] - 1)[..., None]
+        scores = torch.where(last, self.emissions + self.end, self.emissions)
         scores = torch.cat([scores[:, :1] + self.start, scores[:, 1:]], 1)
         return scores.clamp_min(FLOOR).masked_fill(~self.mask[..., None], 0.0)
 
     @cached_property
+    def _peaks(self) -> Float[Tensor, "B T 1"]:
+        """The greatest potential of each word: a constant, whose gradient cancels wherever it is taken off."""
+        return self._folded.detach().amax(-1, keepdim=True)
+
+    @cached_property
+    def _top(self) -> Float[Tensor, ""]:
+        """The greatest transition, a constant likewise."""
+        return self.transitions.detach().amax().clamp_min(FLOOR)
+
+    @cached_property
+    def _potentials(self) -> Float[Tensor, "B T L"]:
+        """What each label adds at each word, at most 0."""
+        return self._folded - self._peaks
+
+    @cached_property
+    def _steps(self) -> Float[Tensor, "L L"]:
+        """What each transition adds, at most 0."""
+        return self.transitions.clamp_min(FLOOR) - self._top
+
+    @cached_property
+    def _offset(self) -> Float[Tensor, "B"]:
+        """What all sequences of a sentence have in common, in float64: the peaks and n - 1 times the top."""
+        return self._peaks.double().sum((1, 2)) + (self.lengths - 1) * self._top.double()
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return reach_of(self._steps.detach(), self._spread)
+
+    @torch.no_grad()
+    def _spread(self) -> float:
+        """How far the potentials of one word lie apart at most, forbidden starts and ends left out."""
+        words = self.emissions[self.mask]
+        ends = [score[score > FLOOR / 2] for score in (self.start, self.end)]
+        ranges = [(scores.amax(-1) - scores.amin(-1)).max().item() for scores in (words, *ends) if scores.numel()]
+        return sum(ranges)
+
+    @cached_property
     def _forward(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B T"]]:
-        """Log priors and increments of the forward recursion."""
-        priors, increments = scan(self._potentials[None], self.transitions[None])
-        return priors[0], increments[0]
+        """Log priors and log totals of the forward recursion."""
+        if "_both" in self.__dict__:
+            return self._both[0], self._both[2]
+        priors, totals = scan(self._potentials[None], self._steps[None], self._reach)
+        return priors[0], totals[0]
 
     @cached_property
     def _both(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B T L"], Float[Tensor, "B T"]]:
-        """Forward log priors, backward log priors, and forward increments, from one loop over both directions."""
-        scores, turn = self._potentials, self._reversal[..., None].expand_as(self._potentials)
-        priors, increments = scan(
-            torch.stack([scores, scores.gather(1, turn)]),
-            torch.stack([self.transitions, self.transitions.mT]),
-        )
-        return priors[0], priors[1].gather(1, turn), increments[0]
+        """Forward log priors, backward log priors, and forward totals, from one loop over both directions."""
+        scores, turned = self._potentials, self._turned(self._potentials)
+        priors, totals = scan(torch.stack([scores, turned]), torch.stack([self._steps, self._steps.mT]), self._reach)
+        return priors[0], self._turned(priors[1]), totals[0]
 
-    @cached_property
-    def _reversal(self) -> Int[Tensor, "B T"]:
-        """Places of each sentence's words from last to first; padding stays where it is."""
-        place = torch.arange(self.emissions.shape[1], device=self.lengths.device).expand(self.mask.shape)
-        return torch.where(self.mask, self.lengths[:, None] - 1 - place, place)
+    def _turned(self, words: Float[Tensor, "B T L"]) -> Float[Tensor, "B T L"]:
+        """Each sentence's words from last to first; padding stays where it is."""
+        B, T, L = words.shape
+        source = torch.where(self.mask, self.lengths[:, None] - 1 - self._place, self._place)
+        rows = source + T * torch.arange(B, device=source.device)[:, None]
+        return words.reshape(B * T, L).index_select(0, rows.flatten()).view_as(words)
 
     # -- the distribution ---------------------------------------------------------------------------------------
 
     @cached_property
+    def _centred_log_partition(self) -> Float[Tensor, "B"]:
+        """log Z less what all sequences have in common, in float64."""
+        return self._forward[1].gather(1, self.lengths[:, None] - 1)[:, 0]
+
+    def _centred_score(self, paths: Int[Tensor, "B K T"]) -> Float[Tensor, "B K"]:
+        """Scores less what all sequences have in common, in float64."""
+        labels = paths.masked_fill(~self.mask[:, None], 0).mT  # [B, T, K]
+        words = self._potentials.gather(2, labels)  # 0 at padding
+        edges = labels[:, :-1] * len(self.transitions) + labels[:, 1:]
+        steps = self._steps.flatten().gather(0, edges.flatten()).view(edges.shape)
+        steps = steps.masked_fill(~self.mask[:, 1:, None], 0.0)
+        return words.sum(1, dtype=torch.float64) + steps.sum(1, dtype=torch.float64)
+
+    @cached_property
     def log_partition(self) -> Float[Tensor, "B"]:
         """log Z, the log of the summed exponentiated scores of all label sequences."""
-        increments = self._both[2] if "_both" in self.__dict__ else self._forward[1]
-        return increments.masked_fill(~self.mask, 0.0).sum(1)
+        return (self._centred_log_partition + self._offset).to(self.emissions.dtype)
 
     def score(self, paths: Int[Tensor, "B *K T"]) -> Float[Tensor, "B *K"]:
         """Unnormalised log score of label sequences `[B, T]` or `[B, K, T]`; ids at padding are not read."""
         many = paths if paths.dim() == 3 else paths[:, None]
-        labels = many.masked_fill(~self.mask[:, None], 0).mT  # [B, T, K]
-        words = self._potentials.gather(2, labels).masked_fill(~self.mask[..., None], 0.0)
-        steps = self.transitions.clamp_min(FLOOR)[labels[:, :-1], labels[:, 1:]]
-        total = words.sum(1) + steps.masked_fill(~self.mask[:, 1:, None], 0.0).sum(1)
+        total = (self._centred_score(many) + self._offset[:, None]).to(self.emissions.dtype)
         return total if paths.dim() == 3 else total[:, 0]
 
     def log_prob(self, paths: Int[Tensor, "B *K T"]) -> Float[Tensor, "B *K"]:
         """log p(y | x) of label sequences `[B, T]` or `[B, K, T]`; the partition is computed once whatever K is."""
-        log_partition = self.log_partition
-        return self.score(paths) - (log_partition[:, None] if paths.dim() == 3 else log_partition)
+        many = paths if paths.dim() == 3 else paths[:, None]
+        total = (self._centred_score(many) - self._centred_log_partition[:, None]).to(self.emissions.dtype)
+        return total if paths.dim() == 3 else total[:, 0]
 
     @cached_property
     def log_marginals(self) -> Float[Tensor, "B T L"]:
@@ -120,57 +178,87 @@ class LinearChain:
     @cached_property
     def edge_marginals(self) -> Float[Tensor, "B edges L L"]:
         """p(y_i = j, y_{i+1} = k | x); 0 where the second word is padding."""
-        before, after, _ = self._both
-        source = (before + self._potentials)[:, :-1, :, None]
-        target = (self._potentials + after)[:, 1:, None]
-        joint = source + self.transitions.clamp_min(FLOOR) + target
+        source, target = self._edge_ends
+        joint = source[..., None] + self._steps + target[..., None, :]
         return joint.flatten(2).softmax(-1).view_as(joint).masked_fill(~self.mask[:, 1:, None, None], 0.0)
+
+    @cached_property
+    def edge_counts(self) -> Float[Tensor, "B L L"]:
+        """How often each transition is expected in a sentence: the sum of its edge marginals, without their memory.
+
+        An edge marginal is source_j M_jk target_k / D with one D an edge, so the sum over edges is a matrix product.
+        """
+        dtype = self.emissions.dtype
+        if self._reach.constrained or self._reach.dtype(dtype) != dtype:
+            return self.edge_marginals.sum(1)  # D could underflow
+        with torch.autocast(self.emissions.device.type, enabled=False):
+            source, target = (scores.softmax(-1) for scores in self._edge_ends)
+            step = self._steps.exp()
+            joint = ((source @ step) * target).sum(-1, keepdim=True)  # at least exp(-reach), see `crf.reach`
+            target = (target / joint).masked_fill(~self.mask[:, 1:, None], 0.0)
+            return (source.mT @ target) * step
+
+    @property
+    def _edge_ends(self) -> tuple[Float[Tensor, "B edges L"], Float[Tensor, "B edges L"]]:
+        """The log weight of all that comes up to an edge's first word, and of all that comes from its second on."""
+        before, after, _ = self._both
+        return (before + self._potentials)[:, :-1], (self._potentials + after)[:, 1:]
 
     # -- decoding -----------------------------------------------------------------------------------------------
 
-    def viterbi(self) -> tuple[Int[Tensor, "B T"], Float[Tensor, "B"]]:
-        """The best label sequence of each sentence and its log-probability; 0 at padding."""
-        paths, log_probs, _ = self.kbest(1)
-        return paths[:, 0], log_probs[:, 0]
+    @torch.no_grad()
+    def viterbi(self) -> Int[Tensor, "B T"]:
+        """The best label sequence of each sentence, the lower label where two are equal; 0 at padding."""
+        return decode.viterbi(*self._allowed, self.lengths)
 
     @torch.no_grad()
     def kbest(self, k: int) -> tuple[Int[Tensor, "B {k} T"], Float[Tensor, "B {k}"], Int[Tensor, "B"]]:
         """The k best label sequences, best first, their log-probabilities, and how many there are.
 
         A sentence with fewer than k possible sequences has a smaller count; beyond it paths are 0 and
-        log-probabilities -inf.
+        log-probabilities -inf. Equally good ones come in the same order every time. Raises ValueError for k below 1.
         """
-        scores = self._potentials.masked_fill(self._potentials <= FLOOR / 2, -torch.inf)
-        paths, totals, counts = kbest(scores, self.transitions, self.lengths, k)
-        return paths, totals - self.log_partition[:, None], counts
+        if k < 1:
+            raise ValueError(f"kbest: k is {k}, expected at least 1")
+        paths, regrets, counts = decode.kbest(*self._allowed, self.lengths, k)
+        return paths, self.log_prob(paths[:, :1]) - regrets, counts
+
+    @property
+    def _allowed(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "L L"]]:
+        """Potentials and steps with -inf where forbidden."""
+        words, steps = self._potentials, self._steps
+        forbidden = (words <= FLOOR / 2, steps <= FLOOR / 2)
+        return words.masked_fill(forbidden[0], -torch.inf), steps.masked_fill(forbidden[1], -torch.inf)
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Int[Tensor, "B {n} T"]:
         """n independent label sequences a sentence, by forward filtering and backward sampling; 0 at padding."""
-        filtered = self._forward[0] + self._potentials
-        steps = self.transitions.clamp_min(FLOOR)
-        B, T, L = filtered.shape
-        labels = torch.zeros(B, n, T, dtype=torch.long, device=filtered.device)
-        for i in range(T - 1, -1, -1):
-            logits = filtered[:, i, None].expand(B, n, L)
-            if i + 1 < T:
-                logits = logits + self.mask[:, i + 1, None, None] * steps.mT[labels[:, :, i + 1]]
-            drawn = torch.multinomial(logits.softmax(-1).view(-1, L), 1, generator=generator)
-            labels[:, :, i] = drawn.view(B, n) * self.mask[:, i, None]
-        return labels
+        return sample(self._forward[0] + self._potentials, self._steps, self.mask, n, generator)
 
     # -- information --------------------------------------------------------------------------------------------
 
-    def expected_score(
-        self, marginals: Float[Tensor, "B T L"], edge_marginals: Float[Tensor, "B edges L L"]
+    def _expected(
+        self,
+        marginals: Float[Tensor, "B T L"],
+        edge_counts: Float[Tensor, "B L L"],
+        words: Float[Tensor, "B T L"],
+        steps: Float[Tensor, "L L"],
     ) -> Float[Tensor, "B"]:
-        """The mean score that this chain gives to label sequences drawn from a chain with these marginals.
+        """The mean of a score made of words and steps; it needs no more than the marginals of both."""
+        return (marginals * words).sum((1, 2), dtype=torch.float64) + (edge_counts * steps).sum(
+            (1, 2), dtype=torch.float64
+        )
 
-        The score is a sum over words and edges, so its mean needs no more than their marginals; that is what makes
-        the exact objective tractable (Wang et al., 2021). Marginals must be 0 at padding.
+    def cross_entropy_from(
+        self, marginals: Float[Tensor, "B T L"], edge_counts: Float[Tensor, "B L L"]
+    ) -> Float[Tensor, "B"]:
+        """-sum_y p(y) log p_self(y), in nats, for any chain p with these marginals and expected transitions.
+
+        The score is a sum over words and edges, so its mean under p needs no more; that is what makes the exact
+        objective tractable (Wang et al., 2021). Marginals must be 0 at padding.
         """
-        words = (marginals * self._potentials).sum((1, 2))
-        return words + (edge_marginals.sum(1) * self.transitions.clamp_min(FLOOR)).sum((1, 2))
+        expected = self._expected(marginals, edge_counts, self._potentials, self._steps)
+        return (self._centred_log_partition - expected).to(self.emissions.dtype)
 
     def entropy(self) -> Float[Tensor, "B"]:
         """-sum_y p(y) log p(y), in nats."""
@@ -178,8 +266,19 @@ class LinearChain:
 
     def cross_entropy(self, other: "LinearChain") -> Float[Tensor, "B"]:
         """-sum_y p(y) log p_other(y), in nats, exactly."""
-        return other.log_partition - other.expected_score(self.marginals, self.edge_marginals)
+        return other.cross_entropy_from(self.marginals, self.edge_counts)
 
     def kl(self, other: "LinearChain") -> Float[Tensor, "B"]:
-        """KL(self || other), in nats."""
-        return self.cross_entropy(other) - self.entropy()
+        """KL(self || other), in nats: differences of scores first, so that near chains do not cancel."""
+        words, steps = self._potentials - other._potentials, self._steps - other._steps
+        expected = self._expected(self.marginals, self.edge_counts, words, steps)
+        return (expected - self._centred_log_partition + other._centred_log_partition).to(self.emissions.dtype)
+
+
+def _check_sizes(chain: LinearChain) -> None:
+    B, _, L = chain.emissions.shape
+    expected = {"transitions": (L, L), "start": (L,), "end": (L,), "lengths": (B,)}
+    for name, size in expected.items():
+        found = tuple(getattr(chain, name).shape)
+        if found != size:
+            raise ValueError(f"LinearChain: {name} has the shape {found}, expected {size} from the emissions")

@@ -1,73 +1,110 @@
-"""The best label sequences of a chain: Viterbi's search, keeping the k best partial paths of each label."""
+"""The best label sequences of a chain: best scores forwards, then a search backwards that they guide.
+
+`best[i, j]` is the score of the best way to end word i with label j (Viterbi, 1967). Walking back from the last word,
+a partial path y_{i+1..n} can be completed at a cost that these scores give exactly: its regret, how far its best
+completion falls behind the best path. So k partial paths are enough at every word: of the k best paths, each has a
+partial path whose regret is among the k least (the tree-trellis search of Soong and Huang, 1991). Partial paths
+differ from each other, so none is ever listed twice and none is made up.
+"""
+
+from itertools import pairwise
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
+
+from crf.logscan import FLOOR
+
+
+def viterbi(
+    potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"], lengths: Int[Tensor, "B"]
+) -> Int[Tensor, "B T"]:
+    """The sequence of highest score of each sentence, the lower label where two are equal; 0 at padding."""
+    best, into = _best(potentials, transitions), transitions.mT.contiguous()
+    last = lengths - 1
+    label = best[last, torch.arange(len(last), device=last.device)].argmax(1)
+    labels = [label]
+    for i in range(len(best) - 2, -1, -1):
+        label = torch.where(i < last, (best[i] + into.index_select(0, label)).argmax(1), label)
+        labels.append(label)
+    path = torch.stack(labels[::-1], 1)
+    return path * (torch.arange(path.shape[1], device=path.device) <= last[:, None])
 
 
 def kbest(
-    potentials: Float[Tensor, "B T L"],
-    transitions: Float[Tensor, "L L"],
-    lengths: Int[Tensor, "B"],
-    k: int,
-) -> tuple[Int[Tensor, "B K T"], Float[Tensor, "B K"], Int[Tensor, "B"]]:
-    """The k sequences of highest score, best first; k = 1 is Viterbi's algorithm.
+    potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"], lengths: Int[Tensor, "B"], k: int
+) -> tuple[Int[Tensor, "B {k} T"], Float[Tensor, "B {k}"], Int[Tensor, "B"]]:
+    """The k sequences of highest score, best first.
 
-    A label keeps one partial path at the first word, at most L at the second, L^2 at the third, never more than k:
-    each is a different path, so none is ever listed twice and none is made up.
+    Equally good ones come in an order that depends on nothing but the sentence: the lower label first, at the word
+    nearest the end where the search tells them apart.
+
+    Args:
+        potentials, transitions: -inf where forbidden.
 
     Returns:
-        paths, label ids, 0 beyond a sentence's length and beyond its count; scores, -inf beyond its count; counts,
-        how many sequences there are, below k where fewer than k have a finite score.
+        paths, label ids, 0 beyond a sentence's length and beyond its count; regrets, how far each score is below the
+        best, inf beyond the count; counts, how many sequences there are, below k where fewer than k are possible.
     """
-    if k < 1:
-        raise ValueError(f"kbest: k is {k}, expected at least 1")
-    best = potentials[:, 0, :, None]  # [B, L, slots]: scores of each label's best partial paths
-    places, slots = [], [1]
-    for i in range(1, potentials.shape[1]):
-        best, place = _extend(best, potentials[:, i], transitions, k, i < lengths)
-        places.append(place)
-        slots.append(best.shape[2])
-    scores, ends = _top(best.flatten(1), k)
-    if scores.shape[1] < k:
-        scores = torch.nn.functional.pad(scores, (0, k - scores.shape[1]), value=-torch.inf)
-        ends = torch.nn.functional.pad(ends, (0, k - ends.shape[1]))
-    paths = _trace(ends, places, slots)
-    counts = scores.isfinite().sum(1)
-    inside = torch.arange(paths.shape[2], device=paths.device) < lengths[:, None]
-    listed = torch.arange(k, device=paths.device) < counts[:, None]
-    return paths * (inside[:, None] & listed[..., None]), scores, counts
+    best, into = _best(potentials, transitions), transitions.mT.contiguous()
+    (T, B, L), last = best.shape, lengths - 1
+    slots = torch.arange(k, device=best.device)
+    ends = best[last, torch.arange(B, device=best.device)]
+    regrets, places = _least(_regret(ends), k)
+    labels = places % L  # places beyond L hold no path, but are looked up all the same
+    steps, parents = [labels], []  # the label of each partial path, and the partial path behind it
+    for i in range(T - 2, -1, -1):
+        behind = regrets[..., None] + _regret(best[i, :, None] + into.index_select(0, labels.flatten()).view(B, k, L))
+        more, place = _least(behind.flatten(1), k)
+        inside = (i < last)[:, None]
+        regrets = torch.where(inside, more, regrets)
+        parents.append(torch.where(inside, place // L, slots))
+        labels = torch.where(inside, place % L, labels)
+        steps.append(labels)
+    paths = _trace(steps[::-1], parents[::-1])
+    counts = regrets.isfinite().sum(1)
+    inside = torch.arange(T, device=best.device) <= last[:, None]
+    listed = slots < counts[:, None]
+    return paths * (inside[:, None] & listed[..., None]), regrets.masked_fill(~listed, torch.inf), counts
 
 
-def _extend(
-    best: Float[Tensor, "B L S"],
-    potentials: Float[Tensor, "B L"],
-    transitions: Float[Tensor, "L L"],
-    k: int,
-    live: Bool[Tensor, "B"],
-) -> tuple[Float[Tensor, "B L S2"], Int[Tensor, "B L2"]]:
-    """One word more. A place is `label * slots + slot` among the partial paths before; ended sentences stand still."""
-    B, L, S = best.shape
-    candidates = (best[:, :, None] + transitions[..., None]).transpose(1, 2).reshape(B, L, L * S)  # [B, to, from * S]
-    scores, place = _top(candidates, k)
-    scores = scores + potentials[..., None]
-    slot = torch.arange(scores.shape[2], device=best.device)
-    still = (torch.arange(L, device=best.device)[:, None] * S + slot.clamp_max(S - 1)).expand_as(place)
-    kept = best.gather(2, slot.clamp_max(S - 1).expand(B, L, -1)).masked_fill(slot >= S, -torch.inf)
-    alive = live[:, None, None]
-    return torch.where(alive, scores, kept), torch.where(alive, place, still).flatten(1)
+def _best(potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"]) -> Float[Tensor, "T B L"]:
+    """Best scores, less the greatest of each word so that long sentences lose no precision.
+
+    Sentences are the innermost dimension of the loop: maxima over labels then run through whole vectors.
+    """
+    best = potentials.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)  # [T, L, B]
+    words, steps = best.unbind(), transitions[..., None]
+    candidates = best.new_empty(*transitions.shape, best.shape[2])
+    for before, word in pairwise(words):
+        torch.add(before[:, None], steps, out=candidates)
+        word += candidates.amax(0)
+        word -= word.amax(0).clamp_min_(FLOOR)  # a word without a possible label keeps its -inf
+    return best.mT.contiguous()
 
 
-def _top(scores: Float[Tensor, "*N M"], k: int) -> tuple[Float[Tensor, "*N K"], Int[Tensor, "*N K"]]:
-    if k == 1:
-        return scores.max(-1, keepdim=True)
-    return scores.topk(min(k, scores.shape[-1]), -1)
+def _regret(scores: Float[Tensor, "*B L"]) -> Float[Tensor, "*B L"]:
+    return scores.amax(-1, keepdim=True).clamp_min(FLOOR) - scores
 
 
-def _trace(ends: Int[Tensor, "B K"], places: list[Tensor], slots: list[int]) -> Int[Tensor, "B K T"]:
-    """Follow the places back from each path's end to its first word."""
-    place, labels = ends, [ends // slots[-1]]
-    for before, width in zip(reversed(places), reversed(slots[:-1]), strict=True):
-        place = before.gather(1, place)
-        labels.append(place // width)
-    return torch.stack(labels[::-1], 2)
+def _least(regrets: Float[Tensor, "B N"], k: int) -> tuple[Float[Tensor, "B {k}"], Int[Tensor, "B {k}"]]:
+    """The k least and their places, the lower place first where equal; inf where there are fewer than k."""
+    if regrets.shape[1] < k:
+        regrets = torch.nn.functional.pad(regrets, (0, k - regrets.shape[1]), value=torch.inf)
+    if regrets.dtype != torch.float32:
+        values, places = regrets.sort(dim=1, stable=True)
+        return values[:, :k], places[:, :k]
+    # topk leaves the order of equal values open; a float32 that is not negative sorts like its bits, so the place
+    # fits below them in one integer.
+    place = torch.arange(regrets.shape[1], device=regrets.device)
+    keys = (regrets.contiguous().view(torch.int32).long() << 32 | place).topk(k, largest=False).values
+    return (keys >> 32).int().view(torch.float32), keys & 0xFFFFFFFF
+
+
+def _trace(steps: list[Int[Tensor, "B K"]], parents: list[Int[Tensor, "B K"]]) -> Int[Tensor, "B K T"]:
+    """The labels of each path, from the first word to the last."""
+    labels, slot = [steps[0]], None
+    for step, parent in zip(steps[1:], parents, strict=True):
+        slot = parent if slot is None else parent.gather(1, slot)
+        labels.append(step.gather(1, slot))
+    return torch.stack(labels, 2)

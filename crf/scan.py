@@ -1,96 +1,117 @@
 """The forward recursion of a chain in probability space, with its gradient written by hand.
 
-For potentials u_i(j) and transitions A(j, k), with M = exp(A - max A) and E_i = exp(u_i - max_j u_i):
+For potentials u_i(j) whose greatest is 0 at each word, transitions A(j, k) whose greatest is 0, E = exp u, M = exp A:
 
-    prior_1 = 1                                   (every label, before the first word is seen)
-    c_i     = sum_j prior_i(j) E_i(j)             (what word i adds to the partition)
-    state_i = prior_i * E_i / c_i                 (sums to 1)
+    prior_1 = 1                                     (every label, before the first word is seen)
+    state_i = prior_i * E_i
     prior_{i+1} = state_i M
 
-so that log Z = sum_i (log c_i + max_j u_i) + (n - 1) max A. Run on the reversed sentence with the transposed
-transitions, the same recursion yields the backward variables: there, prior_i is what the words after i say
-about label i. A marginal is therefore softmax(log prior_i + u_i + log prior^reversed_i), see `crf.chain`.
+so that Z of the first i words is sum_j state_i(j). Run on the reversed sentence with the transposed transitions, the
+same recursion yields the backward variables: there, prior_i is what the words after i say about label i. A marginal
+is therefore softmax(log prior_i + u_i + log prior^reversed_i), see `crf.chain`.
 
-Each step is one matrix product. Nothing underflows however widely the potentials spread, because the
-normalised state sums to 1 and so every prior is at least exp(-(max A - min A)): the road is safe as long as
-the *transitions* span less than `MAX_SPAN`. Wider ones, and forbidden transitions, go through `crf.logscan`.
+A word costs one matrix product and one multiplication. Every few words the state is divided by its sum. These
+divisors count as constants: what is computed from them has them put back (log totals) or cancels them (priors, which
+are known up to a factor a word), so no gradient has to pass through them.
 """
 
+from math import log
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from crf.logscan import log_scan
-
-MAX_SPAN = 40.0  # exp(-40) squared is still a normal float32, so products of two priors keep their precision
+from crf.logscan import FLOOR, log_scan
+from crf.reach import Reach, headroom
 
 
 def scan(
-    potentials: Float[Tensor, "D B T L"], transitions: Float[Tensor, "D L L"]
+    potentials: Float[Tensor, "D B T L"], transitions: Float[Tensor, "D L L"], reach: Reach
 ) -> tuple[Float[Tensor, "D B T L"], Float[Tensor, "D B T"]]:
-    """Log priors and log increments of D independent recursions, differentiable.
+    """Log priors and log totals of D independent recursions, differentiable.
 
     Args:
-        potentials: the score of each label at each word; finite, or at most `crf.logscan.FLOOR` below.
-        transitions: the score of (from, to) for each of the D recursions.
+        potentials: the score of each label at each word, at most 0; forbidden ones at most `crf.logscan.FLOOR`.
+        transitions: the score of (from, to) for each of the D recursions, at most 0, forbidden ones likewise.
+        reach: how small a prior can get; it chooses float32, float64 or log space.
 
     Returns:
-        `log_prior[d, b, i, j]`, the normalised log weight of label j before word i is seen, and
-        `increments[d, b, i]`, whose sum over the first n words is the log partition of n words.
+        `log_prior[d, b, i, j]`, the log weight of label j before word i is seen, up to a constant for each word that
+        gradients do not see; and `log_total[d, b, i]`, the log partition of the first i + 1 words, in float64.
     """
     with torch.autocast(potentials.device.type, enabled=False):
-        lowest, top = transitions.detach().aminmax()
-        if not top - lowest < MAX_SPAN:
-            return log_scan(potentials, transitions)
-        peak = potentials.detach().amax(-1)
-        prior, log_c = _Scan.apply(potentials - peak[..., None], transitions - top)  # type: ignore[no-untyped-call]
-        increments = log_c + peak
-        increments[..., 1:] += top
-        return prior.log(), increments
+        dtype = reach.dtype(potentials.dtype)
+        if dtype is not None:
+            span = max(reach.nats, log(potentials.shape[-1]), 1e-3)
+            stride = 1 if reach.constrained else max(1, int(headroom(dtype) / span))
+            prior, log_total = _Scan.apply(potentials.to(dtype), transitions.to(dtype), stride)  # type: ignore[no-untyped-call]
+            if not reach.constrained:
+                return prior.log().to(potentials.dtype), log_total
+            if log_total.isfinite().all():  # else some sentence has no possible sequence: a case for log space
+                log_prior = prior.clamp_min(torch.finfo(dtype).tiny).log()  # where 0, no gradient
+                return log_prior.masked_fill(prior == 0, FLOOR).to(potentials.dtype), log_total
+        log_prior, log_total = log_scan(potentials, transitions)
+        return (log_prior - log_prior.detach().amax(-1, keepdim=True)).to(potentials.dtype), log_total
 
 
 class _Scan(torch.autograd.Function):
-    """(shifted potentials, shifted transitions) -> (prior, log c); time runs first inside, for contiguous steps."""
+    """(potentials, transitions, words between divisions) -> (normalised priors, log totals in float64).
+
+    Time runs first inside, so that a step works on one block of memory.
+    """
 
     @staticmethod
-    def forward(ctx: Any, potentials: Tensor, transitions: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, potentials: Tensor, transitions: Tensor, stride: int) -> tuple[Tensor, Tensor]:
         evidence = potentials.movedim(2, 0).exp().contiguous()
         step = transitions.exp()
         prior, state = torch.empty_like(evidence), torch.empty_like(evidence)
-        total = evidence.new_empty(*evidence.shape[:-1], 1)
+        divided = range(stride - 1, len(evidence) - 1, stride)  # the words after which the state is divided
+        divisor = evidence.new_ones(*evidence.shape[:-1], 1)
+        priors, states, divisors = prior.unbind(), state.unbind(), divisor.unbind()
         prior[:1] = 1
-        last = len(evidence) - 1
-        for i in range(len(evidence)):
-            torch.mul(prior[i], evidence[i], out=state[i])
-            torch.sum(state[i], -1, keepdim=True, out=total[i])
-            state[i] /= total[i]
-            if i < last:
-                torch.bmm(state[i], step, out=prior[i + 1])
-        ctx.save_for_backward(potentials, transitions, evidence, step, state, total)
-        return prior.movedim(0, 2), total.squeeze(-1).movedim(0, 2).log()
+        for i, word in enumerate(evidence.unbind()):
+            torch.mul(priors[i], word, out=states[i])
+            if i in divided:
+                torch.sum(states[i], -1, keepdim=True, out=divisors[i])
+                states[i].div_(divisors[i])
+            if i + 1 < len(states):
+                torch.bmm(states[i], step, out=priors[i + 1])
+        total = state.sum(-1, keepdim=True).mul_(divisor)
+        scale = divisor.double().log().cumsum(0)
+        scale = torch.cat([torch.zeros_like(scale[:1]), scale[:-1]])
+        norm = prior.sum(-1, keepdim=True)
+        ctx.save_for_backward(potentials, transitions, evidence, step, state, divisor, total, norm)
+        ctx.divided = divided
+        ctx.set_materialize_grads(False)
+        log_total = total.double().log().add_(scale).squeeze(-1)
+        return prior.div_(norm).movedim(0, 2), log_total.movedim(0, 2)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
-        potentials, transitions, evidence, step, state, total = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        potentials, transitions, evidence, step, state, divisor, total, norm = ctx.saved_tensors
         if torch.is_grad_enabled():  # a gradient of this gradient is wanted: let autograd record the log-space twin
-            log_prior, increments = log_scan(potentials, transitions)
-            inputs = (potentials, transitions)
-            return torch.autograd.grad((log_prior.exp(), increments), inputs, gradients, create_graph=True)
-        d_prior, d_log_c = (g.movedim(2, 0).clone(memory_format=torch.contiguous_format) for g in gradients)
-        gain = evidence / total
+            log_prior, log_total = log_scan(potentials, transitions)
+            normalised = (log_prior - log_prior.detach().logsumexp(-1, keepdim=True)).exp().to(potentials.dtype)
+            wanted = [(o, g) for o, g in zip((normalised, log_total), gradients, strict=True) if g is not None]
+            outputs, given = zip(*wanted, strict=True)
+            return *torch.autograd.grad(outputs, (potentials, transitions), given, create_graph=True), None
+        # With respect to prior_i and to prior_i * E_i; a step back is again one product and one multiplication.
+        g_prior, g_total = gradients
+        d_prior = torch.zeros_like(state) if g_prior is None else g_prior.movedim(2, 0) / norm
+        d_joint = torch.zeros_like(state)
+        if g_total is not None:
+            d_joint += g_total.movedim(2, 0).unsqueeze(-1) / total
         back = step.mT.contiguous()
-        d_score = d_log_c[..., None].expand_as(state).clone()  # with respect to log(prior_i * E_i), over state_i
-        last = len(state) - 1
-        for i in range(last, -1, -1):
-            if i < last:
-                d_state = torch.bmm(d_prior[i + 1], back)
-                d_state -= (d_state * state[i]).sum(-1, keepdim=True)
-                d_score[i] += d_state
-            d_prior[i].addcmul_(d_score[i], gain[i])
-            d_score[i] *= state[i]
+        d_priors, d_joints, divisors = d_prior.unbind(), d_joint.unbind(), divisor.unbind()
+        words = evidence.unbind()
+        for i in range(len(words) - 1, -1, -1):
+            if i + 1 < len(words):
+                after = d_priors[i + 1]
+                d_joints[i].baddbmm_(after / divisors[i] if i in ctx.divided else after, back)
+            d_priors[i].addcmul_(d_joints[i], words[i])
         D, L = len(step), step.shape[-1]
         before = state[:-1].transpose(0, 1).reshape(D, -1, L)
         after = d_prior[1:].transpose(0, 1).reshape(D, -1, L)
-        return d_score.movedim(0, 2), torch.bmm(before.mT, after) * step
+        d_transitions = torch.bmm(before.mT, after).mul_(step)
+        return d_joint.mul_(state).mul_(divisor).movedim(0, 2), d_transitions, None

@@ -46,11 +46,11 @@ def student_batch(
         return None if array is None else torch.from_numpy(array).to(device)
 
     emissions = tensor(values.emissions)
-    marginals, edges = None, None
+    marginals, edge_counts = None, None
     if chains:
         assert emissions is not None
         owner = torch.from_numpy(rows.column(SET_COLUMN).to_numpy().copy())
-        marginals, edges = _teacher_marginals(emissions, torch.from_numpy(values.lengths), owner, headers)
+        marginals, edge_counts = _teacher_marginals(emissions, torch.from_numpy(values.lengths), owner, headers)
     weights, counts = _best(values, k)
     signals = Signals(
         gold=torch.from_numpy(values.gold).to(device),
@@ -61,7 +61,7 @@ def student_batch(
         log_posteriors=tensor(values.log_posteriors),
         emissions=emissions,
         marginals=marginals,
-        edge_marginals=edges,
+        edge_counts=edge_counts,
     )
     return StudentBatch(TokenBatch.from_arrow(values.tokens), signals)
 
@@ -79,10 +79,10 @@ def _teacher_marginals(
     lengths: Int[Tensor, "B"],
     owner: Int[Tensor, "B"],
     headers: Sequence[SetHeader],
-) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B edges L L"]]:
-    """Marginals of each sentence under its own teacher's chain; a batch mixes teachers."""
-    B, T, L = emissions.shape
-    marginals, edges = torch.zeros_like(emissions), emissions.new_zeros(B, T - 1, L, L)
+) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B L L"]]:
+    """Marginals and expected transitions of each sentence under its own teacher's chain; a batch mixes teachers."""
+    B, _, L = emissions.shape
+    marginals, edge_counts = torch.zeros_like(emissions), emissions.new_zeros(B, L, L)
     for place in set(owner.tolist()):
         mine, header = (owner == place).to(emissions.device), headers[place]
         chain = LinearChain(
@@ -92,5 +92,5 @@ def _teacher_marginals(
             end=emissions.new_tensor(header.end),
             lengths=lengths.to(emissions.device)[mine],
         )
-        marginals[mine], edges[mine] = chain.marginals, chain.edge_marginals
-    return marginals, edges
+        marginals[mine], edge_counts[mine] = chain.marginals, chain.edge_counts
+    return marginals, edge_counts

@@ -31,7 +31,7 @@ class Signals:
             a sentence has: beyond it, weights are 0.
         log_posteriors: log q_t(i, j).
         emissions: the teacher's emission scores.
-        marginals, edge_marginals: of the teacher's chain, 0 at padding.
+        marginals, edge_counts: of the teacher's chain, 0 at padding.
     """
 
     gold: Int[Tensor, "B T"]
@@ -42,7 +42,7 @@ class Signals:
     log_posteriors: Float[Tensor, "B T L"] | None = None
     emissions: Float[Tensor, "B T L"] | None = None
     marginals: Float[Tensor, "B T L"] | None = None
-    edge_marginals: Float[Tensor, "B edges L L"] | None = None
+    edge_counts: Float[Tensor, "B L L"] | None = None
 
 
 Loss = Callable[[LinearChain, Signals, float], Tensor]
@@ -96,8 +96,8 @@ def posterior(student: LinearChain, signals: Signals, temperature: float) -> Flo
 def exact(student: LinearChain, signals: Signals, temperature: float) -> Float[Tensor, "B"]:
     """Cross-entropy of the two chains over all label sequences; the temperature is not used."""
     assert signals.marginals is not None
-    assert signals.edge_marginals is not None
-    return student.log_partition - student.expected_score(signals.marginals, signals.edge_marginals)
+    assert signals.edge_counts is not None
+    return student.cross_entropy_from(signals.marginals, signals.edge_counts)
 
 
 def _word_cross_entropy(

@@ -35,7 +35,7 @@ def best_labels(tagger: Tagger, batches: Sequence[PlacedBatch]) -> list[tuple[st
     found: dict[int, tuple[str, ...]] = {}
     with _predicting(tagger):
         for places, tokens in batches:
-            paths, lengths = tagger(tokens).viterbi()[0].tolist(), tokens.lengths.tolist()
+            paths, lengths = tagger(tokens).viterbi().tolist(), tokens.lengths.tolist()
             decoded = (tagger.labels.decode(path[:n]) for path, n in zip(paths, lengths, strict=True))
             found.update(zip(places.tolist(), decoded, strict=True))
     return [found[place] for place in range(len(found))]
@@ -48,7 +48,7 @@ def predict(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> list[Predicti
         for places, tokens in token_batches(sentences):
             chain = tagger(tokens)
             marginals = chain.marginals
-            paths = chain.viterbi()[0]
+            paths = chain.viterbi()
             chosen = marginals.gather(2, paths[..., None])[..., 0].tolist()
             rows = zip(places.tolist(), paths.tolist(), chosen, tokens.lengths.tolist(), strict=True)
             for place, path, probabilities, n in rows:

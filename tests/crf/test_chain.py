@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -53,27 +53,10 @@ def test_edge_marginals(chain):
         assert (chain.edge_marginals[b, n - 1 :] == 0).all()
 
 
-@given(any_chain, st.integers(1, 30))
-def test_kbest_lists_the_best_paths_once_and_counts_them(chain, k):
-    paths, log_probs, counts = chain.kbest(k)
-    for b, n, truth in sentences(chain):
-        possible = int(truth.scores.isfinite().sum())
-        count = int(counts[b])
-        assert count == min(k, possible)
-        assert_close(log_probs[b, :count], truth.log_probs.sort(descending=True).values[:count])
-        assert_close(chain.log_prob(paths)[b, :count], log_probs[b, :count])
-        assert len({tuple(path) for path in paths[b, :count].tolist()}) == count
-        assert (paths[b, :, n:] == 0).all()
-        assert (paths[b, count:] == 0).all()
-        assert (log_probs[b, count:] == -torch.inf).all()
-
-
 @given(any_chain)
-def test_viterbi_is_the_best_path(chain):
-    path, log_prob = chain.viterbi()
-    for b, n, truth in sentences(chain):
-        assert_close(log_prob[b], truth.log_probs.max())
-        assert path[b, :n].tolist() == truth.paths[truth.log_probs.argmax()].tolist()
+def test_edge_counts(chain):
+    for b, _, truth in sentences(chain):
+        assert_close(chain.edge_counts[b], truth.edge_marginals.sum(0))
 
 
 @given(st.integers(0, 2**31), st.booleans(), st.booleans())
@@ -88,6 +71,19 @@ def test_entropy_cross_entropy_and_kl(seed, forbid_p, forbid_q):
         assert_close(p.entropy()[b], truth.cross_entropy(truth))
         assert_close(p.cross_entropy(q)[b], truth.cross_entropy(other))
         assert_close(p.kl(q)[b], truth.cross_entropy(other) - truth.cross_entropy(truth))
+
+
+@given(st.integers(0, 2**31))
+def test_kl_between_near_chains_does_not_cancel(seed):
+    """A float32 difference of two large entropies would be noise here."""
+    p = random_chain([300], 5, 1.0, seed, dtype=torch.float32)
+    noise = 1e-3 * torch.randn(p.emissions.shape, generator=torch.Generator().manual_seed(seed))
+    parts = {"transitions": p.transitions, "start": p.start, "end": p.end}
+    q = LinearChain(emissions=p.emissions + noise, lengths=p.lengths, **parts)
+    doubled = {name: scores.double() for name, scores in parts.items()}
+    wide_p = LinearChain(emissions=p.emissions.double(), lengths=p.lengths, **doubled)
+    wide_q = LinearChain(emissions=q.emissions.double(), lengths=p.lengths, **doubled)
+    assert_close(p.kl(q).double(), wide_p.kl(wide_q), rtol=0.1, atol=1e-6)
 
 
 def test_kl_from_itself_is_zero():
@@ -132,56 +128,6 @@ def test_padding_does_not_matter(chain, k):
         assert (paths[0] == together[0][b, :, :n]).all()
 
 
-def quantities(emissions, transitions, start, end, lengths):
-    """Everything differentiable, weighted so that no gradient cancels."""
-    chain = LinearChain(emissions=emissions, transitions=transitions, start=start, end=end, lengths=lengths)
-    paths = torch.full(emissions.shape[:2], emissions.shape[-1] - 1)
-    weights = torch.linspace(0.5, 2.0, emissions.shape[-1], dtype=emissions.dtype)
-    return (
-        chain.log_partition,
-        chain.log_prob(paths),
-        chain.log_marginals * weights,
-        chain.edge_marginals * weights,
-        chain.entropy(),
-    )
-
-
-@pytest.mark.parametrize("spread", [1.0, 30.0], ids=["probability space", "log space"])
-def test_gradients_and_their_gradients(spread):
-    chain = random_chain([1, 3, 2], 3, 1.0, torch.Generator().manual_seed(2), padding=1)
-    transitions = chain.transitions * spread
-    inputs = [t.clone().requires_grad_() for t in (chain.emissions.clamp(-3, 3), transitions, chain.start, chain.end)]
-    assert torch.autograd.gradcheck(lambda *scores: quantities(*scores, chain.lengths), inputs)
-    assert torch.autograd.gradgradcheck(lambda *scores: quantities(*scores, chain.lengths), inputs, atol=1e-4)
-
-
-@given(chains(max_length=6, dtype=torch.float32), st.booleans())
-@settings(max_examples=50)
-def test_gradients_are_finite_whatever_the_scores(chain, forbid):
-    transitions = chain.transitions.clone()
-    if forbid and len(transitions) > 1:
-        transitions[1, 1] = -torch.inf
-    inputs = [t.clone().requires_grad_() for t in (chain.emissions, transitions, chain.start, chain.end)]
-    for value in quantities(*inputs, chain.lengths):
-        for gradient in torch.autograd.grad(value.sum(), inputs, retain_graph=True, allow_unused=True):
-            assert gradient is None or gradient.isfinite().all()
-
-
-def test_float32_agrees_with_float64_over_long_sentences_and_wide_scores():
-    generator = torch.Generator().manual_seed(0)
-    for lengths, labels, spread in [([2000, 1], 5, 1.0), ([40, 7], 50, 3.0), ([30, 30], 9, 1e4)]:
-        wide = random_chain(lengths, labels, spread, generator)
-        scores = (wide.emissions.float(), wide.transitions.float(), wide.start.float(), wide.end.float())
-        names = ("emissions", "transitions", "start", "end")
-        narrow = LinearChain(**dict(zip(names, scores, strict=True)), lengths=wide.lengths)
-        exact = LinearChain(
-            **{name: score.double() for name, score in zip(names, scores, strict=True)}, lengths=wide.lengths
-        )
-        assert_close(narrow.log_partition.double(), exact.log_partition, rtol=1e-6, atol=1e-6)
-        marginals = narrow.log_marginals.exp().double()
-        assert_close(marginals, exact.log_marginals.exp(), rtol=0, atol=1e-5)
-
-
 def test_half_precision_scores_are_raised_under_autocast():
     chain = random_chain([4, 2], 3, 1.0, torch.Generator().manual_seed(0), dtype=torch.bfloat16)
     raised = chain.log_marginals
@@ -221,3 +167,16 @@ def test_an_empty_batch_has_empty_answers():
     assert chain.log_partition.shape == (0,)
     assert chain.log_marginals.shape == (0, 3, 2)
     assert chain.kbest(2)[0].shape == (0, 2, 3)
+
+
+def test_sizes_that_do_not_fit_are_named():
+    """Past the shape checks that the tests put around every function."""
+    with pytest.raises(ValueError, match=r"end has the shape \(4,\), expected \(3,\)"):
+        LinearChain.__init__.__wrapped__(
+            LinearChain.__new__(LinearChain),
+            emissions=torch.zeros(1, 2, 3),
+            transitions=torch.zeros(3, 3),
+            start=torch.zeros(3),
+            end=torch.zeros(4),
+            lengths=torch.tensor([2]),
+        )

@@ -34,7 +34,7 @@ def all_signals(teacher, *, k=K, gold=None, has_gold=None):
         log_posteriors=teacher.log_marginals,
         emissions=teacher.emissions,
         marginals=teacher.marginals,
-        edge_marginals=teacher.edge_marginals,
+        edge_counts=teacher.edge_counts,
     )
 
 

@@ -1,0 +1,30 @@
+"""Label sequences drawn from a chain: forward filtering, backward sampling."""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+def sample(
+    filtered: Float[Tensor, "B T L"],
+    transitions: Float[Tensor, "L L"],
+    mask: Bool[Tensor, "B T"],
+    n: int,
+    generator: torch.Generator | None,
+) -> Int[Tensor, "B {n} T"]:
+    """n independent sequences a sentence, 0 at padding.
+
+    p(y_i | y_{i+1}, x) is in proportion to exp(filtered[i, y_i] + transitions[y_i, y_{i+1}]), where `filtered` is the
+    log weight of the words up to i by the label of word i.
+    """
+    (B, T, L), into = filtered.shape, transitions.mT.contiguous()
+    label = torch.zeros(B, n, dtype=torch.long, device=filtered.device)
+    labels = []
+    for i in range(T - 1, -1, -1):
+        logits = filtered[:, i, None].expand(B, n, L)
+        if i + 1 < T:
+            logits = logits + mask[:, i + 1, None, None] * into[label]
+        drawn = torch.multinomial(logits.softmax(-1).view(-1, L), 1, generator=generator)
+        label = drawn.view(B, n) * mask[:, i, None]
+        labels.append(label)
+    return torch.stack(labels[::-1], 2)
