@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install teachers distill report test test-all lint clean
+.PHONY: help install teachers distill report test test-all lint bench clean
 
 help:  ## print this list
 	@echo 'structkd: many monolingual sequence labellers into one multilingual model, in two offline stages'
@@ -44,6 +44,10 @@ lint: $(STAMP)  ## ruff, mypy and the walls of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## measure speed against public CRFs and between the stages' parts; prints tables of ratios
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	$(BIN)/python -m benchmarks.crf
 
 clean:  ## remove .venv and caches; runs/ is kept
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
