@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Integer, Shaped
 
+from artifacts.posteriors import FLOAT16_MAX
 from artifacts.ragged import length_mask, path_mask
 from artifacts.schema import ArtifactError
 
-FLOAT16_MAX = float(np.finfo(np.float16).max)  # 65504
 ROUNDING = 1e-3  # how far above 0 a log-posterior may lie: log-sum-exp in float32 rounds
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float, Float32, Int64, Integer, Shaped
 
-from artifacts.annotations import FLOAT16_MAX, Annotations, check
+from artifacts.annotations import Annotations, check
+from artifacts.posteriors import Code, code_of
 from artifacts.ragged import length_mask, list_array, list_lengths, pad, path_mask
 from artifacts.schema import ArtifactError, label_count
 
@@ -42,7 +43,7 @@ def encode(
 ) -> pa.RecordBatch:
     """Rows of a `shard_schema`; `language` is that of all sentences or one for each, `gold` None where unlabelled.
 
-    Log-posteriors below float16's range are floored at -65504; -inf (a probability of exactly 0) stays.
+    Log-posteriors beyond their code's range are moved to its edge; -inf (a probability of exactly 0) stays.
     Raises ArtifactError, naming the first sentence, where lengths or labels disagree, a score is NaN, or an
     emission is out of float16's range.
     """
@@ -64,8 +65,8 @@ def encode(
         "paths": list_array(list_array(paths, np.repeat(a.lengths, a.counts)), a.counts),
         "path_log_probs": list_array(pa.array(a.log_probs[stored].astype(np.float32)), a.counts),
         "path_weights": list_array(pa.array(_weights(a.log_probs, stored)[stored]), a.counts),
-        "log_posteriors": _scores(_floored(a.log_posteriors[inside]), a.lengths),
-        "emissions": _scores(a.emissions[inside], a.lengths),
+        "log_posteriors": _scores(_code(schema).encode(a.log_posteriors[inside]), a.lengths),
+        "emissions": _scores(a.emissions[inside].astype(np.float16), a.lengths),
         "log_partition": a.log_partition.astype(np.float32),
     }
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
@@ -116,12 +117,12 @@ def _weights(log_probs: Float[np.ndarray, "B K"], stored: Bool[np.ndarray, "B K"
     return normalised
 
 
-def _floored(log_posteriors: Float[np.ndarray, "N L"]) -> Float[np.ndarray, "N L"]:
-    return np.where(np.isneginf(log_posteriors), log_posteriors, np.maximum(log_posteriors, -FLOAT16_MAX))
+def _code(schema: pa.Schema) -> Code:
+    return code_of(schema.field("log_posteriors").type.value_type.value_type)
 
 
-def _scores(values: Float[np.ndarray, "N L"], lengths: Integer[np.ndarray, "B"]) -> pa.ListArray:
-    flat = pa.array(values.astype(np.float16).reshape(-1))
+def _scores(values: Shaped[np.ndarray, "N L"], lengths: Integer[np.ndarray, "B"]) -> pa.ListArray:
+    flat = pa.array(values.reshape(-1))
     return list_array(pa.FixedSizeListArray.from_arrays(flat, values.shape[1]), lengths)
 
 
@@ -184,4 +185,6 @@ def _padded(
     if not pa.types.is_fixed_size_list(values.type):
         return pad(values.to_numpy(), mask, dtype, name)
     vectors = values.flatten().to_numpy().reshape(len(values), values.type.list_size)
+    if name == "log_posteriors":
+        vectors = code_of(values.type.value_type).decode(vectors)
     return pad(vectors, mask, dtype, name)

@@ -4,9 +4,11 @@ import json
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
-from artifacts.schema import SCHEMA_VERSION, ArtifactError
+from artifacts.posteriors import PosteriorCode
+from artifacts.schema import SCHEMA_VERSION, ArtifactError, shard_schema
 from corpora.files import canonical_json, digest_json
 from corpora.labels import LabelSet
 
@@ -23,6 +25,7 @@ class SetHeader(Record):
     """Labels in the order of their ids, the chain's scores over L labels, and the set's provenance.
 
     `transitions` is L x L, (from, to); a softmax teacher's are zero. All scores are finite: JSON has no infinities.
+    `posteriors` names the code of the log-posteriors, see `artifacts.posteriors`.
     `provenance` is JSON and says what made the set (teacher, corpus, settings, code) by digest and by name.
     Lists are taken for tuples, so a tensor's `.tolist()` will do. Raises pydantic.ValidationError, a ValueError.
     """
@@ -31,6 +34,7 @@ class SetHeader(Record):
     transitions: tuple[tuple[float, ...], ...]
     start: tuple[float, ...]
     end: tuple[float, ...]
+    posteriors: PosteriorCode = "float16"
     provenance: dict[str, JsonValue]
 
     @model_validator(mode="after")
@@ -47,6 +51,11 @@ class SetHeader(Record):
     def label_set(self) -> LabelSet:
         """The labels as a set that maps names to ids."""
         return LabelSet(self.labels)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the set's shards."""
+        return shard_schema(len(self.labels), self.posteriors)
 
     @cached_property
     def identity(self) -> str:

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 from jaxtyping import Float32
 from pydantic import JsonValue
 
-from artifacts.annotations import FLOAT16_MAX
 from artifacts.codec import Decoded, decode
 from artifacts.manifest import Sentences
+from artifacts.posteriors import FLOAT16_MAX
 from artifacts.ragged import length_mask
 from artifacts.reader import ArtifactSet
 from artifacts.schema import ArtifactError

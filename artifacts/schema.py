@@ -2,6 +2,8 @@
 
 import pyarrow as pa
 
+from artifacts.posteriors import CODES, PosteriorCode
+
 SCHEMA_VERSION = 1
 REMEDY = "restore it from a copy, or delete the folder and run stage one again"
 
@@ -10,16 +12,19 @@ class ArtifactError(ValueError):
     """An artifact set that cannot be used; the message names the file, what was found and what to do."""
 
 
-def shard_schema(label_count: int) -> pa.Schema:
+def shard_schema(label_count: int, posteriors: PosteriorCode = "float16") -> pa.Schema:
     """The columns of a shard over `label_count` labels, without file metadata.
 
-    Label ids are uint8 where they fit. Scores are float16: for log-posteriors that costs 5e-8 nats of KL, where
-    float16 probabilities would cost 1.9e-2 at a temperature of 4.
+    Label ids are uint8 where they fit. Emissions are float16, log-posteriors by default: that costs them 5e-8 nats of
+    KL, where float16 probabilities would cost 1.9e-2 at a temperature of 4. `artifacts.posteriors` has other codes.
     """
     if not 1 <= label_count <= 1 << 16:
         raise ArtifactError(f"a shard holds 1 to {1 << 16} labels, not {label_count}")
     label = pa.uint8() if label_count <= 1 << 8 else pa.uint16()
-    scores = pa.list_(pa.list_(pa.float16(), label_count))
+
+    def scores(kind: pa.DataType) -> pa.DataType:
+        return pa.list_(pa.list_(kind, label_count))
+
     columns = {
         "sentence_id": pa.int64(),
         "language": pa.dictionary(pa.int32(), pa.string()),
@@ -28,8 +33,8 @@ def shard_schema(label_count: int) -> pa.Schema:
         "paths": pa.list_(pa.list_(label)),
         "path_log_probs": pa.list_(pa.float32()),
         "path_weights": pa.list_(pa.float32()),
-        "log_posteriors": scores,
-        "emissions": scores,
+        "log_posteriors": scores(CODES[posteriors].kind),
+        "emissions": scores(pa.float16()),
         "log_partition": pa.float32(),
     }
     return pa.schema([pa.field(name, kind, nullable=name == "gold") for name, kind in columns.items()])

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from artifacts.header import SetHeader, read_file_metadata
 from artifacts.manifest import SHARDS, Manifest, Shard
-from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError, shard_schema
+from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
 from corpora.files import digest_file
 
 
@@ -65,7 +65,7 @@ def check_footer(path: Path, header: SetHeader, shard: Shard) -> None:
     own = read_file_metadata(footer.metadata)
     _expect(path, "schema_version", own.get("schema_version"), SCHEMA_VERSION)
     _expect(path, "set identity", own.get("identity"), header.identity)
-    schema, expected = footer.schema.to_arrow_schema(), shard_schema(len(header.labels))
+    schema, expected = footer.schema.to_arrow_schema(), header.schema
     if not schema.equals(expected):
         _expect(path, "columns", schema.remove_metadata().to_string(), expected.to_string())
     rows = tuple(footer.row_group(group).num_rows for group in range(footer.num_row_groups))

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from artifacts.header import SetHeader
 from artifacts.manifest import MANIFEST, SHARDS, Manifest, RowGroup, Sentences, Shard
-from artifacts.schema import ArtifactError, shard_schema
+from artifacts.schema import ArtifactError
 from artifacts.verification import check_footer
 from corpora.files import atomic_path, digest_file, sync
 
@@ -34,7 +34,7 @@ class ShardWriter:
         self.header = header
         self.shard_rows = shard_rows
         self.row_group_rows = row_group_rows
-        self._schema = shard_schema(len(header.labels))
+        self._schema = header.schema
         self._pending: list[pa.RecordBatch] = []
         self._shards: list[Shard] = []
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from artifacts.annotations import Annotations
 from artifacts.codec import encode
 from artifacts.header import SetHeader
-from artifacts.schema import shard_schema
+from artifacts.posteriors import PosteriorCode
 from artifacts.writer import ShardWriter
 from corpora.sentences import Corpus, Sentence
 from tagger.model import Tagger
@@ -37,26 +37,26 @@ def annotate(
         ArtifactError: the folder holds another set.
         CorpusError: a gold label that the teacher does not know.
     """
-    header = header_of(teacher, provenance)
-    schema = shard_schema(len(teacher.labels))
+    header = header_of(teacher, provenance, config.posteriors)
     total, done = sum(map(len, corpora)), 0
     with ShardWriter(folder, header, shard_rows=config.shard_rows, row_group_rows=config.row_group_rows) as writer:
         for corpus in corpora:
             for first in range(0, len(corpus), config.row_group_rows):
                 sentences = corpus.sentences[first : first + config.row_group_rows]
-                writer.write(_rows(teacher, sentences, corpus.language, done, schema, config))
+                writer.write(_rows(teacher, sentences, corpus.language, done, header.schema, config))
                 done += len(sentences)
                 log({"event": "annotated", "sentences": done, "of": total})
     return header
 
 
-def header_of(teacher: Tagger, provenance: dict[str, JsonValue]) -> SetHeader:
+def header_of(teacher: Tagger, provenance: dict[str, JsonValue], posteriors: PosteriorCode = "float16") -> SetHeader:
     """What every shard says of the teacher: its labels, chain scores, and what made it."""
     return SetHeader(
         labels=teacher.labels.names,
         transitions=tuple(map(tuple, teacher.transitions.tolist())),
         start=tuple(teacher.start.tolist()),
         end=tuple(teacher.end.tolist()),
+        posteriors=posteriors,
         provenance=provenance,
     )
 

@@ -2,12 +2,15 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from artifacts.posteriors import PosteriorCode
+
 
 class AnnotationConfig(BaseModel):
     """What stage one writes, and in which pieces."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     k: int = Field(10, ge=1, description="best paths stored for each sentence")
+    posteriors: PosteriorCode = Field("float16", description="code of the log-posteriors; log8 takes half the bytes")
     batch_tokens: int = Field(4096, ge=1, description="words in a forward pass, padding included")
     shard_rows: int = Field(4096, ge=1, description="sentences in a shard")
     row_group_rows: int = Field(512, ge=1, description="sentences in a Parquet row group")
