@@ -1,6 +1,7 @@
 """What codes of log-posteriors cost: bytes a word, nats, and a student's score.
 
-    python -m benchmarks.codes experiments/codes.toml [--seeds 3] [--workers 2]
+    structkd teachers benchmarks/codes.toml
+    python -m benchmarks.codes benchmarks/codes.toml [--seeds 3] [--workers 2]
 
 The experiment's teachers must have written float32 (`posteriors = "float32"`); what another code would have kept is
 made from that, so that nothing else differs. Its students are `posterior` ones.
@@ -50,9 +51,7 @@ class Candidate:
 def _coded(name: str) -> Candidate:
     code = next(code for other, code in CODES.items() if other == name)
     return Candidate(
-        stored=lambda values: [
-            pa.FixedSizeListArray.from_arrays(pa.array(code.encode(values).ravel()), values.shape[1])
-        ],
+        stored=lambda values: [pa.array(code.encode(values).ravel())],
         kept=lambda values: code.decode(code.encode(values)),
     )
 
@@ -103,15 +102,10 @@ def posteriors_of(sets: list[ArtifactSet]) -> Posteriors:
 
 def bytes_a_word(candidate: Candidate, values: Posteriors) -> float:
     """In Parquet as the writer makes it, of the columns that hold the posteriors."""
-    columns = candidate.stored(values)
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "words.parquet"
-        for number, column in enumerate(columns):
-            rows = len(values) if pa.types.is_fixed_size_list(column.type) else len(column)
-            table = pa.table({"values": column})
-            pq.write_table(
-                table, path.with_suffix(f".{number}"), compression="zstd", use_dictionary=False, row_group_size=rows
-            )
+        for number, column in enumerate(candidate.stored(values)):
+            path = Path(folder) / f"{number}.parquet"
+            pq.write_table(pa.table({"values": column}), path, compression="zstd", use_dictionary=False)
         return sum(file.stat().st_size for file in Path(folder).iterdir()) / len(values)
 
 
@@ -169,9 +163,7 @@ def main(
     values = posteriors_of([ArtifactSet.open(folder) for folder in folders])
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         scores = {
-            (code, temperature): [
-                pool.submit(train, loaded, folders, code, temperature, seed + 1) for seed in range(seeds)
-            ]
+            (code, temperature): [pool.submit(train, loaded, folders, code, temperature, seed) for seed in range(seeds)]
             for code in CANDIDATES
             for temperature in TEMPERATURES
         }
@@ -186,11 +178,10 @@ def main(
                     spread = f" ({stdev(found):.2f})" if len(found) > 1 else ""
                     row[f"score, T = {temperature:g}"] = f"{fmean(found):.2f}{spread}"
             rows.append(row)
-    with pl.Config(
-        tbl_formatting="MARKDOWN", tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_rows=-1
-    ):
-        Console().print(str(pl.DataFrame(rows)))
-    Console().print(f"{len(values)} words, {values.shape[1]} labels, {seeds} seeds; experiment {loaded.digest[:12]}")
+    console = Console()
+    with pl.Config(tbl_formatting="MARKDOWN", tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True):
+        console.print(str(pl.DataFrame(rows)), soft_wrap=True)
+    console.print(f"{len(values)} words, {values.shape[1]} labels, {seeds} seeds; experiment {loaded.digest[:12]}")
 
 
 if __name__ == "__main__":
