@@ -4,6 +4,7 @@ EXPERIMENT ?= demo
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := $(VENV)/bench
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -45,9 +46,13 @@ lint: $(STAMP)  ## ruff, mypy and the walls of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP)  ## measure speed against public CRFs and between the stages' parts; prints tables of ratios
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
-	$(BIN)/python -m benchmarks.crf
+$(BENCH)/.installed: $(STAMP) benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt --editable .
+	@touch $@
+
+bench: $(BENCH)/.installed  ## measure speed against public CRFs and between the stages' parts; prints tables of ratios
+	$(BENCH)/bin/python -m benchmarks.crf
 
 clean:  ## remove .venv and caches; runs/ is kept
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

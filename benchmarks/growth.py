@@ -48,7 +48,7 @@ def plot_growth(measured: pl.DataFrame, path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise ImportError("the plot needs matplotlib: pip install 'structkd[bench]'") from None
+        raise ImportError("the plot needs matplotlib: pip install -r benchmarks/requirements.txt") from None
     figure = Figure(figsize=(9, 6.5), layout="constrained")
     for panel, (axis, values) in zip(figure.subplots(2, 2, sharey=True).flat, RANGES.items(), strict=True):
         of_axis = measured.filter(pl.col("axis") == axis)
