@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 REMEDY = "restore it from a copy, or delete the folder and run stage one again"
 
 

@@ -72,7 +72,7 @@ def test_the_bytes_do_not_depend_on_how_rows_were_batched(tmp_path_factory, cuts
 def test_a_shard_alone_explains_itself(tmp_path):
     write_set(tmp_path)
     own = read_file_metadata(pq.read_metadata(tmp_path / "part-00000.parquet").metadata)
-    assert own == {"schema_version": 1, "identity": header().identity} | header().model_dump(mode="json")
+    assert own == {"schema_version": 2, "identity": header().identity} | header().model_dump(mode="json")
 
 
 def test_a_shard_reads_alike_in_polars_duckdb_and_pandas(tmp_path):
