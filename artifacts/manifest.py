@@ -17,6 +17,11 @@ UNFINISHED = "unfinished.json"
 SHARDS = "part-*.parquet"
 
 
+def shard_file(number: int) -> str:
+    """The name of a set's shard, from 0 on."""
+    return f"part-{number:05d}.parquet"
+
+
 class Sentences(Record):
     """How many sentences of a language there are."""
 
@@ -130,6 +135,9 @@ class Manifest(Record):
             raise ArtifactError(f"{path}: {faults}; {REMEDY}") from None
         if found != cls.of(found.header, found.layout, found.shards):
             raise ArtifactError(f"{path}: identity or totals are not those of its header and shards; {REMEDY}")
+        files = [shard.file for shard in found.shards]
+        if files != [shard_file(number) for number in range(len(files))]:
+            raise ArtifactError(f"{path}: found the shards {', '.join(files)}, expected them in order; {REMEDY}")
         return found
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from artifacts.faults import explained
 from artifacts.header import SetHeader
 from artifacts.lock import FolderLock
-from artifacts.manifest import MANIFEST, SHARDS, UNFINISHED, Layout, Manifest, Shard
+from artifacts.manifest import MANIFEST, SHARDS, UNFINISHED, Layout, Manifest, Shard, shard_file
 from artifacts.schema import REMEDY, ArtifactError, shard_schema
 from artifacts.shards import write_shard
 from artifacts.verification import check_shard
@@ -98,7 +98,7 @@ class ShardWriter:
         self._lock.check()
         pending = pa.Table.from_batches(self._pending, self._schema)
         rows = pending.slice(0, self.layout.shard_rows)
-        path = self.folder / f"part-{len(self._shards):05d}.parquet"
+        path = self.folder / shard_file(len(self._shards))
         self._shards.append(write_shard(path, rows, self.header, self.layout.row_group_rows))
         self._lock.check()
         self._record()
