@@ -1,9 +1,6 @@
 from pathlib import Path
 
-import duckdb
 import numpy as np
-import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -68,17 +65,6 @@ def test_a_shard_alone_explains_itself(tmp_path):
     write_set(tmp_path)
     own = read_file_metadata(pq.read_metadata(tmp_path / "part-00000.parquet").metadata)
     assert own == {"schema_version": 2, "identity": header().identity} | header().model_dump(mode="json")
-
-
-def test_a_shard_reads_alike_in_polars_duckdb_and_pandas(tmp_path):
-    write_set(tmp_path, sentences={"en": 5, "de": 4})
-    shard = tmp_path / "part-00000.parquet"
-    rows = pq.read_table(shard).to_pylist()
-    names = list(rows[0])
-    assert pl.read_parquet(shard).to_dicts() == rows
-    assert [dict(zip(names, row, strict=True)) for row in duckdb.read_parquet(str(shard)).fetchall()] == rows
-    frame = pd.read_parquet(shard, dtype_backend="pyarrow")
-    assert pa.Table.from_pandas(frame, preserve_index=False).to_pylist() == rows
 
 
 def test_pages_carry_checksums_and_scores_are_plain_zstd(tmp_path):
