@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import pyarrow.parquet as pq
 from jaxtyping import Float32
 from pydantic import JsonValue
 
@@ -15,6 +14,7 @@ from artifacts.posteriors import FLOAT16_MAX
 from artifacts.ragged import length_mask
 from artifacts.reader import ArtifactSet
 from artifacts.schema import ArtifactError
+from artifacts.verification import read_footer
 from corpora.labels import LabelSet
 
 Column = TypeVar("Column")
@@ -108,7 +108,7 @@ def _read(column: Column | None) -> Column:
 def _column_bytes(artifacts: ArtifactSet) -> dict[str, int]:
     sizes: Counter[str] = Counter()
     for shard in artifacts.manifest.shards:
-        footer = pq.read_metadata(artifacts.folder / shard.file)
+        footer = read_footer(artifacts.folder / shard.file, shard)
         for group in range(footer.num_row_groups):
             for column in range(footer.num_columns):
                 chunk = footer.row_group(group).column(column)

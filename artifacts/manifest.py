@@ -1,18 +1,25 @@
-"""`manifest.json`: what an artifact set holds, written when all of it is on the disk."""
+"""`manifest.json`: what an artifact set holds, there when all of it is on the disk; `unfinished.json` until then."""
 
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from artifacts.faults import explained
 from artifacts.header import Record, SetHeader
 from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
 from corpora.files import canonical_json, digest_json, write_json
 
 MANIFEST = "manifest.json"
+UNFINISHED = "unfinished.json"
 SHARDS = "part-*.parquet"
+
+
+def shard_file(number: int) -> str:
+    """The name of a set's shard, from 0 on."""
+    return f"part-{number:05d}.parquet"
 
 
 class Sentences(Record):
@@ -28,8 +35,11 @@ class Sentences(Record):
 
 
 class RowGroup(Record):
-    """The sentences of one row group, by language: enough to plan an epoch without opening a shard."""
+    """Where one row group lies in its shard, and its sentences by language: enough to plan an epoch."""
 
+    first_row: int = Field(description="in the shard")
+    offset: int = Field(description="in the file, in bytes")
+    bytes: int = Field(description="in the file, compressed")
     languages: dict[str, Sentences]
 
     @property
@@ -38,15 +48,30 @@ class RowGroup(Record):
         return sum(count.total for count in self.languages.values())
 
 
+class Footer(Record):
+    """The end of a shard: Parquet's own description of the file, which its page checksums do not cover."""
+
+    bytes: int = Field(ge=8, description="with the length and the magic number after it")
+    sha256: str
+
+
 class Shard(Record):
     """One shard: its file, what is in it, and by what it is recognised."""
 
-    file: str
+    file: str = Field(pattern=r"\Apart-[0-9]{5,}\.parquet\z")
     rows: int
     tokens: int
     row_groups: tuple[RowGroup, ...]
+    footer: Footer
     bytes: int
     sha256: str
+
+
+class Layout(Record):
+    """How many sentences a full shard has, and a full row group."""
+
+    shard_rows: int = Field(ge=1)
+    row_group_rows: int = Field(ge=1)
 
 
 class Manifest(Record):
@@ -55,51 +80,77 @@ class Manifest(Record):
     schema_version: int
     identity: str
     header: SetHeader
+    layout: Layout
     shards: tuple[Shard, ...]
     rows: int
     tokens: int
     languages: dict[str, Sentences]
 
     @classmethod
-    def of(cls, header: SetHeader, shards: Sequence[Shard]) -> "Manifest":
+    def of(cls, header: SetHeader, layout: Layout, shards: Sequence[Shard]) -> "Manifest":
         """The manifest of `shards`, with its totals."""
         return cls(
             schema_version=SCHEMA_VERSION,
             identity=header.identity,
             header=header,
+            layout=layout,
             shards=tuple(shards),
             rows=sum(shard.rows for shard in shards),
             tokens=sum(shard.tokens for shard in shards),
             languages=_totals(group for shard in shards for group in shard.row_groups),
         )
 
-    def write(self, folder: Path) -> None:
-        """Write `folder/manifest.json` atomically, with the digest of its own content."""
+    def write(self, path: Path) -> None:
+        """Write this as JSON, atomically, with the digest of its own content."""
         value = self.model_dump(mode="json")
-        write_json(folder / MANIFEST, value | {"digest": digest_json(value)})
+        write_json(path, value | {"digest": digest_json(value)})
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
-        """The manifest in `folder`. Raises ArtifactError where it is missing, foreign or edited."""
+        """The manifest of a finished set. Raises ArtifactError where it is missing, foreign or edited."""
         path = folder / MANIFEST
-        value = _read_object(folder, path)
+        with explained(path, "read"):
+            found, shards = path.exists(), len(list(folder.glob(SHARDS)))
+        if not found:
+            raise ArtifactError(
+                f"{path}: not found beside {shards} whole shards; the set is unfinished: run stage one again"
+            )
+        return cls.read_file(path)
+
+    @classmethod
+    def read_file(cls, path: Path) -> "Manifest":
+        """What `write` wrote to `path`. Raises ArtifactError where it is missing, foreign or edited."""
+        value = _read_object(path)
         version = value.get("schema_version")
         if version != SCHEMA_VERSION:
             raise ArtifactError(
                 f"{path}: found schema_version {version!r}, expected {SCHEMA_VERSION}; "
                 "read the set with the structkd that wrote it, or delete the folder and run stage one again"
             )
-        digest = value.pop("digest", None)
-        if digest != digest_json(value):
-            raise ArtifactError(
-                f"{path}: found content with the digest {digest_json(value)}, expected {digest}; "
-                f"the file was changed after it was written: {REMEDY}"
-            )
+        _check_digest(path, value.pop("digest", None), value)
         try:
-            return cls.model_validate_json(canonical_json(value), strict=True)
+            found = cls.model_validate_json(canonical_json(value), strict=True)
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
             raise ArtifactError(f"{path}: {faults}; {REMEDY}") from None
+        if found != cls.of(found.header, found.layout, found.shards):
+            raise ArtifactError(f"{path}: identity or totals are not those of its header and shards; {REMEDY}")
+        files = [shard.file for shard in found.shards]
+        if files != [shard_file(number) for number in range(len(files))]:
+            raise ArtifactError(f"{path}: found the shards {', '.join(files)}, expected them in order; {REMEDY}")
+        return found
+
+
+def _check_digest(path: Path, expected: Any, value: dict[str, Any]) -> None:
+    try:
+        digest = digest_json(value)
+    except ValueError as error:  # an infinity, or half a surrogate pair: JSON's grammar has them, our files never
+        raise ArtifactError(f"{path}: found what no manifest holds ({error}); {REMEDY}") from None
+    if digest != expected:
+        raise ArtifactError(
+            f"{path}: found content with the digest {digest}, expected {expected}; "
+            f"the file was changed after it was written: {REMEDY}"
+        )
 
 
 def _totals(groups: Iterable[RowGroup]) -> dict[str, Sentences]:
@@ -113,15 +164,12 @@ def _totals(groups: Iterable[RowGroup]) -> dict[str, Sentences]:
     return dict(sorted(totals.items()))
 
 
-def _read_object(folder: Path, path: Path) -> dict[str, Any]:
+def _read_object(path: Path) -> dict[str, Any]:
+    with explained(path, "read"):
+        content = path.read_bytes()
     try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise ArtifactError(
-            f"{path}: not found beside {len(list(folder.glob(SHARDS)))} whole shards; the set is unfinished: "
-            "run stage one again"
-        ) from None
-    except ValueError as error:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path}: not JSON ({error}); {REMEDY}") from None
     if not isinstance(value, dict):
         raise ArtifactError(f"{path}: found a JSON {type(value).__name__}, expected an object; {REMEDY}")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from artifacts.header import SetHeader
 from artifacts.manifest import Manifest
 from artifacts.schema import REMEDY, ArtifactError
-from artifacts.verification import check_shard, check_strays
+from artifacts.verification import check_shard, check_strays, read_footer
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,12 @@ class ArtifactSet:
         return self.manifest.tokens
 
     def read_row_group(self, shard: int, group: int, columns: Collection[str] | None = None) -> pa.Table:
-        """The rows of one row group, page checksums verified; all columns, or those named in `columns`."""
-        path = self.folder / self.manifest.shards[shard].file
+        """The rows of one row group, all columns or those named in `columns`; footer and pages are verified."""
+        described = self.manifest.shards[shard]
+        path = self.folder / described.file
+        footer = read_footer(path, described)
         try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            with pq.ParquetFile(path, metadata=footer, page_checksum_verification=True) as file:
                 _check_columns(path, columns, file.schema_arrow.names)
                 return file.read_row_group(group, columns=None if columns is None else list(columns))
         except (OSError, pa.ArrowException) as error:

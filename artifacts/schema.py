@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from artifacts.posteriors import CODES, PosteriorCode
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 REMEDY = "restore it from a copy, or delete the folder and run stage one again"
 
 

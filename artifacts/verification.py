@@ -1,5 +1,6 @@
 """Is a shard what the manifest says it is?"""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,27 +9,33 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from artifacts.faults import explained
 from artifacts.header import SetHeader, read_file_metadata
 from artifacts.manifest import SHARDS, Manifest, Shard
 from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
-from corpora.files import digest_file
+from corpora.files import digest_bytes, digest_file
+
+MAGIC = b"PAR1"
+TAIL = 8  # a Parquet file ends with its description's length in 4 bytes, and the magic number
 
 
 @dataclass(frozen=True)
 class ShardCheck:
-    """What verifying one shard found; `error` is None where it is whole."""
+    """What verifying one file found; `error` is None where it is whole. `bytes` are those that the manifest gives."""
 
     file: str
     rows: int
+    bytes: int
     error: ArtifactError | None
 
 
 def verify(folder: Path) -> Iterator[ShardCheck]:
-    """Check the shards of a finished set one by one. Raises ArtifactError for the manifest or for a stray shard."""
+    """Check a finished set's shards one by one, then what else lies there. Raises ArtifactError for the manifest."""
     manifest = Manifest.read(folder)
-    check_strays(folder, manifest)
     for shard in manifest.shards:
-        yield ShardCheck(shard.file, shard.rows, _error(folder, manifest.header, shard))
+        yield ShardCheck(shard.file, shard.rows, shard.bytes, _error(folder, manifest.header, shard))
+    for path in _strays(folder, manifest):
+        yield ShardCheck(path.name, 0, 0, _stray(path))
 
 
 def _error(folder: Path, header: SetHeader, shard: Shard) -> ArtifactError | None:
@@ -41,27 +48,32 @@ def _error(folder: Path, header: SetHeader, shard: Shard) -> ArtifactError | Non
 
 def check_strays(folder: Path, manifest: Manifest) -> None:
     """Raise ArtifactError where a shard lies in the folder that the manifest does not name."""
+    for path in _strays(folder, manifest):
+        raise _stray(path)
+
+
+def _strays(folder: Path, manifest: Manifest) -> list[Path]:
     known = {shard.file for shard in manifest.shards}
-    for path in sorted(folder.glob(SHARDS)):
-        if path.name not in known:
-            raise ArtifactError(f"{path}: found a shard that the manifest does not name; move it out of the folder")
+    return [path for path in sorted(folder.glob(SHARDS)) if path.name not in known]
+
+
+def _stray(path: Path) -> ArtifactError:
+    return ArtifactError(f"{path}: found a shard that the manifest does not name; move it out of the folder")
 
 
 def check_shard(path: Path, header: SetHeader, shard: Shard) -> None:
     """Raise ArtifactError unless the file at `path` has the shard's size, SHA-256, header and row groups."""
-    if not path.is_file():
-        raise ArtifactError(f"{path}: not found; {REMEDY}")
-    _expect(path, "bytes", path.stat().st_size, shard.bytes)
-    _expect(path, "SHA-256", digest_file(path), shard.sha256)
+    with explained(path, "read"):
+        if not path.is_file():
+            raise ArtifactError(f"{path}: not found; {REMEDY}")
+        _expect(path, "bytes", path.stat().st_size, shard.bytes)
+        _expect(path, "SHA-256", digest_file(path), shard.sha256)
     check_footer(path, header, shard)
 
 
 def check_footer(path: Path, header: SetHeader, shard: Shard) -> None:
     """Raise ArtifactError unless the Parquet footer has the set's schema and identity and the shard's row groups."""
-    try:
-        footer = pq.read_metadata(path)
-    except (OSError, pa.ArrowException) as error:
-        raise ArtifactError(f"{path}: not readable as Parquet ({error}); {REMEDY}") from None
+    footer = read_footer(path, shard)
     own = read_file_metadata(footer.metadata)
     _expect(path, "schema_version", own.get("schema_version"), SCHEMA_VERSION)
     _expect(path, "set identity", own.get("identity"), header.identity)
@@ -70,6 +82,34 @@ def check_footer(path: Path, header: SetHeader, shard: Shard) -> None:
         _expect(path, "columns", schema.remove_metadata().to_string(), expected.to_string())
     rows = tuple(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
     _expect(path, "rows by row group", rows, tuple(group.rows for group in shard.row_groups))
+
+
+def read_footer(path: Path, shard: Shard) -> pq.FileMetaData:
+    """The shard's Parquet footer, checked against its digest. Raises ArtifactError where it is not the shard's.
+
+    Page checksums do not cover it, and a byte of it decides how every page is read.
+    """
+    with explained(path, "read"):
+        found = footer_bytes(path)
+    _expect(path, "footer of bytes", len(found), shard.footer.bytes)
+    _expect(path, "footer with SHA-256", digest_bytes(found), shard.footer.sha256)
+    try:
+        return pq.read_metadata(pa.BufferReader(found))
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise ArtifactError(f"{path}: not readable as Parquet ({error}); {REMEDY}") from None
+
+
+def footer_bytes(path: Path) -> bytes:
+    """The end of a Parquet file, from its description on; nothing where the file is too short or not Parquet."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL))
+        tail = file.read(TAIL)
+        length = int.from_bytes(tail[:4], "little") + TAIL
+        if tail[4:] != MAGIC or length > size:
+            return b""
+        file.seek(size - length)
+        return file.read(length)
 
 
 def _expect(path: Path, what: str, found: Any, expected: Any) -> None:

@@ -1,29 +1,31 @@
-"""Shards that are whole or absent, and the manifest that says the set is finished."""
+"""Shards that are whole or absent, a record of each, and the manifest that says the set is finished."""
 
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from artifacts.faults import explained
 from artifacts.header import SetHeader
-from artifacts.manifest import MANIFEST, SHARDS, Manifest, RowGroup, Sentences, Shard
-from artifacts.schema import ArtifactError
-from artifacts.verification import check_footer
-from corpora.files import atomic_path, digest_file, sync
-
-# Words and label ids repeat; scores do not, and DuckDB cannot read float16 with BYTE_STREAM_SPLIT.
-REPEATING = ["language", "tokens.list.element", "gold.list.element", "paths.list.element.list.element"]
+from artifacts.lock import FolderLock
+from artifacts.manifest import MANIFEST, SHARDS, UNFINISHED, Layout, Manifest, Shard, shard_file
+from artifacts.schema import REMEDY, ArtifactError
+from artifacts.shards import write_shard
+from artifacts.verification import check_shard
+from corpora.files import sync
 
 
 class ShardWriter:
     """Write one artifact set: `with ShardWriter(folder, header) as writer: writer.write(batch)`.
 
-    A shard becomes visible when it is whole, the manifest at the end of the `with` block. An exception in the block
-    takes the shards away again. What is in the folder of the same identity, or without a manifest, is replaced;
-    a finished set of another identity is an ArtifactError. The files depend on the rows alone, not on how they
-    were batched. One writer a folder at a time.
+    A shard becomes visible when it is whole, then it is recorded in `unfinished.json`; the end of the `with` block
+    renames that record to `manifest.json`. What a killed or failed writer of the same identity and layout has
+    recorded is verified and kept: `rows_kept` says how many rows there are already, and `write` goes on with the row
+    after them. An unfinished set of another identity is replaced, a finished one is an ArtifactError; a finished set
+    of the same identity is opened again, and what is damaged in it is written anew. The files depend on the rows
+    alone, not on how they were batched or how often the writer was killed.
+
+    Raises ArtifactError, naming the file, where another process is writing the set or the disk refuses.
     """
 
     def __init__(self, folder: Path, header: SetHeader, *, shard_rows: int = 4096, row_group_rows: int = 512) -> None:
@@ -32,17 +34,23 @@ class ShardWriter:
                 raise ValueError(f"{name} is {rows}, expected at least 1")
         self.folder = folder
         self.header = header
-        self.shard_rows = shard_rows
-        self.row_group_rows = row_group_rows
+        self.layout = Layout(shard_rows=shard_rows, row_group_rows=row_group_rows)
+        self.rows_kept = 0
         self._schema = header.schema
         self._pending: list[pa.RecordBatch] = []
         self._shards: list[Shard] = []
 
     def __enter__(self) -> "ShardWriter":
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if (self.folder / MANIFEST).exists():
-            _refuse_other(self.folder, self.header)
-        _clear(self.folder)
+        with explained(self.folder, "written"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            sync(self.folder.parent)
+        self._lock = FolderLock(self.folder)
+        try:
+            with explained(self.folder, "written"):
+                self._resume()
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -52,39 +60,69 @@ class ShardWriter:
                 f"{self.folder}: found rows with the columns\n{batch.schema.to_string()}\n"
                 f"expected\n{self._schema.to_string()}\nencode them with the schema of this set's labels"
             )
+        if self._shards and self._shards[-1].rows < self.layout.shard_rows:
+            raise ArtifactError(
+                f"{self.folder}: found rows after the set's {self.rows_kept}, of which the last shard is not full; "
+                "write none of the rows that are there"
+            )
         self._pending.append(batch)
-        while sum(map(len, self._pending)) >= self.shard_rows:
+        while sum(map(len, self._pending)) >= self.layout.shard_rows:
             self._write_shard()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            _clear(self.folder)
-            return
         try:
-            self._finish()
-        except BaseException:
-            _clear(self.folder)
-            raise
+            if kind is None:
+                with explained(self.folder, "written"):
+                    self._finish()
+        finally:
+            self._lock.release()
+
+    def _resume(self) -> None:
+        if (self.folder / MANIFEST).exists():
+            _refuse_other(self.folder, self.header)
+            (self.folder / MANIFEST).replace(self.folder / UNFINISHED)
+            sync(self.folder)
+        recorded = _recorded(self.folder, self.header, self.layout)
+        for shard in recorded:
+            if not _is_whole(self.folder, self.header, shard):
+                break
+            self._shards.append(shard)
+        if len(self._shards) < len(recorded):
+            self._record()
+        _clear(self.folder, self._shards)
+        self.rows_kept = sum(shard.rows for shard in self._shards)
+
+    def _write_shard(self) -> None:
+        self._lock.check()
+        pending = pa.Table.from_batches(self._pending, self._schema)
+        rows = pending.slice(0, self.layout.shard_rows)
+        path = self.folder / shard_file(len(self._shards))
+        self._shards.append(write_shard(path, rows, self.header, self.layout.row_group_rows))
+        self._lock.check()
+        self._record()
+        self._pending = pending.slice(self.layout.shard_rows).to_batches()
+
+    def _record(self) -> None:
+        path = self.folder / UNFINISHED
+        with explained(path, "written"):
+            Manifest.of(self.header, self.layout, self._shards).write(path)
 
     def _finish(self) -> None:
         if sum(map(len, self._pending)):
             self._write_shard()
         if not self._shards:
             raise ArtifactError(f"{self.folder}: no sentence was written; an artifact set holds at least one")
-        Manifest.of(self.header, self._shards).write(self.folder)
-
-    def _write_shard(self) -> None:
-        pending = pa.Table.from_batches(self._pending, self._schema)
-        rows = _canonical(pending.slice(0, self.shard_rows))
-        path = self.folder / f"part-{len(self._shards):05d}.parquet"
-        with atomic_path(path) as temporary:
-            _write_parquet(rows, temporary, self.header, self.row_group_rows)
-            shard = _describe(rows, path.name, temporary, self.row_group_rows)
-            check_footer(temporary, self.header, shard)
-        self._shards.append(shard)
-        self._pending = pending.slice(self.shard_rows).to_batches()
+        self._lock.check()
+        for shard in self._shards:
+            path = self.folder / shard.file
+            if not path.is_file() or path.stat().st_size != shard.bytes:
+                raise ArtifactError(f"{path}: was changed while the set was written; {REMEDY}")
+        # Nothing may be left to do after the manifest is there: a run killed in between would never come back to it.
+        self._lock.remove_file()
+        (self.folder / UNFINISHED).replace(self.folder / MANIFEST)
+        sync(self.folder)
 
 
 def _refuse_other(folder: Path, header: SetHeader) -> None:
@@ -96,53 +134,30 @@ def _refuse_other(folder: Path, header: SetHeader) -> None:
         )
 
 
-def _clear(folder: Path) -> None:
-    """Take a set away, its manifest first, and what a killed writer left."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    sync(folder)
-    for pattern in (SHARDS, f".{SHARDS}.*.tmp", f".{MANIFEST}.*.tmp"):
+def _recorded(folder: Path, header: SetHeader, layout: Layout) -> tuple[Shard, ...]:
+    """The shards that an earlier writer of the same files has recorded; none where its record is damaged."""
+    try:
+        found = Manifest.read_file(folder / UNFINISHED)
+    except ArtifactError:
+        return ()
+    return found.shards if (found.identity, found.layout) == (header.identity, layout) else ()
+
+
+def _is_whole(folder: Path, header: SetHeader, shard: Shard) -> bool:
+    try:
+        check_shard(folder / shard.file, header, shard)
+    except ArtifactError:
+        return False
+    return True
+
+
+def _clear(folder: Path, kept: list[Shard]) -> None:
+    """Take away what a killed writer left and what another set was, its record first."""
+    if not kept:
+        (folder / UNFINISHED).unlink(missing_ok=True)
+        sync(folder)
+    names = {shard.file for shard in kept}
+    for pattern in (SHARDS, f".{SHARDS}.*.tmp", f".{UNFINISHED}.*.tmp"):
         for path in folder.glob(pattern):
-            path.unlink(missing_ok=True)
-
-
-def _canonical(rows: pa.Table) -> pa.Table:
-    """The same rows in one chunk, the language dictionary in order of first occurrence."""
-    place = rows.schema.get_field_index("language")
-    languages = rows.column(place).cast(pa.string()).combine_chunks().dictionary_encode()
-    return rows.set_column(place, rows.schema.field(place), languages).combine_chunks()
-
-
-def _write_parquet(rows: pa.Table, path: Path, header: SetHeader, row_group_rows: int) -> None:
-    pq.write_table(
-        rows.replace_schema_metadata(header.file_metadata()),
-        path,
-        row_group_size=row_group_rows,
-        compression="zstd",
-        use_dictionary=REPEATING,
-        write_page_checksum=True,
-    )
-
-
-def _describe(rows: pa.Table, name: str, path: Path, row_group_rows: int) -> Shard:
-    starts = range(0, len(rows), row_group_rows)
-    return Shard(
-        file=name,
-        rows=len(rows),
-        tokens=pc.sum(pc.list_value_length(rows["tokens"])).as_py(),
-        row_groups=tuple(_row_group(rows.slice(start, row_group_rows)) for start in starts),
-        bytes=path.stat().st_size,
-        sha256=digest_file(path),
-    )
-
-
-def _row_group(rows: pa.Table) -> RowGroup:
-    keys = pa.table({"language": rows["language"].cast(pa.string()), "labelled": rows["gold"].is_valid()})
-    counts = keys.group_by(["language", "labelled"], use_threads=False).aggregate([([], "count_all")])
-    found = {(row["language"], row["labelled"]): row["count_all"] for row in counts.to_pylist()}
-    languages = sorted({language for language, _ in found})
-    return RowGroup(
-        languages={
-            language: Sentences(labelled=found.get((language, True), 0), unlabelled=found.get((language, False), 0))
-            for language in languages
-        }
-    )
+            if path.name not in names:
+                path.unlink(missing_ok=True)

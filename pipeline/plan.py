@@ -17,6 +17,7 @@ RUNS = Path("runs")
 RESULT = "result.json"  # written last: a folder that has one is done
 MANIFEST = "manifest.json"  # likewise, for artifact sets
 _BASE = ("crf", "corpora", "tagger")
+ANNOTATION_CODE = (*_BASE, "artifacts", "teachers")  # the packages that determine an artifact set
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _teacher(
     }
     key = digest_json(digests)
     text = data.identity(language, "unlabelled") if data.has_unlabelled(language) else None
-    annotation = [key, text, teacher.annotation.model_dump(), code_digest(*_BASE, "artifacts", "teachers")]
+    annotation = [key, text, teacher.annotation.model_dump(), code_digest(*ANNOTATION_CODE)]
     return TeacherPlan(
         language,
         digests,

@@ -13,15 +13,15 @@ from typing import Any
 from pydantic import JsonValue
 
 from artifacts.reader import ArtifactSet
-from corpora.files import write_json
+from corpora.files import digest_file, write_json
 from corpora.labels import LabelSet
 from corpora.sentences import label_names
 from pipeline.data import Data, describe_limit
 from pipeline.engine import Log, Record
 from pipeline.experiment import Experiment
-from pipeline.plan import RESULT, StudentPlan, TeacherPlan
+from pipeline.plan import ANNOTATION_CODE, RESULT, StudentPlan, TeacherPlan, code_digest
 from student.distill import distill
-from tagger.checkpoint import load_tagger, save_tagger
+from tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
 from tagger.evaluation import EvaluationSet
 from tagger.model import Tagger
 from tagger.training import TrainingResult
@@ -74,7 +74,9 @@ def _annotate(experiment: Experiment, plan: TeacherPlan, log: Log) -> None:
         "experiment": experiment.name,
         "language": plan.language,
         "digests": dict(plan.digests),
+        "weights": digest_file(plan.folder / WEIGHTS),
         "corpora": {corpus.split: corpus.digest for corpus in corpora},
+        "code": {"version": version("structkd"), "digest": code_digest(*ANNOTATION_CODE)},
         "annotation": experiment.teacher.annotation.model_dump(),
     }
     config = experiment.teacher.annotation

@@ -15,6 +15,7 @@ from tagger.model import Tagger
 from tagger.vocabulary import Vocabulary
 
 FORMAT = 1
+WEIGHTS = "model.safetensors"
 
 
 class CheckpointError(ValueError):
@@ -33,7 +34,7 @@ class _Description(BaseModel):
 
 def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
     """Write a tagger and say what it is (`about`: any JSON). Returns the SHA-256 of its weights."""
-    weights = folder / "model.safetensors"
+    weights = folder / WEIGHTS
     with atomic_path(weights) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in tagger.state_dict().items()}, temporary)
     digest = digest_file(weights)
@@ -52,7 +53,7 @@ def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
 def load_tagger(folder: Path) -> Tagger:
     """Read a tagger, ready to predict. Raises CheckpointError where it is missing, damaged or of another format."""
     description = _describe(folder)
-    weights = folder / "model.safetensors"
+    weights = folder / WEIGHTS
     if not weights.is_file():
         raise CheckpointError(f"{weights}: missing, though {folder / 'tagger.json'} is there; train again")
     found = digest_file(weights)

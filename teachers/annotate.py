@@ -1,6 +1,6 @@
 """Stage one, second half: run a teacher over text and write what it says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,22 +31,32 @@ def annotate(
 ) -> SetHeader:
     """Write the artifact set of a teacher over its corpora, one after the other.
 
-    A `sentence_id` is a sentence's place in that sequence. Returns the set's header.
+    A `sentence_id` is a sentence's place in that sequence. Sentences of shards that a killed run has finished are not
+    annotated again. Returns the set's header.
 
     Raises:
-        ArtifactError: the folder holds another set.
+        ArtifactError: the folder holds another set, somebody is writing it, or the disk refuses.
         CorpusError: a gold label that the teacher does not know.
     """
     header = header_of(teacher, provenance, config.posteriors)
-    total, done = sum(map(len, corpora)), 0
+    sentences = [(corpus.language, sentence) for corpus in corpora for sentence in corpus]
     with ShardWriter(folder, header, shard_rows=config.shard_rows, row_group_rows=config.row_group_rows) as writer:
-        for corpus in corpora:
-            for first in range(0, len(corpus), config.row_group_rows):
-                sentences = corpus.sentences[first : first + config.row_group_rows]
-                writer.write(_rows(teacher, sentences, corpus.language, done, header.schema, config))
-                done += len(sentences)
-                log({"event": "annotated", "sentences": done, "of": total})
+        for first, last in _pieces(writer.rows_kept, len(sentences), config):
+            writer.write(_rows(teacher, sentences[first:last], first, header.schema, config))
+            log({"event": "annotated", "sentences": last, "of": len(sentences)})
     return header
+
+
+def _pieces(first: int, total: int, config: AnnotationConfig) -> Iterator[tuple[int, int]]:
+    """The sentences of each row group, from the shard that begins at `first` on.
+
+    A score's last bits depend on what it was batched with. Batches are therefore formed within a row group, so that
+    a run that goes on after a shard gives the same bytes as one that was never interrupted.
+    """
+    for shard in range(first, total, config.shard_rows):
+        end = min(shard + config.shard_rows, total)
+        for group in range(shard, end, config.row_group_rows):
+            yield group, min(group + config.row_group_rows, end)
 
 
 def header_of(teacher: Tagger, provenance: dict[str, JsonValue], posteriors: PosteriorCode = "float16") -> SetHeader:
@@ -63,22 +73,21 @@ def header_of(teacher: Tagger, provenance: dict[str, JsonValue], posteriors: Pos
 
 def _rows(
     teacher: Tagger,
-    sentences: Sequence[Sentence],
-    language: str,
+    sentences: Sequence[tuple[str, Sentence]],
     first_id: int,
     schema: pa.Schema,
     config: AnnotationConfig,
 ) -> pa.RecordBatch:
-    """Rows of consecutive sentences, annotated in batches of similar length and put back in order."""
-    groups = length_batches([len(sentence) for sentence in sentences], config.batch_tokens)
+    """Rows of consecutive (language, sentence), annotated in batches of similar length and put back in order."""
+    groups = length_batches([len(sentence) for _, sentence in sentences], config.batch_tokens)
     batches = []
     for places in groups:
-        group = [sentences[place] for place in places]
+        languages, group = zip(*(sentences[place] for place in places), strict=True)
         batches.append(
             encode(
                 schema,
                 sentence_ids=first_id + places,
-                language=language,
+                language=languages,
                 tokens=[list(sentence.tokens) for sentence in group],
                 gold=[None if s.labels is None else teacher.labels.encode(s.labels) for s in group],
                 annotations=_annotations(teacher, group, config.k),

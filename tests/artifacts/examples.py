@@ -61,7 +61,9 @@ def write_set(
     with ShardWriter(folder, header(teacher), shard_rows=shard_rows, row_group_rows=row_group_rows) as writer:
         for language, rows in (sentences or {"en": 40}).items():
             lengths = rng.integers(1, 10, rows)
-            writer.write(batch(rng, lengths, language=language, first_id=first_id, labelled=labelled))
+            made = batch(rng, lengths, language=language, first_id=first_id, labelled=labelled)
+            if rest := made.slice(min(rows, max(0, writer.rows_kept - first_id))):
+                writer.write(rest)
             first_id += rows
     return ArtifactSet.open(folder)
 

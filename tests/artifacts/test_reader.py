@@ -110,8 +110,8 @@ def test_an_edited_manifest_is_found(folder, change):
 
 def test_row_groups_that_are_not_the_manifests_are_found(folder):
     def move_a_sentence(value):
-        (counts,) = value["shards"][1]["row_groups"][0]["languages"].values()
-        counts["labelled"] += 1
+        for counts in (value["shards"][1]["row_groups"][0]["languages"], value["languages"]):
+            counts["en"]["labelled"] += 1
 
     edit(folder, move_a_sentence, sign=True)
     with pytest.raises(
@@ -121,8 +121,8 @@ def test_row_groups_that_are_not_the_manifests_are_found(folder):
 
 
 def test_a_future_schema_is_refused_before_anything_else_is_read(folder):
-    edit(folder, lambda value: (value.clear(), value.update(schema_version=2)))
-    with pytest.raises(ArtifactError, match=r"manifest.json: found schema_version 2, expected 1"):
+    edit(folder, lambda value: (value.clear(), value.update(schema_version=3)))
+    with pytest.raises(ArtifactError, match=r"manifest.json: found schema_version 3, expected 2"):
         ArtifactSet.open(folder)
 
 

@@ -85,6 +85,38 @@ def test_the_same_teacher_writes_the_same_bytes(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("settings", [{}, {"shard_rows": 2}, {"shard_rows": 1, "row_group_rows": 1}, {"shard_rows": 4}])
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+def test_an_interrupted_annotation_goes_on_after_its_whole_shards_to_the_same_bytes(tmp_path, settings, pieces):
+    config = AnnotationConfig(**({"k": 4, "row_group_rows": 3, "shard_rows": 3} | settings))
+    teacher, heard, annotated = make_teacher(), [], []
+
+    def run(folder, log):
+        annotate(teacher, [LABELLED, TEXT], folder, config=config, provenance={"of": "x"}, log=log)
+
+    def interrupting(record):
+        heard.append(record)
+        if len(heard) == pieces:
+            raise KeyboardInterrupt
+
+    teacher.register_forward_pre_hook(lambda _, inputs: annotated.append(len(inputs[0])))
+    run(tmp_path / "whole", heard.append)
+    assert sum(annotated) == 7
+    if len(heard) <= pieces:
+        pytest.skip("it has no more pieces")
+    heard.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "set", interrupting)
+    kept = heard[-1]["sentences"] // config.shard_rows * config.shard_rows
+    annotated.clear()
+    run(tmp_path / "set", lambda record: None)
+    assert sum(annotated) == 7 - kept
+    whole, resumed = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "set")
+    )
+    assert resumed == whole
+
+
 def test_a_teacher_learns_from_labelled_text_with_known_labels():
     settings = {"tagger": TaggerConfig(hidden=2), "training": TrainingConfig(updates=1), "seed": 1}
     dev = EvaluationSet(LABELLED, "spans", "BIOES")

@@ -1,0 +1,78 @@
+"""One writer a folder at a time."""
+
+import fcntl
+import json
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from artifacts.faults import explained
+from artifacts.schema import ArtifactError
+
+LOCK = ".writer.lock"
+
+
+class FolderLock:
+    """The right to write in a folder: its lock file, which names the process and is gone when the writer is.
+
+    The kernel gives the lock back when the process ends, however it ends; a lock file that is left over means nothing.
+    Raises ArtifactError, naming the other writer, where somebody holds the lock.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LOCK
+        with explained(self.path, "written"):
+            self._descriptor = self._acquire()
+            try:
+                os.truncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+            except OSError:
+                self.release()
+                raise
+
+    def _acquire(self) -> int:
+        while True:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                owner = _owner(descriptor)
+                os.close(descriptor)
+                raise ArtifactError(
+                    f"{self.path.parent}: {owner} is writing this artifact set; wait for it to finish, or stop it"
+                ) from None
+            if self._names(descriptor):
+                return descriptor
+            os.close(descriptor)  # its last holder removed it between our opening and our locking it
+
+    def _names(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(descriptor))
+        except FileNotFoundError:
+            return False
+
+    def check(self) -> None:
+        """Raise ArtifactError where the folder is no longer the one that was locked."""
+        with explained(self.path.parent, "written"):
+            if not self._names(self._descriptor):
+                raise FileNotFoundError(2, os.strerror(2), str(self.path))
+
+    def remove_file(self) -> None:
+        """Take the lock file away, and keep others out of the folder as it was."""
+        if self._names(self._descriptor):
+            self.path.unlink()
+
+    def release(self) -> None:
+        """Let others write."""
+        with suppress(OSError):  # what is left over means nothing
+            self.remove_file()
+        os.close(self._descriptor)
+
+
+def _owner(descriptor: int) -> str:
+    try:
+        who = json.loads(os.pread(descriptor, 1000, 0))
+        return f"process {who['pid']} on {who['host']}"
+    except (ValueError, KeyError, TypeError):  # it has locked the file, and not signed it yet
+        return "another process"
