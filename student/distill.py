@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from artifacts.reader import ArtifactSet
-from artifacts.stream import StreamConfig, stream_epoch
+from artifacts.stream import Share, StreamConfig, stream_epoch
 from corpora.labels import LabelSet
 from student.batches import StudentBatch, student_batch
 from student.config import DistillConfig, SystemName
@@ -17,6 +17,8 @@ from student.objectives import SYSTEMS, annealed, distillation_loss
 from tagger.config import TaggerConfig, TrainingConfig
 from tagger.evaluation import EvaluationSet
 from tagger.model import Tagger
+from tagger.ranks import ALONE, Ranks
+from tagger.resume import Resume
 from tagger.training import Log, TrainingResult, train
 from tagger.vocabulary import Vocabulary
 
@@ -32,10 +34,14 @@ def distill(
     seed: int,
     log: Log,
     device: torch.device | str = "cpu",
+    resume: Resume | None = None,
+    ranks: Ranks = ALONE,
 ) -> tuple[Tagger, TrainingResult]:
     """Train a student with one of `SYSTEMS`.
 
     The best dev score, a mean over languages, decides which weights are kept. The baseline reads labelled rows only.
+    With `resume`, it goes on from what a killed training saved. Several `ranks` take each its share of every batch,
+    and end with the same student.
 
     Raises:
         ArtifactError: sets that are damaged, or disagree on their labels.
@@ -48,11 +54,12 @@ def distill(
         seed=seed,
         labelled_only=objective.loss is None,
     )
+    share = Share(ranks.rank, ranks.world)
     headers = [artifact_set.header for artifact_set in sets]
     columns = ("tokens", "gold", *objective.columns)
 
-    def batches(epoch: int) -> Iterator[StudentBatch]:
-        for rows in stream_epoch(sets, columns, stream, epoch):
+    def batches(epoch: int, start: int) -> Iterator[StudentBatch]:
+        for rows in stream_epoch(sets, columns, stream, epoch, start=start, share=share):
             yield student_batch(rows, headers, k=config.k, chains=system == "exact", device=place)
 
     def loss(student: Tagger, batch: StudentBatch, done: float) -> Tensor:
@@ -65,7 +72,7 @@ def distill(
 
     vocabulary = _vocabulary(sets, labelled_only=stream.labelled_only, min_count=tagger.min_count)
     student = Tagger(tagger, vocabulary, LabelSet(headers[0].labels)).to(place)
-    return student, train(student, batches, loss, score_dev, training, log)
+    return student, train(student, batches, loss, score_dev, training, log, resume=resume, ranks=ranks)
 
 
 def _vocabulary(sets: Sequence[ArtifactSet], *, labelled_only: bool, min_count: int) -> Vocabulary:
