@@ -72,7 +72,7 @@ class Ranks:
         dist.all_reduce(sums)
         total = round(sums[-1].item())
         sums /= total
-        parts = sums[:-2].split([p.numel() for p in parameters])
+        parts = torch.split(sums[:-2], [p.numel() for p in parameters])
         for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
         return sums[-2].item(), total

@@ -5,7 +5,7 @@ import random
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ class Resume:
 
 def random_state() -> State:
     """The states of the global random number generators: torch's, CUDA's, numpy's and Python's."""
-    kind, keys, *place = np.random.get_state(legacy=True)
+    kind, keys, *place = cast("tuple[Any, ...]", np.random.get_state(legacy=True))
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
