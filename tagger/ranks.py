@@ -88,7 +88,7 @@ def joined() -> Iterator[Ranks]:
         yield ALONE
         return
     dist.init_process_group("gloo", timeout=PATIENCE)
-    try:
-        yield Ranks(dist.get_rank(), dist.get_world_size())
-    finally:
-        dist.destroy_process_group()
+    yield Ranks(dist.get_rank(), dist.get_world_size())
+    # Not after an error, which the others do not know of: torchrun ends them once this process has ended with it.
+    dist.barrier()
+    dist.destroy_process_group()
