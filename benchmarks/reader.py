@@ -76,9 +76,7 @@ def main(
             reading = sum(sizes) / (time.perf_counter() - began)
             times = update_times(folder, system, TaggerConfig(), training)
             trained = sum(sizes[WARM_UP:updates]) / (times[-1] - times[WARM_UP - 1])
-            table.add_row(
-                system, f"{reading:,.0f}", f"{trained:,.0f}", f"{reading / trained:.0f}", f"{times[0]:.2f}"
-            )
+            table.add_row(system, f"{reading:,.0f}", f"{trained:,.0f}", f"{reading / trained:.0f}", f"{times[0]:.2f}")
     Console().print(f"{words:,} words, one thread", table)
 
 

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from statistics import fmean
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from torch import Tensor
@@ -21,6 +23,8 @@ from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume
 from tagger.training import Log, TrainingResult, train
 from tagger.vocabulary import Vocabulary
+
+COUNTED = 64  # row groups whose words are counted at a time
 
 
 def distill(
@@ -77,10 +81,17 @@ def distill(
 
 def _vocabulary(sets: Sequence[ArtifactSet], *, labelled_only: bool, min_count: int) -> Vocabulary:
     """Of the words that the student will see."""
+    words = (words for artifact_set in sets for words in _words(artifact_set, labelled_only))
     counts: Counter[str] = Counter()
-    for artifact_set in sets:
-        for rows in artifact_set.row_groups(("tokens", "gold")):
-            seen = rows.filter(rows.column("gold").is_valid()) if labelled_only else rows
-            for entry in pc.value_counts(seen.column("tokens").combine_chunks().flatten()).to_pylist():
-                counts[entry["values"]] += entry["counts"]
+    while pieces := list(islice(words, COUNTED)):
+        counted = pc.value_counts(pa.chunked_array(pieces, pa.string()))
+        for word, count in zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True):
+            counts[word] += count
     return Vocabulary.build(counts, min_count=min_count)
+
+
+def _words(artifact_set: ArtifactSet, labelled_only: bool) -> Iterator[pa.StringArray]:
+    """The words of a set, a row group at a time."""
+    for rows in artifact_set.row_groups(("tokens", "gold") if labelled_only else ("tokens",)):
+        seen = rows.filter(rows.column("gold").is_valid()) if labelled_only else rows
+        yield seen.column("tokens").combine_chunks().flatten()
