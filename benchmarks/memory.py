@@ -5,10 +5,11 @@ its own and trains a small student for one whole epoch, so that the reader, the 
 over every sentence.
 """
 
+import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -43,12 +44,17 @@ class Run:
 def run(folder: Path) -> Run:
     """Train over every batch of an epoch of the set in `folder`, in this process."""
     torch.set_num_threads(1)
-    training = TrainingConfig(batch_tokens=8000)
+    training = TrainingConfig()
     before, began = peak_memory(), time.perf_counter()
     sizes = list(batch_sizes(ArtifactSet.open(folder), SYSTEM, training))
     training = training.model_copy(update={"updates": len(sizes), "evaluate_every": len(sizes)})
     times = update_times(folder, SYSTEM, SMALL, training)
     return Run(sum(sizes), len(times), before, peak_memory(), time.perf_counter() - began)
+
+
+def report(folder: Path) -> None:
+    """Write what `run` found to standard output, as JSON."""
+    sys.stdout.write(json.dumps(asdict(run(folder))))
 
 
 def peak_memory() -> int:
@@ -59,9 +65,9 @@ def peak_memory() -> int:
 
 def apart(folder: Path) -> Run:
     """`run` in a process of its own."""
-    code = f"from pathlib import Path; from benchmarks import memory; print(memory.run(Path({str(folder)!r})))"
+    code = f"from pathlib import Path; from benchmarks import memory; memory.report(Path({str(folder)!r}))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return eval(done.stdout, {"Run": Run})
+    return Run(**json.loads(done.stdout))
 
 
 def main(
