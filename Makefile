@@ -53,6 +53,8 @@ $(BENCH)/.installed: $(STAMP) benchmarks/requirements.txt
 
 bench: $(BENCH)/.installed  ## measure speed against public CRFs and between the stages' parts; prints tables of ratios
 	$(BENCH)/bin/python -m benchmarks.crf
+	$(BENCH)/bin/python -m benchmarks.stages
+	$(BENCH)/bin/python -m benchmarks.reader
 
 clean:  ## remove .venv and caches; runs/ is kept
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -15,6 +15,7 @@ from corpora.files import atomic_path, digest_bytes, digest_file, sync
 
 # Words and label ids repeat; scores do not, and DuckDB cannot read float16 with BYTE_STREAM_SPLIT.
 REPEATING = ["language", "tokens.list.element", "gold.list.element", "paths.list.element.list.element"]
+POSTERIORS = "log_posteriors.list.element.list.element"
 
 
 def write_shard(path: Path, rows: pa.Table, header: SetHeader, row_group_rows: int) -> Shard:
@@ -42,7 +43,8 @@ def _write_parquet(rows: pa.Table, path: Path, header: SetHeader, row_group_rows
         path,
         row_group_size=row_group_rows,
         compression="zstd",
-        use_dictionary=REPEATING,
+        # Parquet has no bytes, only integers of 4 and more: codes of one byte lie in a dictionary of 256.
+        use_dictionary=[*REPEATING, *([POSTERIORS] if header.posteriors == "log8" else [])],
         write_page_checksum=True,
     )
 

@@ -1,8 +1,8 @@
 """An epoch's batches from artifact sets, in an order that depends on manifests, settings and epoch alone."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import count, pairwise
+from dataclasses import dataclass, replace
+from itertools import accumulate, count, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from artifacts.manifest import RowGroup, Sentences
 from artifacts.ragged import list_lengths
 from artifacts.reader import ArtifactSet
 from artifacts.sampling import epoch_counts
-from artifacts.schema import ArtifactError
+from artifacts.schema import REMEDY, ArtifactError
 from corpora.files import digest_json
 
 SET_COLUMN = "set"  # a batch mixes teachers; whose header holds for a row, only the stream knows
@@ -45,6 +45,18 @@ class StreamConfig:
 
 
 @dataclass(frozen=True)
+class Share:
+    """The part of every batch that one of `world` equal processes takes: its rows `rank`, `rank + world`, ..."""
+
+    rank: int = 0
+    world: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.world:
+            raise ValueError(f"rank is {self.rank}, expected 0 to {self.world - 1} for a world of {self.world}")
+
+
+@dataclass(frozen=True)
 class _Unit:
     """A row group that has wanted sentences of some language."""
 
@@ -59,20 +71,43 @@ class _Unit:
         return described.languages
 
 
+@dataclass(frozen=True)
+class _Draw:
+    """Places among a unit's wanted rows of a language, in the order in which they are drawn."""
+
+    unit: _Unit
+    language: str
+    places: Int64[np.ndarray, "_"]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
 def epoch_sentences(sets: Sequence[ArtifactSet], config: StreamConfig) -> int:
     """How many sentences an epoch over `sets` has, whatever its languages' shares."""
     return sum(_available(sets, config).values())
 
 
 def stream_epoch(
-    sets: Sequence[ArtifactSet], columns: Collection[str], config: StreamConfig, epoch: int
+    sets: Sequence[ArtifactSet],
+    columns: Collection[str],
+    config: StreamConfig,
+    epoch: int,
+    *,
+    start: int = 0,
+    share: Share = Share(),
 ) -> Iterator[pa.Table]:
     """The batches of an epoch: tables of `columns`, `tokens` and `SET_COLUMN`, a row's place in `sets` (int32).
 
     With an exponent of 1 each sentence occurs once; otherwise an epoch has as many sentences, and languages are
     repeated or cut short. Sentences are mixed within pools of `pool_rows`, batched with those of their length, and
-    the batches shuffled. Memory: two pools, and a row group for each language. Raises ArtifactError where label sets
-    differ, a set is given twice, or there is nothing to stream.
+    the batches shuffled. Memory: two pools, and a row group for each language.
+
+    `start` leaves out as many batches: what follows is what would have followed them, and pools that are skipped
+    as a whole cost the reading of their tokens alone. `share` gives each of several processes its rows of every
+    batch, so that all have equally many batches; one that is smaller than the world is empty for some of them.
+
+    Raises ArtifactError where label sets differ, a set is given twice, or there is nothing to stream.
     """
     _check_sets(sets)
     available = _available(sets, config)
@@ -82,10 +117,10 @@ def stream_epoch(
     shares = epoch_counts(available, config.sampling_exponent)
     wanted = sorted({*columns, "tokens"} - {SET_COLUMN})
     cursors = {
-        language: _Cursor(_language_rows(_units(sets, config, language), wanted, config, epoch, language))
+        language: _Cursor(_draws(_units(sets, config, language), config, epoch, language))
         for language in sorted(shares)
     }
-    return _batches(cursors, shares, config, epoch)
+    return _batches(_pools(cursors, shares, config), wanted, config, epoch, start, share)
 
 
 def _check_sets(sets: Sequence[ArtifactSet]) -> None:
@@ -116,15 +151,82 @@ def _units(sets: Sequence[ArtifactSet], config: StreamConfig, language: str) -> 
     return [unit for unit in units if language in unit.languages and config.wanted(unit.languages[language])]
 
 
-def _language_rows(
-    units: Sequence[_Unit], columns: Sequence[str], config: StreamConfig, epoch: int, language: str
-) -> Iterator[pa.Table]:
+def _draws(units: Sequence[_Unit], config: StreamConfig, epoch: int, language: str) -> Iterator[_Draw]:
     """The wanted rows of a language, pass after pass, each in its own order of row groups and of rows in them."""
     for number in count():
         rng = _generator(config.seed, epoch, "language", language, number)
         for place in rng.permutation(len(units)):
-            rows = _read(units[place], columns, config, language)
-            yield rows.take(pa.array(rng.permutation(len(rows))))
+            unit = units[place]
+            yield _Draw(unit, language, rng.permutation(config.wanted(unit.languages[language])))
+
+
+class _Cursor:
+    """A place in a sequence of draws, from which any number of rows can be taken."""
+
+    def __init__(self, draws: Iterator[_Draw]) -> None:
+        self._draws = draws
+        self._rest: _Draw | None = None
+
+    def take(self, rows: int) -> list[_Draw]:
+        taken = []
+        while rows > 0:
+            draw = self._rest or next(self._draws)
+            taken.append(replace(draw, places=draw.places[:rows]))
+            self._rest = replace(draw, places=draw.places[rows:]) if rows < len(draw) else None
+            rows -= len(taken[-1])
+        return taken
+
+
+def _pools(cursors: dict[str, _Cursor], shares: dict[str, int], config: StreamConfig) -> Iterator[list[_Draw]]:
+    """Each pool has the same part of every language's share, to within a sentence."""
+    pools = -(-sum(shares.values()) // config.pool_rows)
+    for number in range(pools):
+        parts = {
+            language: share * (number + 1) // pools - share * number // pools for language, share in shares.items()
+        }
+        yield [draw for language, cursor in cursors.items() for draw in cursor.take(parts[language])]
+
+
+def _batches(
+    pools: Iterator[list[_Draw]], columns: Sequence[str], config: StreamConfig, epoch: int, start: int, share: Share
+) -> Iterator[pa.Table]:
+    """The batches from number `start` on. How many a pool has depends on lengths, so a skipped one is read for them."""
+    ahead, reader, lengths = start, _Reader(columns, config), _Reader(["tokens"], config)
+    for number, draws in enumerate(pools):
+        if not draws:
+            continue
+        rng = _generator(config.seed, epoch, "pool", number)
+        pool, drawn = (lengths if ahead else reader).read(draws)
+        cut = _cut(list_lengths(pool["tokens"].chunk(0))[drawn], config.batch_tokens, rng)
+        if ahead >= len(cut):
+            ahead -= len(cut)
+            continue
+        if ahead:
+            pool, drawn = reader.read(draws)
+        for places in cut[ahead:]:
+            yield pool.take(pa.array(drawn[places[share.rank :: share.world]]))
+        ahead = 0
+
+
+class _Reader:
+    """Reads pools, and keeps each language's last row group: the next pool begins with what is left of it."""
+
+    def __init__(self, columns: Sequence[str], config: StreamConfig) -> None:
+        self._columns, self._config = columns, config
+        self._kept: dict[str, tuple[_Unit, pa.Table]] = {}
+
+    def read(self, draws: Sequence[_Draw]) -> tuple[pa.Table, Int64[np.ndarray, "N"]]:
+        """A table in one chunk that holds all drawn rows, and others, and the drawn rows' places in it."""
+        tables = [self._rows(draw.unit, draw.language) for draw in draws]
+        starts = accumulate(map(len, tables[:-1]), initial=0)
+        places = [first + draw.places for first, draw in zip(starts, draws, strict=True)]
+        return pa.concat_tables(tables).combine_chunks(), np.concatenate(places)
+
+    def _rows(self, unit: _Unit, language: str) -> pa.Table:
+        before = self._kept.get(language)
+        if before is None or before[0] is not unit:
+            self._kept[language] = before = unit, _read(unit, self._columns, self._config, language)
+        return before[1]
 
 
 def _read(unit: _Unit, columns: Sequence[str], config: StreamConfig, language: str) -> pa.Table:
@@ -136,44 +238,14 @@ def _read(unit: _Unit, columns: Sequence[str], config: StreamConfig, language: s
         rows = rows.filter(pc.equal(rows["language"].cast(pa.string()), language))
     if partly:
         rows = rows.filter(rows["gold"].is_valid())
+    expected = config.wanted(unit.languages[language])
+    if len(rows) != expected:
+        raise ArtifactError(
+            f"{unit.source.folder / unit.source.manifest.shards[unit.shard].file}: row group {unit.group} has "
+            f"{len(rows)} sentences of {language}, expected {expected} by the manifest; {REMEDY}"
+        )
     number = pa.array(np.full(len(rows), unit.number, np.int32))
     return rows.select(columns).append_column(SET_COLUMN, number)
-
-
-class _Cursor:
-    """A place in a stream of tables, from which any number of rows can be taken."""
-
-    def __init__(self, tables: Iterator[pa.Table]) -> None:
-        self._tables = tables
-        self._rest: pa.Table | None = None
-
-    def take(self, rows: int) -> list[pa.Table]:
-        taken = []
-        while rows > 0:
-            if self._rest is None or not len(self._rest):
-                self._rest = next(self._tables)
-            taken.append(self._rest.slice(0, rows))
-            self._rest = self._rest.slice(rows)
-            rows -= len(taken[-1])
-        return taken
-
-
-def _batches(
-    cursors: dict[str, _Cursor], shares: dict[str, int], config: StreamConfig, epoch: int
-) -> Iterator[pa.Table]:
-    """Each pool has the same part of every language's share, to within a sentence."""
-    pools = -(-sum(shares.values()) // config.pool_rows)
-    for number in range(pools):
-        parts = {
-            language: share * (number + 1) // pools - share * number // pools for language, share in shares.items()
-        }
-        tables = [piece for language, cursor in cursors.items() for piece in cursor.take(parts[language])]
-        if not tables:
-            continue
-        pool = pa.concat_tables(tables).combine_chunks()
-        rng = _generator(config.seed, epoch, "pool", number)
-        for places in _cut(list_lengths(pool["tokens"].combine_chunks()), config.batch_tokens, rng):
-            yield pool.take(pa.array(places))
 
 
 def _cut(lengths: Int64[np.ndarray, "N"], batch_tokens: int, rng: np.random.Generator) -> list[Int64[np.ndarray, "_"]]:

@@ -105,7 +105,8 @@ def bytes_a_word(candidate: Candidate, values: Posteriors) -> float:
     with TemporaryDirectory() as folder:
         for number, column in enumerate(candidate.stored(values)):
             path = Path(folder) / f"{number}.parquet"
-            pq.write_table(pa.table({"values": column}), path, compression="zstd", use_dictionary=False)
+            bytewise = column.type == pa.uint8()
+            pq.write_table(pa.table({"values": column}), path, compression="zstd", use_dictionary=bytewise)
         return sum(file.stat().st_size for file in Path(folder).iterdir()) / len(values)
 
 

@@ -11,7 +11,7 @@ import torch
 Task = Callable[[], object]
 Key = TypeVar("Key")
 
-LONG = 1.0
+LONG = 2.0
 """Seconds: a task that takes longer than this when first tried is run in a third of the rounds."""
 
 

@@ -27,3 +27,7 @@ def main() -> None:
             raise
         Console(stderr=True).print(f"structkd: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":  # for torchrun -m pipeline.cli
+    main()

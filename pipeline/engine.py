@@ -9,7 +9,10 @@ from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from tagger.ranks import Ranks  # loads torch
 
 Record = dict[str, Any]
 Log = Callable[[Record], None]
@@ -43,6 +46,33 @@ class InProcess:
         """See `Engine`."""
         for job in jobs:
             _run(job, lambda record, title=job.title: listen(title, record))  # type: ignore[misc]
+
+
+class Together:
+    """One job after another, each by all ranks that `torchrun` started: a job's `run` must know its ranks."""
+
+    def __init__(self, ranks: "Ranks") -> None:
+        self.ranks = ranks
+
+    def run(self, jobs: Sequence[Job], listen: Listen) -> None:
+        """See `Engine`."""
+        self.ranks.wait()  # all have asked what is left to do before any does it
+        InProcess().run(jobs, listen)
+        self.ranks.wait()
+
+
+class FirstAlone:
+    """Jobs by rank 0's engine alone, while the other ranks wait."""
+
+    def __init__(self, engine: Engine, ranks: "Ranks") -> None:
+        self.engine, self.ranks = engine, ranks
+
+    def run(self, jobs: Sequence[Job], listen: Listen) -> None:
+        """See `Engine`."""
+        self.ranks.wait()
+        if self.ranks.first:
+            self.engine.run(jobs, listen)
+        self.ranks.wait()
 
 
 class Processes:

@@ -16,6 +16,7 @@ from student.config import SystemName
 RUNS = Path("runs")
 RESULT = "result.json"  # written last: a folder that has one is done
 MANIFEST = "manifest.json"  # likewise, for artifact sets
+STATE = "training.state"  # what a training goes on from until it is done
 _BASE = ("crf", "corpora", "tagger")
 ANNOTATION_CODE = (*_BASE, "artifacts", "teachers")  # the packages that determine an artifact set
 

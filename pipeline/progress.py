@@ -87,6 +87,10 @@ def describe(record: Record) -> str:
             f"{record['max_tokens']} words ({record['policy']}: {record['pieces']} pieces, "
             f"{record['dropped_tokens']} words dropped, {record['cut_spans']} spans cut)"
         )
+    if record["event"] == "resumed":
+        return f"goes on after update {record['update']}"
+    if record["event"] == "restarted":
+        return f"starts again: {record['reason']}"
     if record["event"] == "finished":
         return f"finished in {record['seconds']:.0f} s"
     return ""

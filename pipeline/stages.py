@@ -2,10 +2,14 @@
 
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.engine import Engine, Job, Listen
-from pipeline.plan import Plan
+from pipeline.plan import STATE, Plan
+
+if TYPE_CHECKING:
+    from tagger.ranks import Ranks
 
 
 class Display(Protocol):
@@ -18,6 +22,7 @@ class Display(Protocol):
 
 def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
     """Stage one. Returns how many languages had anything left to do."""
+    _clear([teacher.folder for teacher in plan.teachers if teacher.trained])
     waiting = [teacher for teacher in plan.teachers if not (teacher.trained and teacher.annotated)]
     if not waiting:
         return 0
@@ -32,20 +37,28 @@ def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
     return len(waiting)
 
 
-def run_students(plan: Plan, engine: Engine, display: Display) -> int:
-    """Stage two, once stage one is done. Returns how many students were trained."""
+def run_students(plan: Plan, engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:
+    """Stage two, once stage one is done; each student by all `ranks`. Returns how many students were trained."""
+    _clear([student.folder for student in plan.students if student.done])
     waiting = [student for student in plan.students if not student.done]
     if not waiting:
         return 0
     from pipeline import work
 
     artifacts = tuple(teacher.artifacts for teacher in plan.teachers)
+    train = partial(work.run_student, ranks=ranks) if ranks else work.run_student
     jobs = [
-        Job(f"{student.system} seed {student.seed}", partial(work.run_student, plan.experiment, student, artifacts))
+        Job(f"{student.system} seed {student.seed}", partial(train, plan.experiment, student, artifacts))
         for student in waiting
     ]
     _run("Stage two: students", jobs, engine, display)
     return len(waiting)
+
+
+def _clear(finished: list[Path]) -> None:
+    """Take away the states of runs that were killed between their result and the end."""
+    for folder in finished:
+        (folder / STATE).unlink(missing_ok=True)
 
 
 def _run(heading: str, jobs: list[Job], engine: Engine, display: Display) -> None:

@@ -2,8 +2,8 @@
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -13,17 +13,20 @@ from typing import Any
 from pydantic import JsonValue
 
 from artifacts.reader import ArtifactSet
-from corpora.files import digest_file, write_json
+from corpora.files import digest_file, digest_json, write_json
 from corpora.labels import LabelSet
 from corpora.sentences import label_names
 from pipeline.data import Data, describe_limit
 from pipeline.engine import Log, Record
 from pipeline.experiment import Experiment
-from pipeline.plan import ANNOTATION_CODE, RESULT, StudentPlan, TeacherPlan, code_digest
+from pipeline.plan import ANNOTATION_CODE, RESULT, STATE, StudentPlan, TeacherPlan, code_digest
 from student.distill import distill
 from tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
+from tagger.config import TrainingConfig
 from tagger.evaluation import EvaluationSet
 from tagger.model import Tagger
+from tagger.ranks import ALONE, Ranks
+from tagger.resume import Resume
 from tagger.training import TrainingResult
 from teachers.annotate import annotate
 from teachers.train import train_teacher
@@ -49,6 +52,7 @@ def _train_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str,
     data, settings = Data(experiment), experiment.teacher
     train = _load(data, plan.language, "train", log)
     dev, test = (_evaluation(data, plan.language, split, log) for split in ("dev", "test"))
+    resume = _resume(plan, settings.training)
     teacher, result = train_teacher(
         train,
         dev,
@@ -57,11 +61,13 @@ def _train_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str,
         training=settings.training,
         seed=settings.seed,
         log=log,
+        resume=resume,
     )
     save_tagger(teacher, plan.folder, _about(experiment, data, [plan.language]))
     scores = {"dev": {plan.language: dev.score(teacher)}, "test": {plan.language: test.score(teacher)}}
     row = {"system": "teachers", "seed": settings.seed, "train_sentences": len(train), "train_tokens": train.tokens}
     _write_result(plan.folder, row | scores, experiment, plan.digests, teacher, result)
+    resume.delete()
 
 
 def _annotate(experiment: Experiment, plan: TeacherPlan, log: Log) -> None:
@@ -83,12 +89,15 @@ def _annotate(experiment: Experiment, plan: TeacherPlan, log: Log) -> None:
     annotate(load_tagger(plan.folder), corpora, plan.artifacts, config=config, provenance=provenance, log=log)
 
 
-def run_student(experiment: Experiment, plan: StudentPlan, artifacts: tuple[Path, ...], log: Log) -> None:
-    """Stage two for one system and seed, from finished artifact sets."""
+def run_student(
+    experiment: Experiment, plan: StudentPlan, artifacts: tuple[Path, ...], log: Log, ranks: Ranks = ALONE
+) -> None:
+    """Stage two for one system and seed, from finished artifact sets; of several ranks, the first writes."""
     data, settings = Data(experiment), experiment.student
-    with _journal(plan.folder / "log.jsonl", log) as journal:
+    with _journal(plan.folder / "log.jsonl", log) if ranks.first else nullcontext(log) as journal:
         sets = [ArtifactSet.open(folder) for folder in artifacts]
         dev = {language: _evaluation(data, language, "dev", journal) for language in experiment.languages}
+        resume = _resume(plan, settings.training, [one.identity for one in sets])
         student, result = distill(
             sets,
             dev,
@@ -98,7 +107,11 @@ def run_student(experiment: Experiment, plan: StudentPlan, artifacts: tuple[Path
             config=settings.distill,
             seed=plan.seed,
             log=journal,
+            resume=resume,
+            ranks=ranks,
         )
+        if not ranks.first:
+            return
         save_tagger(student, plan.folder, _about(experiment, data, list(experiment.languages)))
         scores = {"dev": _scores(student, dev)}
         scores["test"] = _scores(
@@ -106,6 +119,12 @@ def run_student(experiment: Experiment, plan: StudentPlan, artifacts: tuple[Path
         )
         row = {"system": plan.system, "seed": plan.seed}
         _write_result(plan.folder, row | scores, experiment, plan.digests, student, result)
+        resume.delete()
+
+
+def _resume(plan: TeacherPlan | StudentPlan, training: TrainingConfig, sets: Sequence[str] = ()) -> Resume:
+    """Where a training keeps its state until its result is written."""
+    return Resume(plan.folder / STATE, digest_json([plan.digests, *sets]), training.checkpoint_seconds)
 
 
 def _scores(tagger: Tagger, corpora: Mapping[str, EvaluationSet]) -> dict[str, float]:

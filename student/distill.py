@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from statistics import fmean
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
 from artifacts.reader import ArtifactSet
-from artifacts.stream import StreamConfig, stream_epoch
+from artifacts.stream import Share, StreamConfig, stream_epoch
 from corpora.labels import LabelSet
 from student.batches import StudentBatch, student_batch
 from student.config import DistillConfig, SystemName
@@ -17,8 +19,12 @@ from student.objectives import SYSTEMS, annealed, distillation_loss
 from tagger.config import TaggerConfig, TrainingConfig
 from tagger.evaluation import EvaluationSet
 from tagger.model import Tagger
+from tagger.ranks import ALONE, Ranks
+from tagger.resume import Resume
 from tagger.training import Log, TrainingResult, train
 from tagger.vocabulary import Vocabulary
+
+COUNTED = 64  # row groups whose words are counted at a time
 
 
 def distill(
@@ -32,10 +38,14 @@ def distill(
     seed: int,
     log: Log,
     device: torch.device | str = "cpu",
+    resume: Resume | None = None,
+    ranks: Ranks = ALONE,
 ) -> tuple[Tagger, TrainingResult]:
     """Train a student with one of `SYSTEMS`.
 
     The best dev score, a mean over languages, decides which weights are kept. The baseline reads labelled rows only.
+    With `resume`, it goes on from what a killed training saved. Several `ranks` take each its share of every batch,
+    and end with the same student.
 
     Raises:
         ArtifactError: sets that are damaged, or disagree on their labels.
@@ -48,11 +58,12 @@ def distill(
         seed=seed,
         labelled_only=objective.loss is None,
     )
+    share = Share(ranks.rank, ranks.world)
     headers = [artifact_set.header for artifact_set in sets]
     columns = ("tokens", "gold", *objective.columns)
 
-    def batches(epoch: int) -> Iterator[StudentBatch]:
-        for rows in stream_epoch(sets, columns, stream, epoch):
+    def batches(epoch: int, start: int) -> Iterator[StudentBatch]:
+        for rows in stream_epoch(sets, columns, stream, epoch, start=start, share=share):
             yield student_batch(rows, headers, k=config.k, chains=system == "exact", device=place)
 
     def loss(student: Tagger, batch: StudentBatch, done: float) -> Tensor:
@@ -65,15 +76,22 @@ def distill(
 
     vocabulary = _vocabulary(sets, labelled_only=stream.labelled_only, min_count=tagger.min_count)
     student = Tagger(tagger, vocabulary, LabelSet(headers[0].labels)).to(place)
-    return student, train(student, batches, loss, score_dev, training, log)
+    return student, train(student, batches, loss, score_dev, training, log, resume=resume, ranks=ranks)
 
 
 def _vocabulary(sets: Sequence[ArtifactSet], *, labelled_only: bool, min_count: int) -> Vocabulary:
     """Of the words that the student will see."""
+    words = (words for artifact_set in sets for words in _words(artifact_set, labelled_only))
     counts: Counter[str] = Counter()
-    for artifact_set in sets:
-        for rows in artifact_set.row_groups(("tokens", "gold")):
-            seen = rows.filter(rows.column("gold").is_valid()) if labelled_only else rows
-            for entry in pc.value_counts(seen.column("tokens").combine_chunks().flatten()).to_pylist():
-                counts[entry["values"]] += entry["counts"]
+    while pieces := list(islice(words, COUNTED)):
+        counted = pc.value_counts(pa.chunked_array(pieces, pa.string()))
+        for word, count in zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True):
+            counts[word] += count
     return Vocabulary.build(counts, min_count=min_count)
+
+
+def _words(artifact_set: ArtifactSet, labelled_only: bool) -> Iterator[pa.StringArray]:
+    """The words of a set, a row group at a time."""
+    for rows in artifact_set.row_groups(("tokens", "gold") if labelled_only else ("tokens",)):
+        seen = rows.filter(rows.column("gold").is_valid()) if labelled_only else rows
+        yield seen.column("tokens").combine_chunks().flatten()

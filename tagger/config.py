@@ -31,3 +31,7 @@ class TrainingConfig(BaseModel):
     clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
     evaluate_every: int = Field(100, ge=1, description="updates between two scores on dev")
     patience: int = Field(10, ge=1, description="stop after so many dev scores without a new best")
+    # Not among the settings that name a run: however often it is saved, its result is the same.
+    checkpoint_seconds: float = Field(
+        30.0, ge=0, exclude=True, description="between two saves of a training's state, from which a killed one goes on"
+    )

@@ -2,14 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
+from corpora.files import digest_json
 from tagger.config import TrainingConfig
 from tagger.model import Tagger
+from tagger.ranks import ALONE, Ranks
+from tagger.resume import Resume, random_state, set_random_state
 
 
 class Sized(Protocol):
@@ -36,74 +40,153 @@ class TrainingError(RuntimeError):
     """Training that cannot go on; the message says where it stopped and what to do."""
 
 
+@dataclass
+class _Progress:
+    """How far a training is: the next batch is `step` of `epoch`; `total` and `seen` are of the loss since a score."""
+
+    update: int = 0
+    epoch: int = 0
+    step: int = 0
+    best: float = float("-inf")
+    best_update: int = 0
+    total: float = 0.0
+    seen: int = 0
+    seconds: float = 0.0
+
+
 def train(
     tagger: Tagger,
-    batches: Callable[[int], Iterable[BatchT]],
+    batches: Callable[[int, int], Iterable[BatchT]],
     loss: Callable[[Tagger, BatchT, float], Tensor],
     score_dev: Callable[[Tagger], float],
     config: TrainingConfig,
     log: Log,
+    *,
+    resume: Resume | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainingResult:
     """Train until the updates or the patience are used up, and leave the best dev weights in `tagger`.
 
+    With `resume`, a training that was killed goes on from its last saved state and ends with the weights, to the
+    bit, that it would have had; a state that cannot be used is reported and the training starts again.
+
     Args:
-        batches: an epoch's batches, by the number of the epoch.
+        batches: the batches of an epoch from a step on, by the numbers of both; this rank's share of each.
         loss: mean loss of a batch, given the share of the training that is over (0 to 1), for annealing.
-        score_dev: a score that rises as the tagger gets better.
+        score_dev: a score that rises as the tagger gets better; called on rank 0.
         log: takes a record after each scoring, and is called in between with `{"event": "update", ...}`.
 
     Raises:
         TrainingError: an epoch without batches, or a loss that is not a number.
+        ResumeError: a state of the same training on another number of ranks.
     """
     began = time.perf_counter()
     optimizer = torch.optim.Adam(tagger.parameters(), lr=config.learning_rate)
-    best, best_update, kept = float("-inf"), 0, _weights(tagger)
-    total, seen, update = 0.0, 0, 0
+    at, kept = _start(tagger, optimizer, resume, ranks, log)
+    began -= at.seconds
     tagger.train()
-    for update, (epoch, batch) in zip(range(1, config.updates + 1), _forever(batches), strict=False):
+    coming = _forever(batches, at.epoch, at.step)
+    for update, (epoch, step, batch) in zip(range(at.update + 1, config.updates + 1), coming, strict=False):
         done = (update - 1) / config.updates
-        value = _step(tagger, loss(tagger, batch, done), optimizer, config, done, update)
-        total, seen = total + value * len(batch), seen + len(batch)
+        batch_loss = partial(loss, tagger, batch, done)
+        value, sentences = _step(tagger, len(batch), batch_loss, optimizer, config, update, ranks)
+        at = replace(at, update=update, epoch=epoch, step=step + 1)
+        at.total, at.seen = at.total + value * sentences, at.seen + sentences
         log({"event": "update", "update": update, "of": config.updates})
-        if update % config.evaluate_every and update < config.updates:
-            continue
-        dev = score_dev(tagger)
-        if dev > best:
-            best, best_update, kept = dev, update, _weights(tagger)
-        log({"event": "dev", "update": update, "epoch": epoch, "loss": total / seen, "dev": dev, "best": best})
-        total, seen = 0.0, 0
-        if update - best_update >= config.patience * config.evaluate_every:
-            break
+        if update % config.evaluate_every == 0 or update == config.updates:
+            dev = ranks.from_first(score_dev(tagger) if ranks.first else 0.0)
+            if dev > at.best:
+                at.best, at.best_update, kept = dev, update, _weights(tagger)
+            mean = at.total / at.seen
+            log({"event": "dev", "update": update, "epoch": epoch, "loss": mean, "dev": dev, "best": at.best})
+            at.total, at.seen = 0.0, 0
+            if update - at.best_update >= config.patience * config.evaluate_every:
+                break
+        if resume and update < config.updates and ranks.from_first(resume.due):
+            at.seconds = time.perf_counter() - began
+            _save(resume, at, kept, tagger, optimizer, ranks)
     tagger.load_state_dict(kept)
     tagger.eval()
-    return TrainingResult(best, best_update, update, time.perf_counter() - began)
+    return TrainingResult(at.best, at.best_update, at.update, time.perf_counter() - began)
+
+
+def _start(
+    tagger: Tagger, optimizer: torch.optim.Adam, resume: Resume | None, ranks: Ranks, log: Log
+) -> tuple[_Progress, dict[str, Tensor]]:
+    """Where to begin, and the best weights up to there; puts weights, optimiser and random numbers in their place."""
+    state, fault = ranks.from_first(resume.load(ranks.world) if resume and ranks.first else (None, ""))
+    if fault:
+        log({"event": "restarted", "reason": fault})
+    if state is None:
+        ranks.copy_first(tagger.state_dict().values())
+        if not ranks.first:  # or all ranks would drop the same units
+            torch.manual_seed(int(digest_json([torch.initial_seed(), ranks.rank])[:15], 16))
+        return _Progress(), _weights(tagger)
+    tagger.load_state_dict(state["weights"])
+    optimizer.load_state_dict(state["optimizer"])
+    set_random_state(state["random"][ranks.rank])
+    at = _Progress(**state["progress"])
+    log({"event": "resumed", "update": at.update})
+    return at, state["best"]
+
+
+def _save(
+    resume: Resume,
+    at: _Progress,
+    kept: dict[str, Tensor],
+    tagger: Tagger,
+    optimizer: torch.optim.Adam,
+    ranks: Ranks,
+) -> None:
+    random = ranks.from_all(random_state())
+    if ranks.first:
+        state = {
+            "progress": asdict(at),
+            "weights": tagger.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "best": kept,
+            "random": random,
+        }
+        resume.save(state, ranks.world)
 
 
 def _step(
-    tagger: Tagger, loss: Tensor, optimizer: torch.optim.Adam, config: TrainingConfig, done: float, update: int
-) -> float:
-    value = loss.item()
+    tagger: Tagger,
+    sentences: int,
+    loss: Callable[[], Tensor],
+    optimizer: torch.optim.Adam,
+    config: TrainingConfig,
+    update: int,
+    ranks: Ranks,
+) -> tuple[float, int]:
+    """One update; its mean loss and its number of sentences, over all ranks."""
+    optimizer.zero_grad(set_to_none=True)
+    value = 0.0
+    if sentences:  # other ranks may have sentences where this one has none
+        mean = loss()
+        value = mean.item()
+        mean.backward()  # type: ignore[no-untyped-call]
+    value, sentences = ranks.mean_gradients(tagger.parameters(), value, sentences)
     if value != value:
         raise TrainingError(f"update {update}: the loss is not a number; lower the learning rate")
     for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * (1 - done)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+        group["lr"] = config.learning_rate * (1 - (update - 1) / config.updates)
     torch.nn.utils.clip_grad_norm_(tagger.parameters(), config.clip)
     optimizer.step()
-    return value
+    return value, sentences
 
 
-def _forever(batches: Callable[[int], Iterable[BatchT]]) -> Iterator[tuple[int, BatchT]]:
-    epoch = 0
+def _forever(
+    batches: Callable[[int, int], Iterable[BatchT]], epoch: int, start: int
+) -> Iterator[tuple[int, int, BatchT]]:
+    """Epoch after epoch, from step `start` of `epoch` on."""
     while True:
-        empty = True
-        for batch in batches(epoch):
-            empty = False
-            yield epoch, batch
-        if empty:
+        step = start - 1
+        for step, batch in enumerate(batches(epoch, start), start):
+            yield epoch, step, batch
+        if step < 0:
             raise TrainingError(f"epoch {epoch} has no batches: the training corpus is empty")
-        epoch += 1
+        epoch, start = epoch + 1, 0
 
 
 def _weights(tagger: Tagger) -> dict[str, Tensor]:

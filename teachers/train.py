@@ -13,6 +13,7 @@ from crf import LinearChain
 from tagger.config import TaggerConfig, TrainingConfig
 from tagger.evaluation import EvaluationSet
 from tagger.model import Tagger
+from tagger.resume import Resume
 from tagger.tokens import TokenBatch, length_batches
 from tagger.training import Log, TrainingResult, train
 from tagger.vocabulary import Vocabulary
@@ -41,8 +42,11 @@ def train_teacher(
     seed: int,
     log: Log,
     device: torch.device | str = "cpu",
+    resume: Resume | None = None,
 ) -> tuple[Tagger, TrainingResult]:
     """A tagger trained on the gold labels of one language, by negative log-likelihood; its best dev weights.
+
+    With `resume`, it goes on from what a killed training saved.
 
     Raises:
         CorpusError: an unlabelled sentence, or a label that is not in `labels`.
@@ -51,11 +55,11 @@ def train_teacher(
     gold = [_encode(corpus, place, labels) for place in range(len(corpus))]
     lengths = [len(sentence) for sentence in corpus]
 
-    def batches(epoch: int) -> Iterator[LabelledBatch]:
+    def batches(epoch: int, start: int) -> Iterator[LabelledBatch]:
         generator = np.random.default_rng([seed, epoch])
         order = generator.permutation(len(corpus))  # sentences of one length meet others in every epoch
         groups = length_batches([lengths[place] for place in order], training.batch_tokens)
-        for group in generator.permutation(len(groups)):
+        for group in generator.permutation(len(groups))[start:]:
             places = order[groups[group]]
             tokens = TokenBatch.from_sentences(corpus[place].tokens for place in places)
             yield LabelledBatch(tokens, [gold[place] for place in places])
@@ -66,7 +70,7 @@ def train_teacher(
 
     counts = Counter(word for sentence in corpus for word in sentence.tokens)
     teacher = Tagger(tagger, Vocabulary.build(counts, min_count=tagger.min_count), labels).to(device)
-    return teacher, train(teacher, batches, loss, dev.score, training, log)
+    return teacher, train(teacher, batches, loss, dev.score, training, log, resume=resume)
 
 
 def _encode(corpus: Corpus, place: int, labels: LabelSet) -> np.ndarray:

@@ -1,16 +1,20 @@
 """Commands that run experiments and show their tables."""
 
-from typing import Annotated, Literal
+import os
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.engine import choose_engine
+from pipeline.engine import Engine, FirstAlone, Together, choose_engine
 from pipeline.experiment import load_experiment
 from pipeline.plan import Plan, make_plan
 from pipeline.progress import choose_display
 from pipeline.stages import run_students, run_teachers
+
+if TYPE_CHECKING:
+    from tagger.ranks import Ranks
 
 Name = Annotated[str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path that ends in .toml.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Jobs side by side, one thread each [default: the cores].")]
@@ -26,10 +30,24 @@ def teachers(experiment: Name = "demo", workers: Workers = None) -> None:
 
 
 def distill(experiment: Name = "demo", workers: Workers = None) -> None:
-    """Both stages: teachers, then one multilingual student for each system; prints the table."""
-    console, plan = Console(), make_plan(load_experiment(experiment))
-    engine, display = choose_engine(workers), choose_display(console)
-    trained = run_teachers(plan, engine, display) + run_students(plan, engine, display)
+    """Both stages: teachers, then one multilingual student for each system; prints the table.
+
+    Under torchrun all its processes train each student together; --workers is then for the teachers alone.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        engine = choose_engine(workers)
+        _distill(experiment, engine, engine)
+        return
+    from tagger.ranks import joined  # loads torch, which a finished experiment never needs
+
+    with joined() as ranks:
+        _distill(experiment, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks)
+
+
+def _distill(experiment: str, first: Engine, second: Engine, ranks: "Ranks | None" = None) -> None:
+    console, plan = Console(quiet=ranks is not None and not ranks.first), make_plan(load_experiment(experiment))
+    display = choose_display(console)
+    trained = run_teachers(plan, first, display) + run_students(plan, second, display, ranks)
     if not trained:
         pieces = f"{len(plan.teachers)} teachers and {len(plan.students)} students"
         console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.", highlight=False)

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from artifacts.codec import decode
 from artifacts.header import SetHeader
+from artifacts.manifest import Manifest
 from artifacts.reader import ArtifactSet
 from artifacts.sampling import epoch_counts
 from artifacts.schema import ArtifactError
-from artifacts.stream import SET_COLUMN, StreamConfig, epoch_sentences, stream_epoch
+from artifacts.stream import SET_COLUMN, Share, StreamConfig, epoch_sentences, stream_epoch
 from artifacts.writer import ShardWriter
 from tests.artifacts.examples import batch, header, rows_of, write_set
 
@@ -72,6 +73,60 @@ def test_the_order_is_the_same_whatever_was_read_before_and_whichever_columns(se
     next(other)
     reopened = [ArtifactSet.open(one.folder) for one in sets]
     assert order(reopened, config, epoch, ["sentence_id", "gold", "emissions", "language"]) == first
+
+
+@settings(max_examples=20)
+@given(config=configs, epoch=st.integers(0, 100), data=st.data())
+def test_an_epoch_goes_on_from_any_batch(sets, config, epoch, data):
+    columns = sets[0].table().schema.names
+    whole = [table.to_pylist() for table in stream_epoch(sets, columns, config, epoch)]
+    start = data.draw(st.integers(0, len(whole) + 3))
+    rest = [table.to_pylist() for table in stream_epoch(sets, columns, config, epoch, start=start)]
+    assert rest == whole[start:]
+
+
+def test_batches_that_are_left_out_are_read_for_their_tokens_alone(sets, monkeypatch):
+    read, plain = [], ArtifactSet.read_row_group
+
+    def noting(self, shard, group, columns=None):
+        read.append(tuple(columns))
+        return plain(self, shard, group, columns)
+
+    monkeypatch.setattr(ArtifactSet, "read_row_group", noting)
+    config = StreamConfig(batch_tokens=30, seed=0, pool_rows=15)
+    batches = len(list(stream_epoch(sets, ["emissions"], config, 0)))
+    everything = len(read)
+    read.clear()
+    assert len(list(stream_epoch(sets, ["emissions"], config, 0, start=batches - 1))) == 1
+    assert sum("emissions" in columns for columns in read) <= everything / 4
+
+
+@settings(max_examples=20)
+@given(config=configs, epoch=st.integers(0, 100), world=st.integers(1, 5))
+def test_shares_of_equally_many_batches_make_up_the_whole_ones(sets, config, epoch, world):
+    whole = order(sets, config, epoch)
+    shares = [
+        [keys([table]) for table in stream_epoch(sets, ["sentence_id"], config, epoch, share=Share(rank, world))]
+        for rank in range(world)
+    ]
+    for batch_keys, *parts in zip(whole, *shares, strict=True):
+        assert [part == batch_keys[rank::world] for rank, part in enumerate(parts)] == [True] * world
+
+
+def test_row_groups_that_hold_other_languages_than_the_manifest_says_are_refused(tmp_path):
+    one = write_set(tmp_path, sentences={"en": 9, "de": 9})
+    shards = one.manifest.model_dump()
+    group = shards["shards"][0]["row_groups"][1]["languages"]
+    group["en"], group["de"] = group["de"], group["en"]
+    edited = ArtifactSet(one.folder, Manifest.model_validate(shards))
+    with pytest.raises(ArtifactError, match=r"part-00000.parquet: row group 1 has \d sentences of \w\w, expected \d"):
+        list(stream_epoch([edited], [], StreamConfig(batch_tokens=9, seed=0), 0))
+
+
+@pytest.mark.parametrize("share", [(1, 1), (-1, 2), (0, 0)])
+def test_a_share_outside_its_world_is_refused(share):
+    with pytest.raises(ValueError, match="rank"):
+        Share(*share)
 
 
 def test_the_order_does_not_depend_on_that_of_the_sets(sets):

@@ -75,6 +75,7 @@ def folders(plan):
     ("old", "new", "same"),
     [
         ("# none", "# none", (True, True, True)),
+        ("[teacher.training]\n", "[teacher.training]\ncheckpoint_seconds = 7\n", (True, True, True)),
         ("[teacher.tagger]\nhidden = 8", "[teacher.tagger]\nhidden = 9", (False, False, False)),
         ("de = 30", "de = 31", (False, False, False)),
         ("k = 4", "k = 5", (True, False, False)),

@@ -23,7 +23,7 @@ def teach(corpus=CORPUS, seed=1, log=lambda record: None, **training):
     return train_teacher(corpus, dev, LABELS, tagger=SMALL, training=TrainingConfig(**settings), seed=seed, log=log)
 
 
-def three_batches(epoch):
+def three_batches(epoch, start):
     return [["a sentence"]] * 3
 
 
@@ -74,7 +74,7 @@ def test_a_loss_that_is_not_a_number_stops_the_training():
 
 def test_an_epoch_without_batches_stops_the_training():
     with pytest.raises(TrainingError, match="epoch 0 has no batches"):
-        loop([1], batches=lambda epoch: [])
+        loop([1], batches=lambda epoch, start: [])
 
 
 def test_a_training_is_a_function_of_its_seed():

@@ -1,0 +1,94 @@
+"""Does memory stay flat? `python -m benchmarks.memory [--tokens 1000000] [--times 10]`.
+
+The peak resident memory of a student run over a corpus and over one that is `times` as long. Each run is a process of
+its own and trains a small student for one whole epoch, so that the reader, the vocabulary and the training loop pass
+over every sentence.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from artifacts.reader import ArtifactSet
+from benchmarks.reader import batch_sizes, update_times
+from benchmarks.synthetic import write_synthetic
+from student.config import SystemName
+from tagger.config import TaggerConfig, TrainingConfig
+
+SYSTEM: SystemName = "posterior+top-wk"
+SMALL = TaggerConfig(word_dim=4, char_dim=0, hidden=4, dropout=0.0, word_dropout=0.0)
+ALLOWED = 1.05
+
+
+@dataclass(frozen=True)
+class Run:
+    """One student run: bytes of the peak, before training and after it, and how far and long it went."""
+
+    words: int
+    updates: int
+    before: int
+    peak: int
+    seconds: float
+
+
+def run(folder: Path) -> Run:
+    """Train over every batch of an epoch of the set in `folder`, in this process."""
+    torch.set_num_threads(1)
+    training = TrainingConfig()
+    before, began = peak_memory(), time.perf_counter()
+    sizes = list(batch_sizes(ArtifactSet.open(folder), SYSTEM, training))
+    training = training.model_copy(update={"updates": len(sizes), "evaluate_every": len(sizes)})
+    times = update_times(folder, SYSTEM, SMALL, training)
+    return Run(sum(sizes), len(times), before, peak_memory(), time.perf_counter() - began)
+
+
+def report(folder: Path) -> None:
+    """Write what `run` found to standard output, as JSON."""
+    sys.stdout.write(json.dumps(asdict(run(folder))))
+
+
+def peak_memory() -> int:
+    """Bytes of this process's greatest resident size; unlike `ru_maxrss`, not that of the process it came from."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return 1024 * int(line.split()[1])
+
+
+def apart(folder: Path) -> Run:
+    """`run` in a process of its own."""
+    code = f"from pathlib import Path; from benchmarks import memory; memory.report(Path({str(folder)!r}))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return Run(**json.loads(done.stdout))
+
+
+def main(
+    tokens: Annotated[int, typer.Option(min=1, help="Of the shorter corpus.")] = 1_000_000,
+    times: Annotated[int, typer.Option(min=2, help="How much longer the other one is.")] = 10,
+) -> None:
+    """Print both peaks; exit code 1 where the longer corpus takes over 5% more."""
+    table = Table("words", "updates", "imports, MB", "peak, MB", "seconds")
+    runs = []
+    with TemporaryDirectory() as temporary:
+        for size in (tokens, tokens * times):
+            folder = Path(temporary) / str(size)
+            write_synthetic(folder, size)
+            runs.append(one := apart(folder))
+            cells = f"{one.before / 1e6:.1f}", f"{one.peak / 1e6:.1f}", f"{one.seconds:.0f}"
+            table.add_row(f"{one.words:,}", f"{one.updates:,}", *cells)
+    growth = runs[1].peak / runs[0].peak
+    Console().print(table, f"growth {100 * (growth - 1):+.1f}%, at most {100 * (ALLOWED - 1):+.0f}% wanted")
+    if growth > ALLOWED:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,94 @@
+"""The equal processes that train one tagger together, as `torchrun` starts them."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+ValueT = TypeVar("ValueT")
+PATIENCE = timedelta(days=30)  # others wait for rank 0's stage one; torchrun itself ends them if a rank dies
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process, `rank` of `world`. With a world of 1 nothing is sent and nothing changes.
+
+    Every rank must make the same calls in the same order.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether it is this rank that writes."""
+        return self.rank == 0
+
+    def from_first(self, value: ValueT) -> ValueT:
+        """Rank 0's value, on every rank."""
+        if self.world == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box)
+        return box[0]
+
+    def from_all(self, value: ValueT) -> list[ValueT]:
+        """Every rank's value, in the order of the ranks."""
+        if self.world == 1:
+            return [value]
+        values: list[ValueT] = [value] * self.world
+        dist.all_gather_object(values, value)
+        return values
+
+    def wait(self) -> None:
+        """Until all are here."""
+        if self.world > 1:
+            dist.barrier()
+
+    @torch.no_grad()
+    def copy_first(self, tensors: Iterable[Tensor]) -> None:
+        """Give every rank rank 0's content of `tensors`, in place."""
+        if self.world > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+    @torch.no_grad()
+    def mean_gradients(self, parameters: Iterable[Tensor], loss: float, weight: int) -> tuple[float, int]:
+        """Replace gradients of mean losses over `weight` sentences by that over the sentences of all ranks.
+
+        It is the gradient of one process that has them all, up to rounding. A rank without sentences has weight 0
+        and no gradients. Returns the mean loss over all ranks and the sum of the weights.
+        """
+        if self.world == 1:
+            return loss, weight
+        parameters = list(parameters)
+        pieces = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+        sums = torch.cat([*(piece.flatten() for piece in pieces), pieces[0].new_tensor([loss, 1])]) * weight
+        dist.all_reduce(sums)
+        total = round(sums[-1].item())
+        sums /= total
+        parts = torch.split(sums[:-2], [p.numel() for p in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
+            parameter.grad = part.view_as(parameter)
+        return sums[-2].item(), total
+
+
+ALONE = Ranks()
+
+
+@contextmanager
+def joined() -> Iterator[Ranks]:
+    """The ranks that `torchrun` started; ALONE where it did not."""
+    if not dist.is_torchelastic_launched():
+        yield ALONE
+        return
+    dist.init_process_group("gloo", timeout=PATIENCE)
+    yield Ranks(dist.get_rank(), dist.get_world_size())
+    # Not after an error, which the others do not know of: torchrun ends them once this process has ended with it.
+    dist.barrier()
+    dist.destroy_process_group()

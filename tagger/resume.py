@@ -1,0 +1,110 @@
+"""A training's state on disk, by which one that was killed goes on as if it had not been."""
+
+import io
+import random
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from corpora.files import atomic_path
+
+MAGIC = b"structkd training state 1\n"
+SPARE = 20  # a save may take a twentieth of the time at most
+
+State = dict[str, Any]
+
+
+class ResumeError(RuntimeError):
+    """A state that this process cannot go on from; the message says what to do."""
+
+
+class Resume:
+    """One training's state: the file `path`, whole or absent.
+
+    Args:
+        path: of the state file.
+        identity: digest of all that determines the training. A state of another identity is not used.
+        seconds: at least so long between two saves; 0 saves after every update. Saves that are slow come less
+            often, so that they never take more than a twentieth of the time.
+    """
+
+    def __init__(self, path: Path, identity: str, seconds: float) -> None:
+        self.path = path
+        self._identity = f"{identity} torch {torch.__version__}"
+        self._seconds = seconds
+        self._cost, self._last = 0.0, time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        wait = max(self._seconds, SPARE * self._cost) if self._seconds else 0.0
+        return time.monotonic() - self._last >= wait
+
+    def save(self, state: State, world: int) -> None:
+        """Replace the state atomically. `state` holds tensors, numbers, strings, and lists and dicts of them."""
+        began, buffer = time.monotonic(), io.BytesIO()
+        torch.save({"identity": self._identity, "world": world, "state": state}, buffer)
+        content = buffer.getbuffer()
+        with atomic_path(self.path) as temporary, temporary.open("wb") as file:
+            file.write(MAGIC + sha256(content).digest())
+            file.write(content)
+        self._last = time.monotonic()
+        self._cost = self._last - began
+
+    def load(self, world: int) -> tuple[State | None, str]:
+        """The state, on the CPU; or None and, where there is a file that cannot be used, the reason why.
+
+        Raises:
+            ResumeError: a state of the same training on another number of processes, which would end elsewhere.
+        """
+        for left_over in self.path.parent.glob(f".{self.path.name}.*.tmp"):
+            left_over.unlink(missing_ok=True)
+        if not self.path.is_file():
+            return None, ""
+        head, content = self._read()
+        if head != MAGIC + sha256(content).digest():
+            return None, f"{self.path}: damaged, its content does not have the SHA-256 that it names"
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if found["identity"] != self._identity:
+            return None, f"{self.path}: of other inputs, found {found['identity']}, expected {self._identity}"
+        if found["world"] != world:
+            raise ResumeError(
+                f"{self.path}: state of a training on {found['world']} processes, this one has {world}; go on with "
+                f"{found['world']} (torchrun --nproc-per-node), or delete the file to start again"
+            )
+        state: State = found["state"]
+        return state, ""
+
+    def _read(self) -> tuple[bytes, bytes]:
+        size = len(MAGIC) + sha256().digest_size
+        with self.path.open("rb") as file:
+            return file.read(size), file.read()
+
+    def delete(self) -> None:
+        """Take the state away: the training's result is written."""
+        self.path.unlink(missing_ok=True)
+
+
+def random_state() -> State:
+    """The states of the global random number generators: torch's, CUDA's, numpy's and Python's."""
+    kind, keys, *place = cast("tuple[Any, ...]", np.random.get_state(legacy=True))
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), *place],
+        "python": random.getstate(),
+    }
+
+
+def set_random_state(state: State) -> None:
+    """Put the global random number generators back into a `random_state`."""
+    torch.set_rng_state(state["torch"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+    kind, keys, *place = state["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), *place))
+    random.setstate(state["python"])

@@ -1,0 +1,94 @@
+"""What each rank does in test_ranks: `rank.py gradients|train FOLDER [UPDATE]`, by `torchrun` or alone."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from artifacts.reader import ArtifactSet
+from artifacts.stream import Share, StreamConfig, stream_epoch
+from corpora.sentences import Corpus, Sentence
+from student.batches import student_batch
+from student.config import DistillConfig
+from student.distill import distill
+from student.objectives import SYSTEMS, distillation_loss
+from tagger.config import TaggerConfig, TrainingConfig
+from tagger.evaluation import EvaluationSet
+from tagger.model import Tagger
+from tagger.ranks import ALONE, Ranks, joined
+from tagger.resume import Resume
+from tagger.vocabulary import Vocabulary
+
+
+def main(task: str, folder: Path, last: int) -> None:
+    torch.set_num_threads(1)
+    sets = [ArtifactSet.open(folder / name) for name in ("first", "second")]
+    with joined() as ranks:
+        if task == "gradients":
+            gradients(sets, ranks)
+        else:
+            train(sets, ranks, folder, dropout=0.4 if task == "dropout" else 0.0, last=last)
+
+
+def gradients(sets: list[ArtifactSet], ranks: Ranks) -> None:
+    """The combined gradient of the ranks' shares is that of the whole batch, for every system and batch."""
+    labels = sets[0].header.label_set
+    vocabulary = Vocabulary.build({f"{language}{n}": 1 for language in ("en", "de") for n in range(9)})
+    student = Tagger(TaggerConfig(word_dim=5, hidden=4, dropout=0.0, word_dropout=0.0), vocabulary, labels)
+    ranks.copy_first(student.state_dict().values())
+    sizes = set()
+    for name, system in SYSTEMS.items():
+
+        def step(share: Share, among: Ranks, name=name, system=system):
+            stream = StreamConfig(batch_tokens=18, seed=1, labelled_only=system.loss is None)
+            for rows in stream_epoch(sets, ["gold", *system.columns], stream, 0, share=share):
+                headers = [one.header for one in sets]
+                batch = student_batch(rows, headers, k=2, chains=name == "exact", device=torch.device("cpu"))
+                student.zero_grad()
+                value = 0.0
+                if len(batch):
+                    chain = student(batch.tokens)
+                    loss = distillation_loss(system, chain, batch.signals, temperature=2.0, weight=0.6)
+                    value = loss.item()
+                    loss.backward()
+                sizes.add(len(batch))
+                mean, total = among.mean_gradients(student.parameters(), value, len(batch))
+                yield mean, total, {n: p.grad.clone() for n, p in student.named_parameters() if p.grad is not None}
+
+        for mine, whole in zip(step(Share(ranks.rank, ranks.world), ranks), step(Share(), ALONE), strict=True):
+            assert mine[1] == whole[1]
+            torch.testing.assert_close(mine[0], whole[0], rtol=1e-5, atol=1e-6)
+            for parameter, gradient in whole[2].items():
+                torch.testing.assert_close(mine[2].get(parameter), gradient, rtol=1e-4, atol=1e-6)
+    assert ranks.first or 0 in sizes, "no batch was smaller than the world"
+
+
+def train(sets: list[ArtifactSet], ranks: Ranks, folder: Path, *, dropout: float, last: int) -> None:
+    """Write this rank's weights; rank 1 dies at update `last`."""
+
+    def log(record):
+        if record["event"] == "update" and record["update"] == last and ranks.rank == ranks.world - 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if record["event"] == "resumed" and ranks.first:
+            (folder / "resumed").write_text(str(record["update"]))
+
+    dev = Corpus("en", "dev", (Sentence(("en0", "en1"), ("O", "B-LOC")), Sentence(("en2",), ("O",))))
+    tagger, _ = distill(
+        sets,
+        {"en": EvaluationSet(dev, "accuracy", None)},
+        system="posterior+top-wk",
+        tagger=TaggerConfig(word_dim=5, hidden=4, dropout=dropout, word_dropout=dropout),
+        training=TrainingConfig(updates=24, batch_tokens=18, learning_rate=0.01, evaluate_every=6),
+        config=DistillConfig(k=2),
+        seed=1,
+        log=log,
+        resume=Resume(folder / "state", "ranks", 0.0),
+        ranks=ranks,
+    )
+    save_file(dict(tagger.state_dict()), folder / f"world{ranks.world}-rank{ranks.rank}.safetensors")
+
+
+main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)

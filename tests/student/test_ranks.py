@@ -1,0 +1,79 @@
+"""Real processes, started by `torchrun`, train one student together."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.artifacts.examples import write_set
+from tests.pipeline.tiny import contents, write_experiment
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("rank.py")
+
+
+def torchrun(ranks, *arguments, cwd=ROOT):
+    command = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc-per-node", ranks, *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two artifact sets of 45 sentences; some batches of 18 words are smaller than three ranks."""
+    write_set(tmp_path / "first", sentences={"en": 13, "de": 12}, teacher="first", seed=1)
+    write_set(tmp_path / "second", sentences={"en": 20}, teacher="second", seed=2)
+    return tmp_path
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_the_gradient_is_that_of_one_process_with_the_whole_batch(folder, world):
+    done = torchrun(world, SCRIPT, "gradients", folder)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ranks_end_with_equal_weights_which_are_those_of_one_process(folder):
+    for world in (1, 2):
+        (folder / "state").unlink(missing_ok=True)
+        done = torchrun(world, SCRIPT, "plain", folder)
+        assert done.returncode == 0, done.stderr
+    alone, first, second = (
+        load_file(folder / f"world{name}.safetensors") for name in ("1-rank0", "2-rank0", "2-rank1")
+    )
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    for name in first:
+        torch.testing.assert_close(first[name], alone[name], rtol=1e-3, atol=1e-4)
+
+
+def test_ranks_that_are_killed_end_with_the_weights_of_those_that_are_not(folder):
+    assert torchrun(2, SCRIPT, "dropout", folder).returncode == 0
+    (folder / "state").unlink()
+    weights = contents(folder, "*.safetensors")
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+    killed = torchrun(2, SCRIPT, "dropout", folder, 11)
+    assert killed.returncode != 0
+    assert "Signal 9 (SIGKILL)" in killed.stderr
+    assert contents(folder, "*.safetensors") == {}
+    assert torchrun(2, SCRIPT, "dropout", folder).returncode == 0
+    assert int((folder / "resumed").read_text()) in (9, 10)
+    assert contents(folder, "*.safetensors") == weights
+    refused = torchrun(3, SCRIPT, "dropout", folder)
+    assert "state of a training on 2 processes, this one has 3" in refused.stderr
+
+
+def test_the_command_line_runs_under_torchrun(tmp_path):
+    write_experiment(tmp_path)
+    command = ("-m", "pipeline.cli", "distill", "tiny")
+    done = torchrun(2, *command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("tiny: strict span F1 on test") == 1
+    assert len(list(tmp_path.glob("runs/tiny/students/*/result.json"))) == 3
+    assert not list(tmp_path.rglob("training.state"))
+    again = torchrun(2, *command, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("Nothing to do") == 1

@@ -1,0 +1,121 @@
+"""A training that was stopped goes on as if it had not been."""
+
+import random
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+
+from corpora.labels import LabelSet
+from corpora.sentences import Corpus, Sentence
+from tagger.config import TaggerConfig, TrainingConfig
+from tagger.evaluation import EvaluationSet
+from tagger.resume import Resume, ResumeError, random_state, set_random_state
+from teachers.train import train_teacher
+
+LABELS = LabelSet(("O", "S-LOC"))
+SENTENCES = [Sentence(("in", word) + ("x",) * n, ("O", "S-LOC") + ("O",) * n) for n, word in enumerate("abcdefg")]
+CORPUS = Corpus("en", "train", tuple(SENTENCES))
+UNSTEADY = TaggerConfig(word_dim=5, char_dim=3, char_filters=4, hidden=4, dropout=0.4, word_dropout=0.3)
+
+
+def teach(resume=None, *, stop=None, records=None, patience=2):
+    """Twelve updates of two or three an epoch, scored every third; `stop` raises in the midst of that update."""
+
+    def log(record):
+        if records is not None:
+            records.append(record)
+        if record == {"event": "update", "update": stop, "of": 12}:
+            raise KeyboardInterrupt
+
+    training = TrainingConfig(updates=12, batch_tokens=16, learning_rate=0.1, evaluate_every=3, patience=patience)
+    dev = EvaluationSet(CORPUS, "spans", "BIOES")
+    tagger, result = train_teacher(
+        CORPUS, dev, LABELS, tagger=UNSTEADY, training=training, seed=1, log=log, resume=resume
+    )
+    return tagger.state_dict(), (result.best_dev, result.best_update, result.updates)
+
+
+@cache
+def plain(patience=2):
+    return teach(patience=patience)
+
+
+def same(first, second):
+    return first[1] == second[1] and all(torch.equal(first[0][name], second[0][name]) for name in first[0])
+
+
+@pytest.mark.parametrize("patience", [2, 9])
+@pytest.mark.parametrize("stop", range(1, 13))
+def test_a_training_that_is_stopped_anywhere_ends_with_the_same_weights(tmp_path, stop, patience):
+    last = plain(patience)[1][2]
+    state = tmp_path / "training.state"
+    with pytest.raises(KeyboardInterrupt):
+        teach(Resume(state, "same", 0.0), stop=min(stop, last), patience=patience)
+    records = []
+    assert same(teach(Resume(state, "same", 0.0), records=records, patience=patience), plain(patience))
+    if stop > 1:
+        assert records[0]["event"] == "resumed"
+        assert records[1]["update"] == records[0]["update"] + 1 == min(stop, last)
+
+
+def test_saving_changes_nothing_and_a_short_run_saves_nothing(tmp_path):
+    assert same(teach(Resume(tmp_path / "often", "same", 0.0)), plain())
+    assert same(teach(Resume(tmp_path / "seldom", "same", 3600.0)), plain())
+    assert [path.name for path in tmp_path.iterdir()] == ["often"]
+
+
+def stopped(path):
+    with pytest.raises(KeyboardInterrupt):
+        teach(Resume(path, "same", 0.0), stop=8)
+
+
+def test_a_state_of_other_inputs_is_named_and_not_used(tmp_path):
+    stopped(tmp_path / "state")
+    records = []
+    assert same(teach(Resume(tmp_path / "state", "other", 3600.0), records=records), plain())
+    assert records[0]["event"] == "restarted"
+    assert f"{tmp_path / 'state'}: of other inputs, found same" in records[0]["reason"]
+
+
+@pytest.mark.parametrize("damage", ["shorter", "empty", "flipped"])
+def test_a_damaged_state_is_named_and_not_used(tmp_path, damage):
+    path = tmp_path / "state"
+    stopped(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes({"shorter": content[:-1], "empty": b"", "flipped": content}[damage])
+    records = []
+    assert same(teach(Resume(path, "same", 3600.0), records=records), plain())
+    assert f"{path}: damaged" in records[0]["reason"]
+
+
+def test_a_state_of_more_processes_is_refused(tmp_path):
+    Resume(tmp_path / "state", "same", 0.0).save({}, world=2)
+    with pytest.raises(ResumeError, match=r"state of a training on 2 processes, this one has 1; go on with 2"):
+        teach(Resume(tmp_path / "state", "same", 0.0))
+
+
+def test_what_a_killed_save_left_is_cleared_and_the_state_can_be_deleted(tmp_path):
+    resume = Resume(tmp_path / "state", "same", 0.0)
+    resume.save({"a": torch.arange(3)}, world=1)
+    (tmp_path / ".state.123.tmp").write_bytes(b"half")
+    state, fault = resume.load(world=1)
+    assert fault == ""
+    assert torch.equal(state["a"], torch.arange(3))
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+    resume.delete()
+    resume.delete()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_global_generators_go_back():
+    def draw():
+        return torch.rand(3).tolist(), np.random.normal(size=3).tolist(), random.random(), np.random.rand()
+
+    np.random.normal()  # leaves half of a pair behind
+    state = random_state()
+    first = draw()
+    set_random_state(state)
+    assert draw() == first
