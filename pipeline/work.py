@@ -168,8 +168,10 @@ def _write_result(
 
 @contextmanager
 def _journal(path: Path, log: Log) -> Iterator[Log]:
-    """Pass records on, and keep all but the single updates as JSON lines."""
+    """Pass records on, and keep all but the single updates as JSON lines; clear away what a killed run left beside."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left_over in path.parent.glob(".*.tmp"):
+        left_over.unlink(missing_ok=True)
     with path.open("a", encoding="utf-8") as file:
 
         def write(record: Record) -> None:
