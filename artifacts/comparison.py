@@ -1,7 +1,7 @@
 """How two artifact sets differ: what made them, what they hold, and what they say of the sentences they share."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,10 +59,11 @@ def compare(first: ArtifactSet, second: ArtifactSet) -> SetDifference:
     """Compare two sets, a row group at a time. Raises ArtifactError where one is damaged."""
     same_labels = first.labels == second.labels
     places = _shared_places(first, second)
-    sums: Counter[str] = Counter()
+    sums: defaultdict[str, float] = defaultdict(float)
     if same_labels:
         for one, other in _shared_rows(first, second, places):
-            sums.update(_sums(one, other))
+            for name, value in _sums(one, other).items():
+                sums[name] += value
     return SetDifference(
         header=_header_difference(first, second),
         chain=_chain_difference(first, second) if same_labels else None,
@@ -189,7 +190,7 @@ def _kl(one: Float64[np.ndarray, "N L"], other: Float64[np.ndarray, "N L"]) -> f
     return float((np.exp(one) * (one - other)).sum())
 
 
-def _scores(sums: Counter[str]) -> ScoreDifference:
+def _scores(sums: Mapping[str, float]) -> ScoreDifference:
     sentences, tokens = int(sums["sentences"]), int(sums["tokens"])
     return ScoreDifference(
         sentences=sentences,

@@ -1,5 +1,6 @@
 """Artifact sets for a terminal: summaries, paths, and posteriors as a heat strip."""
 
+import re
 from itertools import pairwise
 
 from rich.console import Group, RenderableType
@@ -64,11 +65,18 @@ def _value(value: object) -> str:
 
 def _pairs(first: ArtifactSet, second: ArtifactSet, rows: dict[str, tuple[str, str]]) -> Table:
     """What differs is in bold."""
-    table = Table("", str(first.folder), str(second.folder), title="what the sets are", title_justify="left")
+    table = Table("", title="what the sets are", title_justify="left")
+    for artifacts in (first, second):
+        table.add_column(Text(str(artifacts.folder)), overflow="fold")
     for name, (one, other) in rows.items():
         style = "bold" if one != other else "dim"
-        table.add_row(Text(name), Text(one, overflow="fold"), Text(other, overflow="fold"), style=style)
+        table.add_row(Text(name), Text(_shortened(one)), Text(_shortened(other)), style=style)
     return table
+
+
+def _shortened(value: str) -> str:
+    """The beginning of a digest, which is enough to tell it from another."""
+    return f"{value[:16]}..." if re.fullmatch("[0-9a-f]{64}", value) else value
 
 
 def _shared_table(difference: SetDifference) -> Table:
