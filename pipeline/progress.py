@@ -1,10 +1,10 @@
 """Progress of jobs: bars on a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.engine import Listen, Record
 
@@ -73,6 +73,15 @@ class Lines:
 def choose_display(console: Console) -> Bars | Lines:
     """Bars where someone is watching."""
     return Bars(console) if console.is_terminal else Lines(console)
+
+
+@contextmanager
+def byte_bar(console: Console, title: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """A bar that a call with further bytes and a note moves on; it is gone at the end, and only a terminal has one."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=total, note="")
+        yield lambda size, note: progress.update(task, advance=size, note=note)
 
 
 def describe(record: Record) -> str:

@@ -1,11 +1,13 @@
 """Artifact sets for a terminal: summaries, paths, and posteriors as a heat strip."""
 
+import re
 from itertools import pairwise
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from artifacts.comparison import SetDifference
 from artifacts.inspection import SentenceView, SetSummary
 from artifacts.reader import ArtifactSet
 
@@ -38,6 +40,60 @@ def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
     }
     for name, value in rows.items():
         table.add_row(name, value)
+    return table
+
+
+def difference_view(first: ArtifactSet, second: ArtifactSet, difference: SetDifference) -> Group:
+    """How two sets differ: first what they are and hold, then what they say of the sentences that both have."""
+    counts = {name: (str(one), str(other)) for name, (one, other) in difference.counts.items()}
+    header = {key: (_value(one), _value(other)) for key, (one, other) in difference.header.items()}
+    identity = {"identity": (first.identity, second.identity)}
+    parts: list[RenderableType] = [_pairs(first, second, identity | header | counts)]
+    if first.identity == second.identity:
+        parts.append(Text("the sets have the same identity: what made them is equal"))
+    elif not header:
+        parts.append(Text("provenance, layout and label sets are equal"))
+    if difference.chain is None:
+        parts.append(Text("the label sets differ: scores and paths are not compared"))
+    parts.append(_shared_table(difference))
+    return Group(*parts)
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _pairs(first: ArtifactSet, second: ArtifactSet, rows: dict[str, tuple[str, str]]) -> Table:
+    """What differs is in bold."""
+    table = Table("", title="what the sets are", title_justify="left")
+    for artifacts in (first, second):
+        table.add_column(Text(str(artifacts.folder)), overflow="fold")
+    for name, (one, other) in rows.items():
+        style = "bold" if one != other else "dim"
+        table.add_row(Text(name), Text(_shortened(one)), Text(_shortened(other)), style=style)
+    return table
+
+
+def _shortened(value: str) -> str:
+    """The beginning of a digest, which is enough to tell it from another."""
+    return f"{value[:16]}..." if re.fullmatch("[0-9a-f]{64}", value) else value
+
+
+def _shared_table(difference: SetDifference) -> Table:
+    title = "what they say of the sentences that both have"
+    table = Table(title=title, show_header=False, title_justify="left")
+    table.add_row("sentence ids in both", str(difference.shared))
+    table.add_row("of these with other words", str(difference.other_tokens))
+    if difference.chain is not None:
+        table.add_row("largest difference of a chain score", f"{difference.chain:.6g}")
+    if scores := difference.scores:
+        forth, back = scores.kl
+        table.add_row("compared", f"{scores.sentences} sentences, {scores.tokens} words")
+        table.add_row("best paths that differ", f"{100 * scores.best_path_differs:.2f}% of sentences")
+        table.add_row("labels that differ on best paths", f"{100 * scores.best_path_label_differs:.2f}% of words")
+        table.add_row("KL of the posteriors", f"{forth:.6f} nats a word (mean); the other way {back:.6f}")
+        table.add_row("difference of log p(best path)", f"{scores.best_path_log_prob:.6f} nats (mean)")
+        table.add_row("difference of log Z", f"{scores.log_partition:.6f} nats (mean)")
     return table
 
 

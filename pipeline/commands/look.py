@@ -1,47 +1,85 @@
 """Commands that look into artifact sets."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-Folder = Annotated[Path, typer.Argument(help="An artifact set: a folder with manifest.json in it.")]
+if TYPE_CHECKING:
+    from artifacts.reader import ArtifactSet
+    from artifacts.schema import ArtifactError
+    from artifacts.verification import ShardCheck
+
+Folders = Annotated[list[Path], typer.Argument(help="Artifact sets: folders with manifest.json in them.")]
+SENTENCE = typer.Option(min=0, help="Show this row instead of the summary.")
 
 
 def inspect(
-    artifacts: Folder,
-    sentence: Annotated[int | None, typer.Option(min=0, help="Show this row instead of the summary.")] = None,
+    artifacts: Folders,
+    sentence: Annotated[int | None, SENTENCE] = None,
     paths: Annotated[int, typer.Option(min=1, help="How many of its best paths to show.")] = 5,
+    diff: Annotated[bool, typer.Option("--diff", help="Show how two sets differ.")] = False,
 ) -> None:
-    """Show an artifact set: its summary, or a sentence with the teacher's paths and posteriors."""
-    from artifacts.inspection import sentence_view, summary
+    """Show artifact sets: a summary, a sentence with the teacher's paths and posteriors, or how two sets differ."""
     from artifacts.reader import ArtifactSet
+
+    if diff and (len(artifacts) != 2 or sentence is not None):
+        raise typer.BadParameter(f"--diff takes two sets and no --sentence, found {len(artifacts)} sets")
+    console, found = Console(), [ArtifactSet.open(folder) for folder in artifacts]
+    if diff:
+        from artifacts.comparison import compare
+        from pipeline.views import difference_view
+
+        first, second = found
+        console.print(difference_view(first, second, compare(first, second)))
+        return
+    for one in found:
+        _show(console, one, sentence, paths)
+
+
+def _show(console: Console, artifacts: "ArtifactSet", sentence: int | None, paths: int) -> None:
+    from artifacts.inspection import sentence_view, summary
     from artifacts.schema import ArtifactError
     from pipeline.views import sentence_panel, summary_table
 
-    found, console = ArtifactSet.open(artifacts), Console()
     if sentence is None:
-        console.print(summary_table(found, summary(found)))
-    elif sentence < found.rows:
-        console.print(sentence_panel(sentence_view(found, sentence), paths))
+        console.print(summary_table(artifacts, summary(artifacts)))
+    elif sentence < artifacts.rows:
+        console.print(sentence_panel(sentence_view(artifacts, sentence), paths))
     else:
-        raise ArtifactError(f"{artifacts}: has rows 0 to {found.rows - 1}, not {sentence}; give --sentence one of them")
+        last = artifacts.rows - 1
+        raise ArtifactError(f"{artifacts.folder}: has rows 0 to {last}, not {sentence}; give --sentence one of them")
 
 
-def verify(artifacts: Folder) -> None:
-    """Check every shard of an artifact set against its manifest; exit code 1 if any is damaged."""
-    from rich.progress import track
-
-    from artifacts.manifest import Manifest
-    from artifacts.verification import verify as verify_shards
+def verify(artifacts: Folders) -> None:
+    """Check every shard of artifact sets against the manifest; exit code 1 if any file is damaged."""
+    from artifacts.schema import ArtifactError
 
     console, damaged = Console(), 0
-    total = len(Manifest.read(artifacts).shards)
-    for result in track(verify_shards(artifacts), "verifying", total=total, console=console, transient=True):
-        damaged += result.error is not None
-        if result.error:
-            console.print(f"  {result.file}: {result.error}", style="red", highlight=False, soft_wrap=True)
-    console.print(f"{artifacts}: {'damaged' if damaged else 'whole'}", highlight=False)
+    for folder in artifacts:
+        try:
+            errors = _verify(console, folder)
+        except ArtifactError as unreadable:  # the manifest: the other sets are verified all the same
+            errors = [unreadable]
+        for error in errors:
+            console.print(f"  {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{folder}: {'damaged' if errors else 'whole'}", markup=False, highlight=False, soft_wrap=True)
+        damaged += bool(errors)
     if damaged:
         raise typer.Exit(1)
+
+
+def _verify(console: Console, folder: Path) -> "list[ArtifactError]":
+    """The errors of a set's files, found behind a progress bar of bytes where a terminal is there to show it."""
+    from artifacts.manifest import Manifest
+    from artifacts.verification import verify as verify_shards
+    from pipeline.progress import byte_bar
+
+    shards = Manifest.read(folder).shards
+    checks: list[ShardCheck] = []
+    with byte_bar(console, folder.name, sum(shard.bytes for shard in shards)) as advance:
+        for check in verify_shards(folder):
+            checks.append(check)
+            advance(check.bytes, f"{len(checks)} of {len(shards)} shards")
+    return [check.error for check in checks if check.error]

@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
+from corpora.files import digest_file
 from pipeline.experiment import load_experiment
-from pipeline.plan import make_plan
+from pipeline.plan import ANNOTATION_CODE, code_digest, make_plan
 from tests.pipeline.tiny import contents, structkd, write_experiment
 
 
@@ -75,6 +76,17 @@ def test_a_result_says_what_it_came_from(place, monkeypatch):
     assert result["seconds"] > 0
 
 
+def test_a_set_says_what_it_came_from(place):
+    manifest = json.loads((artifacts(place) / "manifest.json").read_text("utf-8"))
+    provenance = manifest["header"]["provenance"]
+    weights = place / "runs" / "tiny" / "teachers" / provenance["teacher"] / "model.safetensors"
+    assert provenance["weights"] == digest_file(weights)
+    assert set(provenance["corpora"]) == {"train", "unlabelled"}
+    assert set(provenance["digests"]) == {"settings", "corpora", "code"}
+    assert provenance["code"]["digest"] == code_digest(*ANNOTATION_CODE)
+    assert provenance["annotation"]["k"] == 4
+
+
 def test_inspect_shows_the_set_and_its_sentences(place):
     summary = structkd(place, "inspect", artifacts(place)).stdout
     assert "labelled" in summary
@@ -99,6 +111,48 @@ def test_verify_finds_a_flipped_byte(place, tmp_path):
     assert done.returncode == 1
     assert "part-00000.parquet" in done.stdout
     assert "SHA-256" in done.stdout
+
+
+def test_verify_names_every_bad_file_of_every_set(place, tmp_path):
+    first, second, third = (shutil.copytree(artifacts(place), tmp_path / name) for name in "abc")
+    shutil.copy(first / "part-00000.parquet", first / "part-00009.parquet")
+    (first / "part-00000.parquet").unlink()
+    (second / "manifest.json").write_text("{", "utf-8")
+    done = structkd(place, "verify", first, second, third)
+    assert done.returncode == 1
+    for line in (
+        f"  {first}/part-00000.parquet: not found; restore it",
+        f"  {first}/part-00009.parquet: found a shard that the manifest does not name",
+        f"{first}: damaged",
+        f"  {second}/manifest.json: not JSON",
+        f"{second}: damaged",
+        f"{third}: whole",
+    ):
+        assert f"\n{line}" in f"\n{done.stdout}"
+    assert "\x1b" not in done.stdout
+
+
+def test_verify_shows_its_progress_on_a_terminal(place):
+    shown = structkd(
+        place, "verify", artifacts(place), env={"TTY_COMPATIBLE": "1", "FORCE_COLOR": "1", "TERM": "xterm"}
+    )
+    assert "1 of 1 shards" in shown.stdout
+    assert "kB" in shown.stdout
+
+
+def test_inspect_says_how_two_sets_differ(place, tmp_path):
+    wide = {"COLUMNS": "200"}
+    one, other = artifacts(place), artifacts(place, "de")
+    difference = structkd(place, "inspect", "--diff", one, other, env=wide)
+    assert difference.returncode == 0, difference.stderr
+    for shown in ("identity", "corpora.train", "weights", "digests.settings", "sentence ids in both", "chain score"):
+        assert shown in difference.stdout
+    same = structkd(place, "inspect", "--diff", one, shutil.copytree(one, tmp_path / "copy"), env=wide).stdout
+    assert "the sets have the same identity" in same
+    assert "0.00% of sentences" in same
+    alone = structkd(place, "inspect", "--diff", one)
+    assert alone.returncode != 0
+    assert "takes two sets" in alone.stderr
 
 
 def test_report_gives_markdown(place):

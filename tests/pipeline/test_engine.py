@@ -9,12 +9,14 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from artifacts.comparison import compare
 from artifacts.inspection import sentence_view, summary
 from pipeline.engine import EngineError, InProcess, Job, Processes
 from pipeline.progress import Bars, Lines, choose_display
 from pipeline.tables import as_cells, as_markdown, score_table
-from pipeline.views import sentence_panel, summary_table
+from pipeline.views import difference_view, sentence_panel, summary_table
 from tests.artifacts.examples import write_set
+from tests.artifacts.test_comparison import write as write_small
 
 ENGINES = pytest.mark.parametrize("engine", [InProcess(), Processes(2)], ids=["here", "processes"])
 
@@ -125,3 +127,17 @@ def test_an_artifact_set_is_shown(tmp_path):
     assert all(word in shown for word in view.tokens)
     assert f"{view.paths[0].probability:.4f}" in shown
     assert "B-LOC" in shown
+
+
+def test_a_difference_is_shown(tmp_path):
+    one, same = (write_small(tmp_path / name, range(4)) for name in "ab")
+    other = write_small(tmp_path / "c", range(4), labels=("O", "Y"), provenance={"teacher": "[bold]"})
+    console = Console(record=True, width=250, file=StringIO())
+    console.print(difference_view(one, same, compare(one, same)))
+    console.print(difference_view(one, other, compare(one, other)))
+    shown = console.export_text()
+    assert "the sets have the same identity: what made them is equal" in shown
+    assert "4 sentences, 8 words" in shown
+    assert "the label sets differ: scores and paths are not compared" in shown
+    assert "O, Y" in shown
+    assert "[bold]" in shown

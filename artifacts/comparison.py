@@ -1,0 +1,203 @@
+"""How two artifact sets differ: what made them, what they hold, and what they say of the sentences they share."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Bool, Float, Float32, Float64, Int64
+from pydantic import JsonValue
+
+from artifacts.codec import Decoded, decode
+from artifacts.posteriors import FLOAT16_MAX
+from artifacts.ragged import length_mask
+from artifacts.reader import ArtifactSet
+
+MISSING = "-"
+Pair = tuple[JsonValue, JsonValue]
+COLUMNS = ["tokens", "paths", "path_log_probs", "log_posteriors", "log_partition"]
+
+
+@dataclass(frozen=True)
+class ScoreDifference:
+    """What two teachers say of the same sentences; means over these, or over their words where it is said."""
+
+    sentences: int
+    tokens: int
+    best_path_differs: float
+    """Share of sentences."""
+    best_path_label_differs: float
+    """Share of words whose label on the best path differs."""
+    kl: tuple[float, float]
+    """Mean over words of KL(first || second) and of KL(second || first) of the posteriors, in nats."""
+    best_path_log_prob: float
+    """Mean absolute difference of the best paths' log-probabilities."""
+    log_partition: float
+    """Mean absolute difference of log Z."""
+
+
+@dataclass(frozen=True)
+class SetDifference:
+    """What differs between a first set and a second; a `Pair` is what each has, `MISSING` where it has nothing."""
+
+    header: dict[str, Pair]
+    """Keys of provenance and layout, and the label sets, where they differ."""
+    chain: float | None
+    """Largest absolute difference of a transition, start or end score; None where label sets differ."""
+    counts: dict[str, tuple[int, int]]
+    """Sentences, words, and sentences by language, whether they differ or not."""
+    shared: int
+    """How many sentence ids both sets have."""
+    other_tokens: int
+    """How many of these name other words in the second set: their numbers are not compared."""
+    scores: ScoreDifference | None
+    """None where the label sets differ, or no sentence is shared."""
+
+
+def compare(first: ArtifactSet, second: ArtifactSet) -> SetDifference:
+    """Compare two sets, a row group at a time. Raises ArtifactError where one is damaged."""
+    same_labels = first.labels == second.labels
+    places = _shared_places(first, second)
+    sums: defaultdict[str, float] = defaultdict(float)
+    if same_labels:
+        for one, other in _shared_rows(first, second, places):
+            for name, value in _sums(one, other).items():
+                sums[name] += value
+    return SetDifference(
+        header=_header_difference(first, second),
+        chain=_chain_difference(first, second) if same_labels else None,
+        counts=_counts(first, second),
+        shared=len(places),
+        other_tokens=int(sums["other tokens"]),
+        scores=_scores(sums) if sums["sentences"] else None,
+    )
+
+
+def _header_difference(first: ArtifactSet, second: ArtifactSet) -> dict[str, Pair]:
+    one, other = (_flat(artifacts) for artifacts in (first, second))
+    pairs = {key: (one.get(key, MISSING), other.get(key, MISSING)) for key in [*one, *(other.keys() - one.keys())]}
+    return {key: pair for key, pair in sorted(pairs.items()) if pair[0] != pair[1]}
+
+
+def _flat(artifacts: ArtifactSet) -> dict[str, JsonValue]:
+    manifest = artifacts.manifest
+    value: dict[str, JsonValue] = {"labels": list(manifest.header.labels)}
+    return value | dict(_leaves(manifest.layout.model_dump(), "layout")) | dict(_leaves(manifest.header.provenance))
+
+
+def _leaves(value: dict[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, JsonValue]]:
+    for key, inner in value.items():
+        name = f"{prefix}.{key}" if prefix else key
+        if isinstance(inner, dict):
+            yield from _leaves(inner, name)
+        else:
+            yield name, inner
+
+
+def _chain_difference(first: ArtifactSet, second: ArtifactSet) -> float:
+    one, other = (
+        np.concatenate([np.ravel(scores) for scores in (header.transitions, header.start, header.end)])
+        for header in (first.header, second.header)
+    )
+    return float(np.abs(one - other).max())
+
+
+def _counts(first: ArtifactSet, second: ArtifactSet) -> dict[str, tuple[int, int]]:
+    languages = [artifacts.manifest.languages for artifacts in (first, second)]
+    counts = {"sentences": (first.rows, second.rows), "words": (first.tokens, second.tokens)}
+    for language in sorted(languages[0].keys() | languages[1].keys()):
+        one, other = (found[language].total if language in found else 0 for found in languages)
+        counts[language] = (one, other)
+    return counts
+
+
+def _shared_places(first: ArtifactSet, second: ArtifactSet) -> Int64[np.ndarray, "N 2"]:
+    """The rows in both sets of each sentence id that both have, by the first set's rows."""
+    ids = [artifacts.table(["sentence_id"])["sentence_id"].to_numpy() for artifacts in (first, second)]
+    _, one, other = np.intersect1d(*ids, return_indices=True)
+    order = np.argsort(one)
+    places: Int64[np.ndarray, "N 2"] = np.stack([one[order], other[order]], axis=1).astype(np.int64)
+    return places
+
+
+def _shared_rows(
+    first: ArtifactSet, second: ArtifactSet, places: Int64[np.ndarray, "N 2"]
+) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """The rows of shared sentences in both sets, as many at a time as lie in one row group in each."""
+    starts = [_starts(artifacts) for artifacts in (first, second)]
+    groups = np.stack([np.searchsorted(starts[i], places[:, i], side="right") - 1 for i in (0, 1)], axis=1)
+    order = np.lexsort((groups[:, 1], groups[:, 0]))
+    cuts = np.flatnonzero(np.any(np.diff(groups[order], axis=0), axis=1)) + 1
+    for run in np.split(order, cuts) if len(order) else ():
+        yield (
+            _take(first, int(groups[run[0], 0]), places[run, 0] - starts[0][groups[run[0], 0]]),
+            _take(second, int(groups[run[0], 1]), places[run, 1] - starts[1][groups[run[0], 1]]),
+        )
+
+
+def _starts(artifacts: ArtifactSet) -> Int64[np.ndarray, "G"]:
+    """The first row of each row group."""
+    sizes = [artifacts.manifest.shards[shard].row_groups[group].rows for shard, group in artifacts.places()]
+    starts: Int64[np.ndarray, G] = np.cumsum([0, *sizes[:-1]]).astype(np.int64)
+    return starts
+
+
+def _take(artifacts: ArtifactSet, group: int, places: Int64[np.ndarray, "N"]) -> pa.Table:
+    return artifacts.read_row_group(*artifacts.places()[group], COLUMNS).take(pa.array(places))
+
+
+def _sums(first: pa.Table, second: pa.Table) -> dict[str, float]:
+    """Sums over the sentences that have the same words in both."""
+    equal = [one == other for one, other in zip(*(t["tokens"].to_pylist() for t in (first, second)), strict=True)]
+    one, other = (decode(table.filter(pa.array(equal))) for table in (first, second))
+    return {"other tokens": float(len(equal) - sum(equal))} | (_score_sums(one, other) if any(equal) else {})
+
+
+def _score_sums(one: Decoded, other: Decoded) -> dict[str, float]:
+    best = [_known(rows.paths)[:, 0] for rows in (one, other)]
+    log_probs = [_known(rows.path_log_probs)[:, 0] for rows in (one, other)]
+    inside = length_mask(one.lengths, best[0].shape[1])
+    logs = [_log_distribution(_known(rows.log_posteriors)[inside]) for rows in (one, other)]
+    differs: Bool[np.ndarray, "B T"] = inside & (best[0] != best[1])
+    partitions = [_known(rows.log_partition).astype(np.float64) for rows in (one, other)]
+    return {
+        "sentences": float(len(one.lengths)),
+        "tokens": float(one.lengths.sum()),
+        "paths": float(differs.any(axis=1).sum()),
+        "labels": float(differs.sum()),
+        "kl": _kl(logs[0], logs[1]),
+        "kl back": _kl(logs[1], logs[0]),
+        "log probs": float(np.abs(log_probs[0] - log_probs[1]).sum()),
+        "log partition": float(np.abs(partitions[0] - partitions[1]).sum()),
+    }
+
+
+def _known(column: Float[np.ndarray, "..."] | Int64[np.ndarray, "..."] | None) -> np.ndarray:
+    """A decoded column that is known to have been read."""
+    assert column is not None
+    return column
+
+
+def _log_distribution(log_posteriors: Float32[np.ndarray, "N L"]) -> Float64[np.ndarray, "N L"]:
+    """Normalised anew, for float16 rounds; a probability of 0 is float16's least, so that every KL is finite."""
+    logs = np.maximum(log_posteriors.astype(np.float64), -FLOAT16_MAX)
+    normalised: Float64[np.ndarray, "N L"] = logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
+    return normalised
+
+
+def _kl(one: Float64[np.ndarray, "N L"], other: Float64[np.ndarray, "N L"]) -> float:
+    return float((np.exp(one) * (one - other)).sum())
+
+
+def _scores(sums: Mapping[str, float]) -> ScoreDifference:
+    sentences, tokens = int(sums["sentences"]), int(sums["tokens"])
+    return ScoreDifference(
+        sentences=sentences,
+        tokens=tokens,
+        best_path_differs=sums["paths"] / sentences,
+        best_path_label_differs=sums["labels"] / tokens,
+        kl=(sums["kl"] / tokens, sums["kl back"] / tokens),
+        best_path_log_prob=sums["log probs"] / sentences,
+        log_partition=sums["log partition"] / sentences,
+    )
