@@ -125,7 +125,7 @@ def _shared_rows(
     first: ArtifactSet, second: ArtifactSet, places: Int64[np.ndarray, "N 2"]
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     """The rows of shared sentences in both sets, as many at a time as lie in one row group in each."""
-    starts = [_starts(artifacts) for artifacts in (first, second)]
+    starts = [np.array(artifacts.starts()) for artifacts in (first, second)]
     groups = np.stack([np.searchsorted(starts[i], places[:, i], side="right") - 1 for i in (0, 1)], axis=1)
     order = np.lexsort((groups[:, 1], groups[:, 0]))
     cuts = np.flatnonzero(np.any(np.diff(groups[order], axis=0), axis=1)) + 1
@@ -134,13 +134,6 @@ def _shared_rows(
             _take(first, int(groups[run[0], 0]), places[run, 0] - starts[0][groups[run[0], 0]]),
             _take(second, int(groups[run[0], 1]), places[run, 1] - starts[1][groups[run[0], 1]]),
         )
-
-
-def _starts(artifacts: ArtifactSet) -> Int64[np.ndarray, "G"]:
-    """The first row of each row group."""
-    sizes = [artifacts.manifest.shards[shard].row_groups[group].rows for shard, group in artifacts.places()]
-    starts: Int64[np.ndarray, G] = np.cumsum([0, *sizes[:-1]]).astype(np.int64)
-    return starts
 
 
 def _take(artifacts: ArtifactSet, group: int, places: Int64[np.ndarray, "N"]) -> pa.Table:

@@ -88,15 +88,18 @@ class ArtifactSet:
             for group in range(len(shard.row_groups))
         ]
 
+    def starts(self) -> list[int]:
+        """The first row of each row group, in the order of `places`."""
+        rows = [self.manifest.shards[shard].row_groups[group].rows for shard, group in self.places()]
+        return list(accumulate(rows[:-1], initial=0))
+
     def sentence(self, place: int) -> pa.Table:
         """Row `place` of the set, 0 to rows - 1, as a table of one row. Raises IndexError outside."""
         if not 0 <= place < self.rows:
             raise IndexError(f"{self.folder} has rows 0 to {self.rows - 1}, not {place}")
-        places = self.places()
-        rows = (self.manifest.shards[shard].row_groups[group].rows for shard, group in places)
-        starts = list(accumulate(rows, initial=0))
+        starts = self.starts()
         number = bisect_right(starts, place) - 1
-        return self.read_row_group(*places[number]).slice(place - starts[number], 1)
+        return self.read_row_group(*self.places()[number]).slice(place - starts[number], 1)
 
 
 def _check_columns(path: Path, columns: Collection[str] | None, known: list[str]) -> None:

@@ -12,7 +12,7 @@ from artifacts.manifest import MANIFEST, SHARDS, UNFINISHED, Layout, Manifest, S
 from artifacts.schema import REMEDY, ArtifactError
 from artifacts.shards import write_shard
 from artifacts.verification import check_shard
-from corpora.files import sync
+from corpora.files import clear_temporaries, sync
 
 
 class ShardWriter:
@@ -157,7 +157,8 @@ def _clear(folder: Path, kept: list[Shard]) -> None:
         (folder / UNFINISHED).unlink(missing_ok=True)
         sync(folder)
     names = {shard.file for shard in kept}
-    for pattern in (SHARDS, f".{SHARDS}.*.tmp", f".{UNFINISHED}.*.tmp"):
-        for path in folder.glob(pattern):
-            if path.name not in names:
-                path.unlink(missing_ok=True)
+    for path in folder.glob(SHARDS):
+        if path.name not in names:
+            path.unlink(missing_ok=True)
+    for pattern in (SHARDS, UNFINISHED):
+        clear_temporaries(folder, pattern)

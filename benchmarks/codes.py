@@ -27,7 +27,7 @@ from rich.console import Console
 
 import student.batches
 from artifacts.codec import Decoded, decode
-from artifacts.posteriors import CODES
+from artifacts.posteriors import CODES, Code
 from artifacts.ragged import length_mask
 from artifacts.reader import ArtifactSet
 from pipeline.data import Data
@@ -48,8 +48,7 @@ class Candidate:
     kept: Callable[[Posteriors], Posteriors]
 
 
-def _coded(name: str) -> Candidate:
-    code = next(code for other, code in CODES.items() if other == name)
+def _coded(code: Code) -> Candidate:
     return Candidate(
         stored=lambda values: [pa.array(code.encode(values).ravel())],
         kept=lambda values: code.decode(code.encode(values)),
@@ -71,15 +70,17 @@ def _sparse(m: int) -> Candidate:
         places = best(values)
         scores = np.take_along_axis(values, places, 1).astype(np.float16).astype(np.float32)
         rest = np.maximum(1.0 - np.exp(scores).sum(1, keepdims=True), 1e-7)
-        spread = np.broadcast_to(np.log(rest / max(1, values.shape[1] - m)), values.shape).astype(np.float32)
-        found = spread.copy()
+        spread = np.log(rest / max(1, values.shape[1] - m))
+        found = np.broadcast_to(spread, values.shape).astype(np.float32)
         np.put_along_axis(found, places, scores, 1)
         return found
 
     return Candidate(stored, kept)
 
 
-CANDIDATES = {name: _coded(name) for name in CODES} | {f"top {m}, rest spread": _sparse(m) for m in (2, 4)}
+CANDIDATES = {str(name): _coded(code) for name, code in CODES.items()} | {
+    f"top {m}, rest spread": _sparse(m) for m in (2, 4)
+}
 
 
 def posteriors_of(sets: list[ArtifactSet]) -> Posteriors:

@@ -51,10 +51,8 @@ def update_times(folder: Path, system: SystemName, tagger: TaggerConfig, trainin
 
     one = ArtifactSet.open(folder)
     dev = {"en": EvaluationSet(Corpus("en", "dev", (Sentence(("en0",), (one.labels[0],)),)), "accuracy", None)}
-    distill(
-        [one], dev, system=system, tagger=tagger, training=training, config=DistillConfig(lambda_last=0.5), seed=SEED,
-        log=log,
-    )  # fmt: skip
+    config = DistillConfig(lambda_last=0.5)
+    distill([one], dev, system=system, tagger=tagger, training=training, config=config, seed=SEED, log=log)
     return times
 
 

@@ -37,7 +37,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     A reader sees the old content or the whole new one, after a power cut too.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # `clear_temporaries` knows the name
     try:
         yield temporary
         sync(temporary)
@@ -45,6 +45,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_temporaries(folder: Path, names: str = "*") -> None:
+    """Remove what `atomic_path` left in `folder` where it was killed, of files whose names match the pattern."""
+    for left_over in folder.glob(f".{names}.*.tmp"):
+        left_over.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -237,18 +237,6 @@ class LinearChain:
 
     # -- information --------------------------------------------------------------------------------------------
 
-    def _expected(
-        self,
-        marginals: Float[Tensor, "B T L"],
-        edge_counts: Float[Tensor, "B L L"],
-        words: Float[Tensor, "B T L"],
-        steps: Float[Tensor, "L L"],
-    ) -> Float[Tensor, "B"]:
-        """The mean of a score made of words and steps; it needs no more than the marginals of both."""
-        return (marginals * words).sum((1, 2), dtype=torch.float64) + (edge_counts * steps).sum(
-            (1, 2), dtype=torch.float64
-        )
-
     def cross_entropy_from(
         self, marginals: Float[Tensor, "B T L"], edge_counts: Float[Tensor, "B L L"]
     ) -> Float[Tensor, "B"]:
@@ -257,7 +245,7 @@ class LinearChain:
         The score is a sum over words and edges, so its mean under p needs no more; that is what makes the exact
         objective tractable (Wang et al., 2021). Marginals must be 0 at padding.
         """
-        expected = self._expected(marginals, edge_counts, self._potentials, self._steps)
+        expected = _expected(marginals, edge_counts, self._potentials, self._steps)
         return (self._centred_log_partition - expected).to(self.emissions.dtype)
 
     def entropy(self) -> Float[Tensor, "B"]:
@@ -271,8 +259,19 @@ class LinearChain:
     def kl(self, other: "LinearChain") -> Float[Tensor, "B"]:
         """KL(self || other), in nats: differences of scores first, so that near chains do not cancel."""
         words, steps = self._potentials - other._potentials, self._steps - other._steps
-        expected = self._expected(self.marginals, self.edge_counts, words, steps)
+        expected = _expected(self.marginals, self.edge_counts, words, steps)
         return (expected - self._centred_log_partition + other._centred_log_partition).to(self.emissions.dtype)
+
+
+def _expected(
+    marginals: Float[Tensor, "B T L"],
+    edge_counts: Float[Tensor, "B L L"],
+    words: Float[Tensor, "B T L"],
+    steps: Float[Tensor, "L L"],
+) -> Float[Tensor, "B"]:
+    """The mean of a score made of words and steps, in float64; it needs no more than the marginals of both."""
+    of_words = (marginals * words).sum((1, 2), dtype=torch.float64)
+    return of_words + (edge_counts * steps).sum((1, 2), dtype=torch.float64)
 
 
 def _check_sizes(chain: LinearChain) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from artifacts.reader import ArtifactSet
-from corpora.files import digest_file, digest_json, write_json
+from corpora.files import clear_temporaries, digest_file, digest_json, write_json
 from corpora.labels import LabelSet
 from corpora.sentences import label_names
 from pipeline.data import Data, describe_limit
@@ -170,8 +170,7 @@ def _write_result(
 def _journal(path: Path, log: Log) -> Iterator[Log]:
     """Pass records on, and keep all but the single updates as JSON lines; clear away what a killed run left beside."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in path.parent.glob(".*.tmp"):
-        left_over.unlink(missing_ok=True)
+    clear_temporaries(path.parent)
     with path.open("a", encoding="utf-8") as file:
 
         def write(record: Record) -> None:

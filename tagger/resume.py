@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from corpora.files import atomic_path
+from corpora.files import atomic_path, clear_temporaries
 
 MAGIC = b"structkd training state 1\n"
 SPARE = 20  # a save may take a twentieth of the time at most
@@ -61,8 +61,7 @@ class Resume:
         Raises:
             ResumeError: a state of the same training on another number of processes, which would end elsewhere.
         """
-        for left_over in self.path.parent.glob(f".{self.path.name}.*.tmp"):
-            left_over.unlink(missing_ok=True)
+        clear_temporaries(self.path.parent, self.path.name)
         if not self.path.is_file():
             return None, ""
         head, content = self._read()

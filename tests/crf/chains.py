@@ -56,6 +56,24 @@ def constrained(scheme, lengths, *, scale=1.0, spread=1.0, seed=0, dtype=torch.f
     return _chain(chain.emissions, transitions, start, end, lengths, dtype)
 
 
+def alone(chain, b):
+    """One sentence of a batch, without the others and without padding."""
+    n = int(chain.lengths[b])
+    return LinearChain(
+        emissions=chain.emissions[b : b + 1, :n],
+        transitions=chain.transitions,
+        start=chain.start,
+        end=chain.end,
+        lengths=chain.lengths[b : b + 1],
+    )
+
+
+def widened(chain):
+    """The same scores in float64."""
+    parts = ("emissions", "transitions", "start", "end")
+    return LinearChain(**{name: getattr(chain, name).double() for name in parts}, lengths=chain.lengths)
+
+
 def _chain(emissions, transitions, start, end, lengths, dtype):
     return LinearChain(
         emissions=emissions.to(dtype),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from crf import FLOOR, LinearChain
-from tests.crf.chains import chains, random_chain
+from tests.crf.chains import alone, chains, random_chain, widened
 from tests.crf.enumeration import enumerate_paths
 
 any_chain = st.one_of(chains(), chains(forbid=True))
@@ -80,10 +80,7 @@ def test_kl_between_near_chains_does_not_cancel(seed):
     noise = 1e-3 * torch.randn(p.emissions.shape, generator=torch.Generator().manual_seed(seed))
     parts = {"transitions": p.transitions, "start": p.start, "end": p.end}
     q = LinearChain(emissions=p.emissions + noise, lengths=p.lengths, **parts)
-    doubled = {name: scores.double() for name, scores in parts.items()}
-    wide_p = LinearChain(emissions=p.emissions.double(), lengths=p.lengths, **doubled)
-    wide_q = LinearChain(emissions=q.emissions.double(), lengths=p.lengths, **doubled)
-    assert_close(p.kl(q).double(), wide_p.kl(wide_q), rtol=0.1, atol=1e-6)
+    assert_close(p.kl(q).double(), widened(p).kl(widened(q)), rtol=0.1, atol=1e-6)
 
 
 def test_kl_from_itself_is_zero():
@@ -113,16 +110,10 @@ def test_padding_does_not_matter(chain, k):
     """A sentence gives the same alone as in a batch of longer ones."""
     together = chain.kbest(k)
     for b, n in enumerate(chain.lengths.tolist()):
-        alone = LinearChain(
-            emissions=chain.emissions[b : b + 1, :n],
-            transitions=chain.transitions,
-            start=chain.start,
-            end=chain.end,
-            lengths=chain.lengths[b : b + 1],
-        )
-        assert_close(alone.log_partition[0], chain.log_partition[b])
-        assert_close(alone.log_marginals[0], chain.log_marginals[b, :n])
-        paths, log_probs, counts = alone.kbest(k)
+        single = alone(chain, b)
+        assert_close(single.log_partition[0], chain.log_partition[b])
+        assert_close(single.log_marginals[0], chain.log_marginals[b, :n])
+        paths, log_probs, counts = single.kbest(k)
         assert counts[0] == together[2][b]
         assert_close(log_probs[0], together[1][b])
         assert (paths[0] == together[0][b, :, :n]).all()

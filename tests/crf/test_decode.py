@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from crf import LinearChain
-from tests.crf.chains import constrained, random_chain
+from tests.crf.chains import alone, constrained, random_chain, widened
 from tests.crf.enumeration import enumerate_paths
 from tests.crf.test_chain import any_chain, sentences
 
@@ -62,14 +62,7 @@ def test_ties_are_broken_alike_alone_in_a_batch_and_in_any_precision(seed, k, dt
     paths, log_probs, counts = chain.kbest(k)
     assert (integers(seed, lengths, 3, torch.float64).kbest(k)[0] == paths).all()
     for b, n in enumerate(lengths):
-        alone = LinearChain(
-            emissions=chain.emissions[b : b + 1, :n],
-            transitions=chain.transitions,
-            start=chain.start,
-            end=chain.end,
-            lengths=chain.lengths[b : b + 1],
-        )
-        assert (alone.kbest(k)[0][0] == paths[b, :, :n]).all()
+        assert (alone(chain, b).kbest(k)[0][0] == paths[b, :, :n]).all()
         truth = enumerate_paths(chain, b)
         count = min(k, 3**n)
         assert counts[b] == count
@@ -102,13 +95,7 @@ def test_constraints_hold_in_every_listed_path(scheme):
 def test_long_sentences_keep_their_order():
     """The k best of 2,000 words in float32 are those of float64."""
     narrow = random_chain([2000, 700], 6, 1.0, dtype=torch.float32)
-    wide = LinearChain(
-        emissions=narrow.emissions.double(),
-        transitions=narrow.transitions.double(),
-        start=narrow.start.double(),
-        end=narrow.end.double(),
-        lengths=narrow.lengths,
-    )
+    wide = widened(narrow)
     assert (narrow.viterbi() == wide.viterbi()).all()
     assert_close(narrow.kbest(50)[1].double(), wide.kbest(50)[1], rtol=0, atol=2e-3)
 

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from crf import LinearChain
 from crf.reach import headroom
-from tests.crf.chains import constrained, random_chain
+from tests.crf.chains import constrained, random_chain, widened
 from tests.crf.twin import forward_backward
 
 LOG_SPACE = None
@@ -92,13 +92,7 @@ def test_masked_labels(seed, spread, everywhere):
 def test_log_probabilities_keep_their_precision_where_scores_are_large(seed):
     """log p is a small difference of large numbers; all that sequences have in common is left out of both."""
     narrow = random_chain([400, 5], 4, 1.0, seed, spread=1e3, dtype=torch.float32)
-    wide = LinearChain(
-        emissions=narrow.emissions.double(),
-        transitions=narrow.transitions.double(),
-        start=narrow.start.double(),
-        end=narrow.end.double(),
-        lengths=narrow.lengths,
-    )
+    wide = widened(narrow)
     path = wide.viterbi()
     assert (narrow.viterbi() == path).all()
     assert_close(narrow.log_prob(path).double(), wide.log_prob(path), rtol=1e-5, atol=1e-3)
