@@ -3,7 +3,7 @@
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,6 +11,9 @@ from corpora.files import digest_json
 from student.config import DistillConfig, SystemName
 from tagger.config import TaggerConfig, TrainingConfig
 from teachers.config import AnnotationConfig
+
+if TYPE_CHECKING:
+    import torch
 
 EXPERIMENTS = Path("experiments")
 
@@ -105,8 +108,19 @@ class Experiment(Settings):
     corpus: Source
     limits: Limits = Limits()
     unlabelled: UnlabelledText | None = None
+    # Not among the settings that name a run, so that one begun here can be finished there.
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", exclude=True, description="auto: a GPU where there is one")
     teacher: Teacher = Teacher()
     student: Student
+
+    def torch_device(self) -> "torch.device":
+        """Where tensors go. Raises ExperimentError where `device` is a GPU and there is none."""
+        import torch  # which a finished experiment never needs
+
+        found = torch.cuda.is_available()
+        if self.device == "cuda" and not found:
+            raise ExperimentError(f'{self.name}: device = "cuda", but torch finds no GPU; set device = "auto"')
+        return torch.device("cpu" if self.device == "cpu" or not found else "cuda")
 
     @property
     def digest(self) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 from corpora.files import digest_bytes, digest_json
 from pipeline.data import Data
 from pipeline.experiment import Experiment
+from pipeline.features import FeaturePlan, feature_files, plan_features
 from student.config import SystemName
+from tagger.encoders.pretrained import pretrained_digests
 
 RUNS = Path("runs")
 RESULT = "result.json"  # written last: a folder that has one is done
@@ -29,6 +31,7 @@ class TeacherPlan:
     digests: dict[str, str]
     folder: Path
     artifacts: Path
+    features: tuple[Path, ...]
 
     @property
     def trained(self) -> bool:
@@ -49,6 +52,7 @@ class StudentPlan:
     seed: int
     digests: dict[str, str]
     folder: Path
+    features: tuple[Path, ...]
 
     @property
     def done(self) -> bool:
@@ -62,6 +66,7 @@ class Plan:
 
     experiment: Experiment
     folder: Path
+    features: tuple[FeaturePlan, ...]
     teachers: tuple[TeacherPlan, ...]
     students: tuple[StudentPlan, ...]
 
@@ -75,22 +80,35 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
     folder, data = runs / experiment.name, Data(experiment)
     held_out = [data.identity(language, split) for language in experiment.languages for split in ("dev", "test")]
     training = [data.identity(language, "train") for language in experiment.languages]
-    teachers = tuple(_teacher(experiment, data, folder, language, training) for language in experiment.languages)
+    features = plan_features(experiment, data, runs)
+    teachers = tuple(
+        _teacher(
+            experiment, data, folder, language, training, feature_files(features, experiment.teacher.tagger, [language])
+        )
+        for language in experiment.languages
+    )
     corpora = digest_json([[teacher.artifacts.name for teacher in teachers], held_out])
+    student_features = feature_files(features, experiment.student.tagger, experiment.languages)
     students = tuple(
-        _student(experiment, folder, corpora, system, seed)
+        _student(experiment, folder, corpora, system, seed, student_features)
         for seed in experiment.student.seeds
         for system in experiment.student.systems
     )
-    return Plan(experiment, folder, teachers, students)
+    return Plan(experiment, folder, features, teachers, students)
 
 
 def _teacher(
-    experiment: Experiment, data: Data, folder: Path, language: str, training: list[dict[str, Any]]
+    experiment: Experiment,
+    data: Data,
+    folder: Path,
+    language: str,
+    training: list[dict[str, Any]],
+    features: tuple[Path, ...],
 ) -> TeacherPlan:
     teacher = experiment.teacher
     held_out = [data.identity(language, split) for split in ("dev", "test")]
-    settings = [language, teacher.seed, teacher.tagger.model_dump(), teacher.training.model_dump()]
+    pretrained = pretrained_digests(teacher.tagger)
+    settings = [language, teacher.seed, teacher.tagger.model_dump(), teacher.training.model_dump(), pretrained]
     # The corpora of the other languages count too: the label set is the union over them.
     digests = {
         "settings": digest_json(settings),
@@ -105,18 +123,23 @@ def _teacher(
         digests,
         folder / "teachers" / f"{language}-{key[:8]}",
         folder / "artifacts" / f"{language}-{digest_json(annotation)[:8]}",
+        features,
     )
 
 
-def _student(experiment: Experiment, folder: Path, corpora: str, system: SystemName, seed: int) -> StudentPlan:
+def _student(
+    experiment: Experiment, folder: Path, corpora: str, system: SystemName, seed: int, features: tuple[Path, ...]
+) -> StudentPlan:
     student = experiment.student
-    settings = [system, seed, *(part.model_dump() for part in (student.tagger, student.training, student.distill))]
+    parts = [part.model_dump() for part in (student.tagger, student.training, student.distill)]
+    settings = [system, seed, *parts, pretrained_digests(student.tagger)]
     digests = {
         "settings": digest_json(settings),
         "corpora": corpora,
         "code": code_digest(*_BASE, "artifacts", "student"),
     }
-    return StudentPlan(system, seed, digests, folder / "students" / f"{system}-seed{seed}-{digest_json(digests)[:8]}")
+    name = f"{system}-seed{seed}-{digest_json(digests)[:8]}"
+    return StudentPlan(system, seed, digests, folder / "students" / name, features)
 
 
 @lru_cache

@@ -24,6 +24,7 @@ from student.distill import distill
 from tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
 from tagger.config import TrainingConfig
 from tagger.evaluation import EvaluationSet
+from tagger.features import FeatureSet
 from tagger.model import Tagger
 from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume
@@ -42,13 +43,16 @@ def task_labels(experiment: Experiment) -> tuple[str, ...]:
 def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
     """Stage one for one language: whatever of training and annotation is not done."""
     with _journal(plan.folder / "log.jsonl", log) as journal:
+        sets = _features(plan, journal)
         if not plan.trained:
-            _train_teacher(experiment, plan, labels, journal)
+            _train_teacher(experiment, plan, labels, sets, journal)
         if not plan.annotated:
-            _annotate(experiment, plan, journal)
+            _annotate(experiment, plan, sets, journal)
 
 
-def _train_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
+def _train_teacher(
+    experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], features: Sequence[FeatureSet], log: Log
+) -> None:
     data, settings = Data(experiment), experiment.teacher
     train = _load(data, plan.language, "train", log)
     dev, test = (_evaluation(data, plan.language, split, log) for split in ("dev", "test"))
@@ -61,7 +65,9 @@ def _train_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str,
         training=settings.training,
         seed=settings.seed,
         log=log,
+        device=experiment.torch_device(),
         resume=resume,
+        features=features,
     )
     save_tagger(teacher, plan.folder, _about(experiment, data, [plan.language]))
     scores = {"dev": {plan.language: dev.score(teacher)}, "test": {plan.language: test.score(teacher)}}
@@ -70,7 +76,7 @@ def _train_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str,
     resume.delete()
 
 
-def _annotate(experiment: Experiment, plan: TeacherPlan, log: Log) -> None:
+def _annotate(experiment: Experiment, plan: TeacherPlan, features: Sequence[FeatureSet], log: Log) -> None:
     data = Data(experiment)
     corpora = [_load(data, plan.language, "train", log)]
     if data.has_unlabelled(plan.language):
@@ -86,7 +92,9 @@ def _annotate(experiment: Experiment, plan: TeacherPlan, log: Log) -> None:
         "annotation": experiment.teacher.annotation.model_dump(),
     }
     config = experiment.teacher.annotation
-    annotate(load_tagger(plan.folder), corpora, plan.artifacts, config=config, provenance=provenance, log=log)
+    teacher = load_tagger(plan.folder).to(experiment.torch_device())
+    teacher.attach(features)
+    annotate(teacher, corpora, plan.artifacts, config=config, provenance=provenance, log=log)
 
 
 def run_student(
@@ -107,8 +115,10 @@ def run_student(
             config=settings.distill,
             seed=plan.seed,
             log=journal,
+            device=experiment.torch_device(),
             resume=resume,
             ranks=ranks,
+            features=_features(plan, journal),
         )
         if not ranks.first:
             return
@@ -120,6 +130,15 @@ def run_student(
         row = {"system": plan.system, "seed": plan.seed}
         _write_result(plan.folder, row | scores, experiment, plan.digests, student, result)
         resume.delete()
+
+
+def _features(plan: TeacherPlan | StudentPlan, log: Log) -> list[FeatureSet]:
+    """What frozen encoders have said; the log tells what need not be computed again."""
+    sets = [FeatureSet.open(path) for path in plan.features]
+    if sets:
+        size = sum(one.path.stat().st_size for one in sets)
+        log({"event": "features read", "corpora": len(sets), "bytes": size})
+    return sets
 
 
 def _resume(plan: TeacherPlan | StudentPlan, training: TrainingConfig, sets: Sequence[str] = ()) -> Resume:
