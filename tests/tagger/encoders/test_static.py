@@ -81,6 +81,14 @@ def test_of_a_word_that_stands_twice_the_first_counts(write):
     assert vectors(write([*ROWS, ("the", [9.0, 9.0, 9.0])]), ["the"]).tolist() == [ROWS[0][1]]
 
 
+def test_words_of_one_hash_are_told_apart(write):
+    assert slow_hash("costarring") == slow_hash("liquid")
+    path = write([*ROWS, ("liquid", [1.0, 1.0, 1.0])])
+    assert vectors(path, ["costarring", "liquid"]).tolist() == [[0.0] * 3, [1.0] * 3]
+    path = write([*ROWS, ("liquid", [1.0, 1.0, 1.0]), ("costarring", [2.0, 2.0, 2.0])])
+    assert vectors(path, ["costarring", "liquid"]).tolist() == [[2.0] * 3, [1.0] * 3]
+
+
 @pytest.mark.parametrize("name", ["word2vec.txt", "fasttext.vec", "glove.txt"])
 def test_a_word_of_text_may_have_blanks(tmp_path, name):
     path = tmp_path / name
