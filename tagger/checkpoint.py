@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from corpora.files import atomic_path, digest_file, write_json
 from corpora.labels import LabelSet
 from tagger.config import TaggerConfig
-from tagger.encoders.pretrained import pretrained_digest, pretrained_digests
+from tagger.encoders.pretrained import pretrained_digests
 from tagger.model import Tagger
 from tagger.vocabulary import Vocabulary
 
@@ -70,10 +70,10 @@ def load_tagger(folder: Path) -> Tagger:
             f"{weights}: SHA-256 is {found}, tagger.json says {description.weights_sha256}; "
             "the file was changed or damaged: train again"
         )
-    for model, expected in description.pretrained.items():
-        if (found := pretrained_digest(model)) != expected:
+    for name, found in pretrained_digests(description.config).items():
+        if (expected := description.pretrained.get(name)) != found:
             raise CheckpointError(
-                f"{folder}: was trained on the encoder {model} with digest {expected[:12]}, found {found[:12]}; "
+                f"{folder}: was trained on {name} with digest {expected}, found {found}; "
                 "put the encoder back that it was trained on, or train again"
             )
     tagger = Tagger(description.config, description.vocabulary, LabelSet(description.labels))

@@ -29,6 +29,40 @@ class CharacterCNNConfig(Settings):
     filters: int = Field(50, ge=1, description="outputs of the convolution")
 
 
+class CharacterLSTMConfig(Settings):
+    """An LSTM over a word's characters, in both directions (Lample et al., 2016)."""
+
+    kind: Literal["char-lstm"] = "char-lstm"
+    dim: int = Field(25, ge=1, description="size of the character embeddings")
+    hidden: int = Field(25, ge=1, description="LSTM units in each direction; a word's vector has twice as many numbers")
+
+
+class HashedNgramsConfig(Settings):
+    """Hashed character n-grams, with no vocabulary (Bojanowski et al., 2017)."""
+
+    kind: Literal["ngrams"] = "ngrams"
+    dim: int = Field(100, ge=1, description="size of the embeddings")
+    buckets: int = Field(50_000, ge=1, description="embeddings that all n-grams share by their hashes")
+    min_n: int = Field(3, ge=1, description="characters of the shortest n-grams, the marks at both ends counted")
+    max_n: int = Field(6, ge=1, description="characters of the longest n-grams")
+
+    @model_validator(mode="after")
+    def _lengths_in_order(self) -> "HashedNgramsConfig":
+        if self.max_n < self.min_n:
+            raise ValueError(f"max_n = {self.max_n} is below min_n = {self.min_n}; no n-gram has such a length")
+        return self
+
+
+class StaticVectorsConfig(Settings):
+    """Vectors of words from a file, as they are."""
+
+    kind: Literal["static"] = "static"
+    path: str = Field(
+        description="file of vectors: text of word2vec, fastText (.vec) or GloVe, or a .bin of word2vec or fastText"
+    )
+    lowercase: bool = Field(True, description="look a word up lower-cased where its own form is absent")
+
+
 class TransformerConfig(Settings):
     """A pretrained encoder of Hugging Face transformers (the extra `transformers`)."""
 
@@ -56,7 +90,15 @@ class TransformerConfig(Settings):
     checkpointing: bool = Field(False, description="compute activations twice rather than keep them")
 
 
-EncoderConfig = Annotated[WordsConfig | CharacterCNNConfig | TransformerConfig, Field(discriminator="kind")]
+EncoderConfig = Annotated[
+    WordsConfig
+    | CharacterCNNConfig
+    | CharacterLSTMConfig
+    | HashedNgramsConfig
+    | StaticVectorsConfig
+    | TransformerConfig,
+    Field(discriminator="kind"),
+]
 
 
 class TaggerConfig(Settings):
@@ -72,6 +114,11 @@ class TaggerConfig(Settings):
     def transformers(self) -> tuple[TransformerConfig, ...]:
         """Its pretrained encoders."""
         return tuple(encoder for encoder in self.encoders if isinstance(encoder, TransformerConfig))
+
+    @property
+    def static(self) -> tuple[StaticVectorsConfig, ...]:
+        """Its files of vectors."""
+        return tuple(encoder for encoder in self.encoders if isinstance(encoder, StaticVectorsConfig))
 
 
 class TrainingConfig(Settings):

@@ -61,8 +61,16 @@ def pretrained_digest(model: str) -> str:
 
 
 def pretrained_digests(tagger: TaggerConfig) -> dict[str, str]:
-    """The digest of each pretrained encoder that a tagger stands on, by its name."""
-    return {encoder.model: pretrained_digest(encoder.model) for encoder in tagger.transformers}
+    """The digest of each pretrained encoder and file of vectors that a tagger stands on, by its name."""
+    models = {encoder.model: pretrained_digest(encoder.model) for encoder in tagger.transformers}
+    return models | {encoder.path: vectors_digest(encoder.path) for encoder in tagger.static}
+
+
+def vectors_digest(path: str) -> str:
+    """SHA-256 of a file of vectors. Raises EncoderError where it is not there."""
+    if not Path(path).is_file():
+        raise EncoderError(f"{path}: no such file; expected vectors of words")
+    return _digest(Path(path), *_version(Path(path)))
 
 
 def features_digest(config: TransformerConfig) -> str:

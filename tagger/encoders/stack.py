@@ -6,9 +6,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tagger.config import CharacterCNNConfig, EncoderConfig, TransformerConfig, WordsConfig
+from tagger.config import (
+    CharacterCNNConfig,
+    CharacterLSTMConfig,
+    EncoderConfig,
+    HashedNgramsConfig,
+    StaticVectorsConfig,
+    TransformerConfig,
+    WordsConfig,
+)
 from tagger.encoders.base import Encoder
-from tagger.encoders.characters import CharacterCNN
+from tagger.encoders.characters import CharacterCNN, CharacterLSTM
+from tagger.encoders.ngrams import HashedNgrams
+from tagger.encoders.static import StaticVectors
 from tagger.encoders.words import WordEmbeddings
 from tagger.tokens import TokenBatch
 from tagger.vocabulary import Vocabulary
@@ -34,6 +44,12 @@ def _build(config: EncoderConfig, vocabulary: Vocabulary) -> Encoder:
             return WordEmbeddings(config, vocabulary)
         case CharacterCNNConfig():
             return CharacterCNN(config, vocabulary)
+        case CharacterLSTMConfig():
+            return CharacterLSTM(config, vocabulary)
+        case HashedNgramsConfig():
+            return HashedNgrams(config)
+        case StaticVectorsConfig():
+            return StaticVectors(config)
         case TransformerConfig():
             from tagger.encoders import transformer  # which reads what belongs to an extra
 
