@@ -178,12 +178,8 @@ def _walk(place: tuple[int | str, ...]) -> tuple[str, list[str]]:
 
 
 def _tags(kind: type[BaseModel]) -> tuple[Any, ...]:
-    return tuple(
-        tag
-        for key in ("name", "kind")
-        if key in kind.model_fields
-        for tag in get_args(kind.model_fields[key].annotation)
-    )
+    keys = [key for key in ("name", "kind") if key in kind.model_fields]
+    return tuple(tag for key in keys for tag in get_args(kind.model_fields[key].annotation))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

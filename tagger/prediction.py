@@ -10,7 +10,7 @@ import torch
 from tagger.model import Tagger
 from tagger.tokens import TokenBatch, length_batches
 
-BATCH_TOKENS = 8192
+BATCH_TOKENS = 4096
 
 
 @dataclass(frozen=True)
