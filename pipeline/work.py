@@ -28,7 +28,7 @@ from tagger.model import Tagger
 from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume
 from tagger.training import TrainingResult
-from teachers.annotate import annotate
+from teachers.annotate import annotate, text_rows
 from teachers.train import train_teacher
 
 
@@ -85,8 +85,15 @@ def _annotate(experiment: Experiment, plan: TeacherPlan, log: Log) -> None:
         "code": {"version": version("structkd"), "digest": code_digest(*ANNOTATION_CODE)},
         "annotation": experiment.teacher.annotation.model_dump(),
     }
-    config = experiment.teacher.annotation
-    annotate(load_tagger(plan.folder), corpora, plan.artifacts, config=config, provenance=provenance, log=log)
+    annotate(
+        load_tagger(plan.folder),
+        text_rows(corpora, {sentence.tokens for sentence in corpora[0]}),
+        plan.artifacts,
+        name=plan.language,
+        config=experiment.teacher.annotation,
+        provenance=provenance,
+        log=log,
+    )
 
 
 def run_student(
