@@ -19,9 +19,9 @@ COLUMNS = ["tokens", "gold", "log_posteriors", "seen", "teacher"]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Labelled words, by the probability of their likeliest label: bin i of 15 has confidences over i / 15.
+    """Labelled words in 15 bins by the probability of their likeliest label: bin i, from 0 on, has those above i / 15.
 
-    Guo et al., ICML 2017 (arXiv 1706.04599). Calibrations add up, as their words do.
+    Naeini et al., AAAI 2015; Guo et al., ICML 2017 (arXiv 1706.04599). Calibrations add up, as their words do.
     """
 
     bin_words: Int64[np.ndarray, "15"]

@@ -138,14 +138,16 @@ def _teacher(
     key = digest_json(digests)
     annotation = [key, teacher.annotation.model_dump(), code_digest(*ANNOTATION_CODE)]
     text = data.identity(language, "unlabelled") if fold is None and data.has_unlabelled(language) else None
-    writes = fold is not None or text is not None or not teacher.folds
+    takes_training = fold is not None or not teacher.folds
     name = f"{language}-fold{fold.number}of{fold.of}" if fold else language
     return TeacherPlan(
         language,
         fold,
         digests,
         folder / "teachers" / f"{name}-{key[:8]}",
-        folder / "artifacts" / f"{name}-{digest_json([*annotation, text, teacher.folds])[:8]}" if writes else None,
+        folder / "artifacts" / f"{name}-{digest_json([*annotation, text, takes_training])[:8]}"
+        if takes_training or text
+        else None,
         folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
     )
 

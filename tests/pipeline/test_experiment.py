@@ -111,6 +111,8 @@ def test_folds_are_more_teachers_beside_the_same_ones(load):
     other = make_plan(load(with_teacher("folds = 2").replace("unlabelled = 20", "unlabelled = 21")))
     kept = {*folded.artifacts} & {*other.artifacts}
     assert kept == {teacher.artifacts for teacher in folded.teachers if teacher.fold}
+    more = make_plan(load(with_teacher("folds = 3")))
+    assert {*folded.artifacts} & {*more.artifacts} == {teacher.artifacts for teacher in whole}
 
 
 def test_without_unlabelled_text_folds_leave_nothing_for_the_whole_teacher(load):
