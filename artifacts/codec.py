@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +22,8 @@ class Decoded:
     lengths: Int64[np.ndarray, "B"]
     sentence_id: Int64[np.ndarray, "B"] | None
     language: tuple[str, ...] | None
+    teacher: tuple[str, ...] | None
+    seen: tuple[bool | None, ...] | None
     gold: Int64[np.ndarray, "B T"] | None
     has_gold: Bool[np.ndarray, "B"] | None
     counts: Int64[np.ndarray, "B"] | None
@@ -37,19 +40,25 @@ def encode(
     *,
     sentence_ids: Sequence[int] | Integer[np.ndarray, "B"],
     language: str | Sequence[str],
+    teacher: str | Sequence[str],
+    seen: bool | Sequence[bool | None] | None,
     tokens: Sequence[Sequence[str]] | pa.ListArray,
     gold: Sequence[Integer[np.ndarray, "_"] | None],
     annotations: Annotations,
 ) -> pa.RecordBatch:
-    """Rows of a `shard_schema`; `language` is that of all sentences or one for each, `gold` None where unlabelled.
+    """Rows of a `shard_schema`; `language`, `teacher` and `seen` are those of all sentences or one for each.
 
+    `teacher` names who annotated; `seen` says whether it was trained on the sentence, None where that is not known.
+    `gold` is None where unlabelled.
     Log-posteriors beyond their code's range are moved to its edge; -inf (a probability of exactly 0) stays.
     Raises ArtifactError, naming the first sentence, where lengths or labels disagree, a score is NaN, or an
     emission is out of float16's range.
     """
     a, ids = annotations, np.asarray(sentence_ids, np.int64)
-    languages = [language] * len(ids) if isinstance(language, str) else language
-    _check_counts(len(a.lengths), sentence_ids=len(ids), language=len(languages), tokens=len(tokens), gold=len(gold))
+    languages, teachers = ([name] * len(ids) if isinstance(name, str) else name for name in (language, teacher))
+    trained_on = [seen] * len(ids) if seen is None or isinstance(seen, bool) else seen
+    given = {"language": languages, "teacher": teachers, "seen": trained_on, "tokens": tokens, "gold": gold}
+    _check_counts(len(a.lengths), sentence_ids=len(ids), **{name: len(column) for name, column in given.items()})
     check(a, label_count(schema), ids)
     words = tokens if isinstance(tokens, pa.ListArray) else pa.array(tokens, pa.list_(pa.string()))
     _check_lengths(ids, a.lengths, list_lengths(words), "tokens")
@@ -60,6 +69,8 @@ def encode(
     columns = {
         "sentence_id": ids,
         "language": pa.array(languages, pa.string()).dictionary_encode(),
+        "teacher": pa.array(teachers, pa.string()).dictionary_encode(),
+        "seen": pa.array(trained_on, pa.bool_()),
         "tokens": words,
         "gold": _gold(gold, a.lengths, ids, schema),
         "paths": list_array(list_array(paths, np.repeat(a.lengths, a.counts)), a.counts),
@@ -144,7 +155,9 @@ def decode(rows: pa.RecordBatch | pa.Table) -> Decoded:
         tokens=columns["tokens"],
         lengths=lengths,
         sentence_id=_plain(columns, "sentence_id", np.int64),
-        language=tuple(columns["language"].to_pylist()) if "language" in columns else None,
+        language=_values(columns, "language"),
+        teacher=_values(columns, "teacher"),
+        seen=_values(columns, "seen"),
         gold=_padded(columns, "gold", labelled, np.int64),
         has_gold=has_gold,
         counts=counts,
@@ -166,6 +179,10 @@ def _counts(columns: dict[str, pa.Array]) -> Int64[np.ndarray, "B"] | None:
         if name in columns:
             return list_lengths(columns[name])
     return None
+
+
+def _values(columns: dict[str, pa.Array], name: str) -> tuple[Any, ...] | None:
+    return tuple(columns[name].to_pylist()) if name in columns else None
 
 
 def _plain(columns: dict[str, pa.Array], name: str, dtype: type[np.generic]) -> Shaped[np.ndarray, "B"] | None:

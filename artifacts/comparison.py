@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Float, Float32, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from pydantic import JsonValue
 
 from artifacts.codec import Decoded, decode
-from artifacts.posteriors import FLOAT16_MAX
+from artifacts.posteriors import log_distribution
 from artifacts.ragged import length_mask
 from artifacts.reader import ArtifactSet
 
@@ -151,7 +151,7 @@ def _score_sums(one: Decoded, other: Decoded) -> dict[str, float]:
     best = [_known(rows.paths)[:, 0] for rows in (one, other)]
     log_probs = [_known(rows.path_log_probs)[:, 0] for rows in (one, other)]
     inside = length_mask(one.lengths, best[0].shape[1])
-    logs = [_log_distribution(_known(rows.log_posteriors)[inside]) for rows in (one, other)]
+    logs = [log_distribution(_known(rows.log_posteriors)[inside]) for rows in (one, other)]
     differs: Bool[np.ndarray, "B T"] = inside & (best[0] != best[1])
     partitions = [_known(rows.log_partition).astype(np.float64) for rows in (one, other)]
     return {
@@ -170,13 +170,6 @@ def _known(column: Float[np.ndarray, "..."] | Int64[np.ndarray, "..."] | None) -
     """A decoded column that is known to have been read."""
     assert column is not None
     return column
-
-
-def _log_distribution(log_posteriors: Float32[np.ndarray, "N L"]) -> Float64[np.ndarray, "N L"]:
-    """Normalised anew, for float16 rounds; a probability of 0 is float16's least, so that every KL is finite."""
-    logs = np.maximum(log_posteriors.astype(np.float64), -FLOAT16_MAX)
-    normalised: Float64[np.ndarray, "N L"] = logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
-    return normalised
 
 
 def _kl(one: Float64[np.ndarray, "N L"], other: Float64[np.ndarray, "N L"]) -> float:

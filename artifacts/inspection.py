@@ -56,6 +56,8 @@ class SentenceView:
 
     sentence_id: int
     language: str
+    teacher: str
+    seen: bool | None
     tokens: tuple[str, ...]
     gold: tuple[str, ...] | None
     paths: tuple[PathView, ...]
@@ -135,6 +137,8 @@ def sentence_view(artifacts: ArtifactSet, place: int) -> SentenceView:
     return SentenceView(
         sentence_id=int(_read(rows.sentence_id)[0]),
         language=_read(rows.language)[0],
+        teacher=_read(rows.teacher)[0],
+        seen=_read(rows.seen)[0],
         tokens=tuple(rows.tokens[0].as_py()),
         gold=names.decode(_read(rows.gold)[0]) if has_gold else None,
         paths=_path_views(rows, names),

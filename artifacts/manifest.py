@@ -40,6 +40,7 @@ class RowGroup(Record):
     first_row: int = Field(description="in the shard")
     offset: int = Field(description="in the file, in bytes")
     bytes: int = Field(description="in the file, compressed")
+    crc32: tuple[int, ...] = Field(description="of each column's bytes in the file, page headers and all")
     languages: dict[str, Sentences]
 
     @property

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Float32, Shaped
+from jaxtyping import Float, Float32, Float64, Shaped
 
 PosteriorCode: TypeAlias = Literal["float16", "float32", "log8"]
 
@@ -60,3 +60,11 @@ assert tuple(CODES) == get_args(PosteriorCode)
 def code_of(kind: pa.DataType) -> Code:
     """The code of a column of this value type."""
     return next(code for code in CODES.values() if code.kind == kind)
+
+
+def log_distribution(log_posteriors: Float32[np.ndarray, "N L"]) -> Float64[np.ndarray, "N L"]:
+    """Decoded log-posteriors normalised anew, for codes round; a probability of 0 becomes exp(-65504), so that every
+    entropy, log-likelihood and divergence is finite."""
+    logs = np.maximum(log_posteriors.astype(np.float64), -FLOAT16_MAX)
+    normalised: Float64[np.ndarray, "N L"] = logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
+    return normalised

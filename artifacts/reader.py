@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from artifacts.header import SetHeader
 from artifacts.manifest import Manifest
 from artifacts.schema import REMEDY, ArtifactError
-from artifacts.verification import check_shard, check_strays, read_footer
+from artifacts.verification import check_columns, check_shard, check_strays, read_footer
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,14 @@ class ArtifactSet:
         return self.manifest.tokens
 
     def read_row_group(self, shard: int, group: int, columns: Collection[str] | None = None) -> pa.Table:
-        """The rows of one row group, all columns or those named in `columns`; footer and pages are verified."""
+        """The rows of one row group, all columns or those named in `columns`; footer and columns are verified."""
         described = self.manifest.shards[shard]
         path = self.folder / described.file
-        footer = read_footer(path, described)
+        footer, known = read_footer(path, described), self.header.schema.names
+        _check_known(path, columns, known)
+        check_columns(path, footer.row_group(group), described.row_groups[group], known if columns is None else columns)
         try:
-            with pq.ParquetFile(path, metadata=footer, page_checksum_verification=True) as file:
-                _check_columns(path, columns, file.schema_arrow.names)
+            with pq.ParquetFile(path, metadata=footer) as file:
                 return file.read_row_group(group, columns=None if columns is None else list(columns))
         except (OSError, pa.ArrowException) as error:
             raise ArtifactError(f"{path}: row group {group} is not readable ({error}); {REMEDY}") from None
@@ -102,7 +103,7 @@ class ArtifactSet:
         return self.read_row_group(*self.places()[number]).slice(place - starts[number], 1)
 
 
-def _check_columns(path: Path, columns: Collection[str] | None, known: list[str]) -> None:
+def _check_known(path: Path, columns: Collection[str] | None, known: list[str]) -> None:
     for name in columns or ():
         if name not in known:
             raise ArtifactError(f"{path}: no column {name!r}, expected one of {', '.join(known)}")

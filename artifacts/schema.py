@@ -4,7 +4,8 @@ import pyarrow as pa
 
 from artifacts.posteriors import CODES, PosteriorCode
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+NULLABLE = ("gold", "seen")
 REMEDY = "restore it from a copy, or delete the folder and run stage one again"
 
 
@@ -28,6 +29,8 @@ def shard_schema(label_count: int, posteriors: PosteriorCode = "float16") -> pa.
     columns = {
         "sentence_id": pa.int64(),
         "language": pa.dictionary(pa.int32(), pa.string()),
+        "teacher": pa.dictionary(pa.int32(), pa.string()),
+        "seen": pa.bool_(),
         "tokens": pa.list_(pa.string()),
         "gold": pa.list_(label),
         "paths": pa.list_(pa.list_(label)),
@@ -37,7 +40,7 @@ def shard_schema(label_count: int, posteriors: PosteriorCode = "float16") -> pa.
         "emissions": scores(pa.float16()),
         "log_partition": pa.float32(),
     }
-    return pa.schema([pa.field(name, kind, nullable=name == "gold") for name, kind in columns.items()])
+    return pa.schema([pa.field(name, kind, nullable=name in NULLABLE) for name, kind in columns.items()])
 
 
 def label_count(schema: pa.Schema) -> int:

@@ -10,11 +10,11 @@ from artifacts.faults import explained
 from artifacts.header import SetHeader
 from artifacts.manifest import Footer, RowGroup, Sentences, Shard
 from artifacts.schema import ArtifactError
-from artifacts.verification import check_footer, footer_bytes
+from artifacts.verification import check_footer, chunk_offset, column_crcs, footer_bytes
 from corpora.files import atomic_path, digest_bytes, digest_file, sync
 
 # Words and label ids repeat; scores do not, and DuckDB cannot read float16 with BYTE_STREAM_SPLIT.
-REPEATING = ["language", "tokens.list.element", "gold.list.element", "paths.list.element.list.element"]
+REPEATING = ["language", "teacher", "tokens.list.element", "gold.list.element", "paths.list.element.list.element"]
 POSTERIORS = "log_posteriors.list.element.list.element"
 
 
@@ -31,10 +31,12 @@ def write_shard(path: Path, rows: pa.Table, header: SetHeader, row_group_rows: i
 
 
 def _canonical(rows: pa.Table) -> pa.Table:
-    """The same rows in one chunk, the language dictionary in order of first occurrence."""
-    place = rows.schema.get_field_index("language")
-    languages = rows.column(place).cast(pa.string()).combine_chunks().dictionary_encode()
-    return rows.set_column(place, rows.schema.field(place), languages).combine_chunks()
+    """The same rows in one chunk, dictionaries in order of first occurrence."""
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_dictionary(field.type):
+            names = rows.column(place).cast(pa.string()).combine_chunks().dictionary_encode()
+            rows = rows.set_column(place, field, names)
+    return rows.combine_chunks()
 
 
 def _write_parquet(rows: pa.Table, path: Path, header: SetHeader, row_group_rows: int) -> None:
@@ -58,7 +60,7 @@ def _check(path: Path, rows: pa.Table, header: SetHeader, shard: Shard) -> None:
 def _describe(rows: pa.Table, name: str, path: Path, row_group_rows: int) -> Shard:
     file, end = pq.read_metadata(path), footer_bytes(path)
     groups = [
-        _row_group(file.row_group(number), first, rows.slice(first, row_group_rows))
+        _row_group(path, file.row_group(number), first, rows.slice(first, row_group_rows))
         for number, first in enumerate(range(0, len(rows), row_group_rows))
     ]
     return Shard(
@@ -72,13 +74,12 @@ def _describe(rows: pa.Table, name: str, path: Path, row_group_rows: int) -> Sha
     )
 
 
-def _row_group(written: pq.RowGroupMetaData, first_row: int, rows: pa.Table) -> RowGroup:
-    chunks = [written.column(number) for number in range(written.num_columns)]
-    first = chunks[0]
+def _row_group(path: Path, written: pq.RowGroupMetaData, first_row: int, rows: pa.Table) -> RowGroup:
     return RowGroup(
         first_row=first_row,
-        offset=first.dictionary_page_offset if first.has_dictionary_page else first.data_page_offset,
-        bytes=sum(chunk.total_compressed_size for chunk in chunks),
+        offset=chunk_offset(written.column(0)),
+        bytes=sum(written.column(number).total_compressed_size for number in range(written.num_columns)),
+        crc32=tuple(crc for _, crc in column_crcs(path, written).values()),
         languages=_sentences(rows),
     )
 

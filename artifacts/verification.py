@@ -1,17 +1,18 @@
 """Is a shard what the manifest says it is?"""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from artifacts.faults import explained
 from artifacts.header import SetHeader, read_file_metadata
-from artifacts.manifest import SHARDS, Manifest, Shard
+from artifacts.manifest import SHARDS, Manifest, RowGroup, Shard
 from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
 from corpora.files import digest_bytes, digest_file
 
@@ -97,6 +98,38 @@ def read_footer(path: Path, shard: Shard) -> pq.FileMetaData:
         return pq.read_metadata(pa.BufferReader(found))
     except (OSError, ValueError, pa.ArrowException) as error:
         raise ArtifactError(f"{path}: not readable as Parquet ({error}); {REMEDY}") from None
+
+
+def check_columns(path: Path, written: pq.RowGroupMetaData, expected: RowGroup, columns: Collection[str]) -> None:
+    """Raise ArtifactError unless the columns of a row group have the CRC-32 of the manifest.
+
+    Parquet's own page checksums leave out the page headers, and a bit of these decides how many values are read.
+    """
+    with explained(path, "read"):
+        found = column_crcs(path, written, columns)
+    for number, (name, crc) in found.items():
+        _expect(path, f"column {name} with CRC-32", crc, expected.crc32[number])
+
+
+def column_crcs(
+    path: Path, written: pq.RowGroupMetaData, columns: Collection[str] | None = None
+) -> dict[int, tuple[str, int]]:
+    """Name and CRC-32 of each column of a row group, or of those named in `columns`, by the column's number."""
+    found = {}
+    with path.open("rb") as file:
+        for number in range(written.num_columns):
+            chunk = written.column(number)
+            name = chunk.path_in_schema.partition(".")[0]
+            if columns is None or name in columns:
+                file.seek(chunk_offset(chunk))
+                found[number] = name, crc32(file.read(chunk.total_compressed_size))
+    return found
+
+
+def chunk_offset(chunk: pq.ColumnChunkMetaData) -> int:
+    """Where a row group's column begins in the file."""
+    offset: int = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+    return offset
 
 
 def footer_bytes(path: Path) -> bytes:

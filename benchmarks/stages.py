@@ -28,7 +28,7 @@ from tagger.config import TaggerConfig, TrainingConfig
 from tagger.model import Tagger
 from tagger.tokens import TokenBatch, length_batches
 from tagger.vocabulary import Vocabulary
-from teachers.annotate import annotate
+from teachers.annotate import annotate, text_rows
 from teachers.config import AnnotationConfig
 
 WANTED = 1.15
@@ -57,7 +57,8 @@ def annotation(rounds: int) -> dict[str, float]:
 
 def _annotate(teacher: Tagger, corpus: Corpus, folder: Path, config: AnnotationConfig) -> None:
     with TemporaryDirectory(dir=folder) as fresh:
-        annotate(teacher, [corpus], Path(fresh), config=config, provenance={}, log=lambda record: None)
+        rows = text_rows([corpus], None)
+        annotate(teacher, rows, Path(fresh), name="en", config=config, provenance={}, log=lambda record: None)
 
 
 @torch.inference_mode()

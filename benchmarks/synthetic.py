@@ -62,6 +62,8 @@ def _rows(
         shard_schema(labels),
         sentence_ids=np.arange(first, first + ROWS),
         language=language,
+        teacher=language,
+        seen=False,
         tokens=list_array(words.cast(pa.string()), lengths),
         gold=[part if has else None for part, has in zip(np.split(gold, lengths.cumsum()[:-1]), labelled, strict=True)],
         annotations=Annotations(

@@ -5,7 +5,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from corpora.files import digest_json
 from student.config import DistillConfig, SystemName
@@ -82,10 +83,24 @@ class UnlabelledText(Settings):
 class Teacher(Settings):
     """Stage one."""
 
-    seed: int = Field(1, ge=0, description="of every teacher")
+    seed: int = Field(1, ge=0, description="of every teacher, and of the folds")
+    folds: int = Field(
+        0,
+        ge=0,
+        description="so many more teachers in each language, each of which annotates the part of the training corpus "
+        "that it was not trained on; 0: the one teacher annotates what it was trained on",
+    )
+    held_out: bool = Field(True, description="annotate dev and test too, for reports; students never read that")
     tagger: TaggerConfig = TaggerConfig()
     training: TrainingConfig = TrainingConfig()
     annotation: AnnotationConfig = AnnotationConfig()
+
+    @field_validator("folds")
+    @classmethod
+    def _more_than_one(cls, folds: int) -> int:
+        if folds == 1:
+            raise PydanticCustomError("folds", "Input should be 0 or at least 2: one fold leaves nothing to train on")
+        return folds
 
 
 class Student(Settings):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.files import digest_bytes, digest_json
+from corpora.folds import Fold
 from pipeline.data import Data
 from pipeline.experiment import Experiment
 from pipeline.features import FeaturePlan, feature_files, plan_features
@@ -25,13 +26,29 @@ ANNOTATION_CODE = (*_BASE, "artifacts", "teachers")  # the packages that determi
 
 @dataclass(frozen=True)
 class TeacherPlan:
-    """One language's teacher and its artifact set."""
+    """A teacher and the artifact sets that it writes: the one of all its language's training corpus, or a fold's."""
 
     language: str
+    fold: Fold | None
+    """What it is not trained on, and annotates."""
     digests: dict[str, str]
     folder: Path
-    artifacts: Path
+    artifacts: Path | None
+    """For students; None where the folds' teachers leave it nothing to annotate."""
+    held_out: Path | None
+    """Dev and test, for reports."""
     features: tuple[Path, ...]
+    """Of frozen encoders, over its language's corpora."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in its artifact sets."""
+        return self.language if self.fold is None else f"{self.language} {self.fold}"
+
+    @property
+    def sets(self) -> tuple[Path, ...]:
+        """The folders of all artifact sets that it writes."""
+        return tuple(folder for folder in (self.artifacts, self.held_out) if folder)
 
     @property
     def trained(self) -> bool:
@@ -39,9 +56,9 @@ class TeacherPlan:
         return (self.folder / RESULT).is_file()
 
     @property
-    def annotated(self) -> bool:
-        """Whether its artifact set is finished."""
-        return (self.artifacts / MANIFEST).is_file()
+    def done(self) -> bool:
+        """Whether its artifact sets are finished, too."""
+        return self.trained and all(map(annotated, self.sets))
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,16 @@ class Plan:
     teachers: tuple[TeacherPlan, ...]
     students: tuple[StudentPlan, ...]
 
+    @property
+    def artifacts(self) -> tuple[Path, ...]:
+        """The artifact sets that students read."""
+        return tuple(teacher.artifacts for teacher in self.teachers if teacher.artifacts)
+
+
+def annotated(artifacts: Path) -> bool:
+    """Whether an artifact set is finished."""
+    return (artifacts / MANIFEST).is_file()
+
 
 def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
     """Name every piece of an experiment.
@@ -80,14 +107,13 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
     folder, data = runs / experiment.name, Data(experiment)
     held_out = [data.identity(language, split) for language in experiment.languages for split in ("dev", "test")]
     training = [data.identity(language, "train") for language in experiment.languages]
-    features = plan_features(experiment, data, runs)
+    features, folds = plan_features(experiment, data, runs), experiment.teacher.folds
     teachers = tuple(
-        _teacher(
-            experiment, data, folder, language, training, feature_files(features, experiment.teacher.tagger, [language])
-        )
+        _teacher(experiment, data, folder, language, fold, training, features)
         for language in experiment.languages
+        for fold in (None, *(Fold(number, folds) for number in range(1, folds + 1)))
     )
-    corpora = digest_json([[teacher.artifacts.name for teacher in teachers], held_out])
+    corpora = digest_json([[teacher.artifacts.name for teacher in teachers if teacher.artifacts], held_out])
     student_features = feature_files(features, experiment.student.tagger, experiment.languages)
     students = tuple(
         _student(experiment, folder, corpora, system, seed, student_features)
@@ -102,13 +128,16 @@ def _teacher(
     data: Data,
     folder: Path,
     language: str,
+    fold: Fold | None,
     training: list[dict[str, Any]],
-    features: tuple[Path, ...],
+    features: tuple[FeaturePlan, ...],
 ) -> TeacherPlan:
     teacher = experiment.teacher
     held_out = [data.identity(language, split) for split in ("dev", "test")]
     pretrained = pretrained_digests(teacher.tagger)
     settings = [language, teacher.seed, teacher.tagger.model_dump(), teacher.training.model_dump(), pretrained]
+    if fold:
+        settings.append(str(fold))
     # The corpora of the other languages count too: the label set is the union over them.
     digests = {
         "settings": digest_json(settings),
@@ -116,14 +145,20 @@ def _teacher(
         "code": code_digest(*_BASE, "teachers"),
     }
     key = digest_json(digests)
-    text = data.identity(language, "unlabelled") if data.has_unlabelled(language) else None
-    annotation = [key, text, teacher.annotation.model_dump(), code_digest(*ANNOTATION_CODE)]
+    annotation = [key, teacher.annotation.model_dump(), code_digest(*ANNOTATION_CODE)]
+    text = data.identity(language, "unlabelled") if fold is None and data.has_unlabelled(language) else None
+    takes_training = fold is not None or not teacher.folds
+    name = f"{language}-fold{fold.number}of{fold.of}" if fold else language
     return TeacherPlan(
         language,
+        fold,
         digests,
-        folder / "teachers" / f"{language}-{key[:8]}",
-        folder / "artifacts" / f"{language}-{digest_json(annotation)[:8]}",
-        features,
+        folder / "teachers" / f"{name}-{key[:8]}",
+        folder / "artifacts" / f"{name}-{digest_json([*annotation, text, takes_training])[:8]}"
+        if takes_training or text
+        else None,
+        folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
+        feature_files(features, teacher.tagger, [language]),
     )
 
 

@@ -34,9 +34,9 @@ def run_features(plan: Plan, engine: Engine, display: Display) -> int:
 
 
 def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
-    """Stage one. Returns how many languages had anything left to do."""
+    """Stage one. Returns how many teachers had anything left to do."""
     _clear([teacher.folder for teacher in plan.teachers if teacher.trained])
-    waiting = [teacher for teacher in plan.teachers if not (teacher.trained and teacher.annotated)]
+    waiting = [teacher for teacher in plan.teachers if not teacher.done]
     if not waiting:
         return 0
     run_features(plan, engine, display)
@@ -44,10 +44,7 @@ def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
 
     labels = work.task_labels(plan.experiment)
     jobs = [
-        Job(
-            f"teacher {teacher.language}",
-            partial(work.run_teacher, plan.experiment, teacher, labels),
-        )
+        Job(f"teacher {teacher.name}", partial(work.run_teacher, plan.experiment, teacher, labels))
         for teacher in waiting
     ]
     _run("Stage one: teachers", jobs, engine, display)
@@ -63,13 +60,9 @@ def run_students(plan: Plan, engine: Engine, display: Display, ranks: "Ranks | N
     run_features(plan, FirstAlone(engine, ranks) if ranks else engine, display)
     from pipeline import work
 
-    artifacts = tuple(teacher.artifacts for teacher in plan.teachers)
     train = partial(work.run_student, ranks=ranks) if ranks else work.run_student
     jobs = [
-        Job(
-            f"{student.system} seed {student.seed}",
-            partial(train, plan.experiment, student, artifacts),
-        )
+        Job(f"{student.system} seed {student.seed}", partial(train, plan.experiment, student, plan.artifacts))
         for student in waiting
     ]
     _run("Stage two: students", jobs, engine, display)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.table import Table
 
 from pipeline.plan import RESULT, Plan
 
@@ -16,11 +17,11 @@ class ResultError(ValueError):
 
 
 def result_rows(plan: Plan) -> pl.DataFrame:
-    """One row for each finished teacher and student, language and split, in the order of the plan.
+    """One row for each finished teacher of a whole corpus and student, language and split, in the order of the plan.
 
     Columns: system, seed, language, split, score (percent), seconds, updates, parameters, folder.
     """
-    pieces = [teacher.folder for teacher in plan.teachers if teacher.trained]
+    pieces = [teacher.folder for teacher in plan.teachers if teacher.trained and not teacher.fold]
     pieces += [student.folder for student in plan.students if student.done]
     rows = [row for folder in pieces for row in _rows(folder)]
     if not rows:
@@ -87,7 +88,17 @@ def _cell(column: str, value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def as_markdown(heads: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    rule = ["---", *("---:" for _ in heads[1:])]
+def as_table(heads: list[str], rows: list[list[str]], *, left: int = 1, title: str | None = None) -> Table:
+    """A table for a terminal; the first `left` columns are text, the others numbers."""
+    table = Table(title=title, title_justify="left")
+    for place, head in enumerate(heads):
+        table.add_column(head, justify="left" if place < left else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def as_markdown(heads: list[str], rows: list[list[str]], *, left: int = 1) -> str:
+    """A Markdown table; see `as_table`."""
+    rule = ["---" if place < left else "---:" for place in range(len(heads))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))

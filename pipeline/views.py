@@ -100,7 +100,7 @@ def _shared_table(difference: SetDifference) -> Table:
 def sentence_panel(view: SentenceView, paths: int) -> Group:
     """A sentence with its words down the side: gold, best paths, and each word's posteriors as a heat strip."""
     shown = view.paths[:paths]
-    table = Table(title=f"sentence {view.sentence_id}, {view.language}", title_justify="left", pad_edge=False)
+    table = Table(title=_sentence_title(view), title_justify="left", pad_edge=False)
     heads = ("word", "gold", *(f"path {rank}" for rank in range(1, len(shown) + 1)), "posteriors", "likeliest")
     for head in heads:
         table.add_column(head, no_wrap=True)
@@ -115,6 +115,11 @@ def sentence_panel(view: SentenceView, paths: int) -> Group:
     table.add_row("p(path)", "", *(f"{path.probability:.4f}" for path in shown))
     table.add_row("weight", "", *(f"{path.weight:.4f}" for path in shown))
     return Group(table, Text(_legend(view.labels), style="dim"))
+
+
+def _sentence_title(view: SentenceView) -> str:
+    trained = {True: ", trained on it", False: ", not trained on it", None: ""}[view.seen]
+    return f"sentence {view.sentence_id}, {view.language}, by {view.teacher}{trained}"
 
 
 def _against(label: str, best: str) -> Text:

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
@@ -14,12 +15,13 @@ from pydantic import JsonValue
 
 from artifacts.reader import ArtifactSet
 from corpora.files import clear_temporaries, digest_file, digest_json, write_json
+from corpora.folds import inside, outside
 from corpora.labels import LabelSet
-from corpora.sentences import label_names
+from corpora.sentences import Corpus, label_names
 from pipeline.data import Data, describe_limit
 from pipeline.engine import Log, Record
 from pipeline.experiment import Experiment
-from pipeline.plan import ANNOTATION_CODE, RESULT, STATE, StudentPlan, TeacherPlan, code_digest
+from pipeline.plan import ANNOTATION_CODE, RESULT, STATE, StudentPlan, TeacherPlan, annotated, code_digest
 from student.distill import distill
 from tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
 from tagger.config import TrainingConfig
@@ -29,7 +31,7 @@ from tagger.model import Tagger
 from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume
 from tagger.training import TrainingResult
-from teachers.annotate import annotate
+from teachers.annotate import TextRow, annotate, text_rows
 from teachers.train import train_teacher
 
 
@@ -41,12 +43,12 @@ def task_labels(experiment: Experiment) -> tuple[str, ...]:
 
 
 def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
-    """Stage one for one language: whatever of training and annotation is not done."""
+    """Stage one for one teacher: whatever of training and annotation is not done."""
     with _journal(plan.folder / "log.jsonl", log) as journal:
         sets = _features(plan, journal)
         if not plan.trained:
             _train_teacher(experiment, plan, labels, sets, journal)
-        if not plan.annotated:
+        if not plan.done:
             _annotate(experiment, plan, sets, journal)
 
 
@@ -54,12 +56,13 @@ def _train_teacher(
     experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], features: Sequence[FeatureSet], log: Log
 ) -> None:
     data, settings = Data(experiment), experiment.teacher
-    train = _load(data, plan.language, "train", log)
-    dev, test = (_evaluation(data, plan.language, split, log) for split in ("dev", "test"))
+    train = _lesson(experiment, plan, _load(data, plan.language, "train", log))
+    splits = ("dev",) if plan.fold else ("dev", "test")
+    held_out = {split: _evaluation(data, plan.language, split, log) for split in splits}
     resume = _resume(plan, settings.training)
     teacher, result = train_teacher(
         train,
-        dev,
+        held_out["dev"],
         LabelSet(labels),
         tagger=settings.tagger,
         training=settings.training,
@@ -70,31 +73,68 @@ def _train_teacher(
         features=features,
     )
     save_tagger(teacher, plan.folder, _about(experiment, data, [plan.language]))
-    scores = {"dev": {plan.language: dev.score(teacher)}, "test": {plan.language: test.score(teacher)}}
-    row = {"system": "teachers", "seed": settings.seed, "train_sentences": len(train), "train_tokens": train.tokens}
+    scores = {split: {plan.language: corpus.score(teacher)} for split, corpus in held_out.items()}
+    row = {
+        "system": "teachers",
+        "fold": str(plan.fold) if plan.fold else None,
+        "seed": settings.seed,
+        "train_sentences": len(train),
+        "train_tokens": train.tokens,
+    }
     _write_result(plan.folder, row | scores, experiment, plan.digests, teacher, result)
     resume.delete()
 
 
+def _lesson(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> Corpus:
+    """What a teacher is trained on."""
+    return outside(train, plan.fold, experiment.teacher.seed) if plan.fold else train
+
+
 def _annotate(experiment: Experiment, plan: TeacherPlan, features: Sequence[FeatureSet], log: Log) -> None:
-    data = Data(experiment)
-    corpora = [_load(data, plan.language, "train", log)]
-    if data.has_unlabelled(plan.language):
-        corpora.append(_load(data, plan.language, "unlabelled", log))
+    """Write whatever of a teacher's artifact sets is not there."""
+    data, language = Data(experiment), plan.language
+    train = _load(data, language, "train", log)
+    lesson = {sentence.tokens for sentence in _lesson(experiment, plan, train)}
+    teacher = load_tagger(plan.folder).to(experiment.torch_device())
+    teacher.attach(features)
+    write = partial(_write_set, experiment, plan, teacher, log)
+    if plan.artifacts and not annotated(plan.artifacts):
+        text = plan.fold is None and data.has_unlabelled(language)
+        corpora = [train, *([_load(data, language, "unlabelled", log)] if text else [])]
+        rows = text_rows(corpora, lesson)
+        if plan.fold:
+            rows = [rows[place] for place in inside(train, plan.fold, experiment.teacher.seed)]
+        elif experiment.teacher.folds:
+            rows = rows[len(train) :]  # the folds' teachers annotate the rest
+        write(plan.artifacts, corpora, rows)
+    if plan.held_out and not annotated(plan.held_out):
+        corpora = [_load(data, language, split, log) for split in ("dev", "test")]
+        write(plan.held_out, corpora, text_rows(corpora, lesson))
+
+
+def _write_set(
+    experiment: Experiment,
+    plan: TeacherPlan,
+    teacher: Tagger,
+    log: Log,
+    folder: Path,
+    corpora: Sequence[Corpus],
+    rows: Sequence[TextRow],
+) -> None:
+    config = experiment.teacher.annotation
     provenance: dict[str, JsonValue] = {
         "teacher": plan.folder.name,
         "experiment": experiment.name,
         "language": plan.language,
+        "fold": str(plan.fold) if plan.fold else None,
         "digests": dict(plan.digests),
         "weights": digest_file(plan.folder / WEIGHTS),
         "corpora": {corpus.split: corpus.digest for corpus in corpora},
+        "sentences": {corpus.split: len(corpus) for corpus in corpora},
         "code": {"version": version("structkd"), "digest": code_digest(*ANNOTATION_CODE)},
-        "annotation": experiment.teacher.annotation.model_dump(),
+        "annotation": config.model_dump(),
     }
-    config = experiment.teacher.annotation
-    teacher = load_tagger(plan.folder).to(experiment.torch_device())
-    teacher.attach(features)
-    annotate(teacher, corpora, plan.artifacts, config=config, provenance=provenance, log=log)
+    annotate(teacher, rows, folder, name=plan.name, config=config, provenance=provenance, log=log)
 
 
 def run_student(
@@ -176,8 +216,7 @@ def _write_result(
 ) -> None:
     about = {
         "experiment": experiment.name,
-        "dev_mean": fmean(row["dev"].values()),
-        "test_mean": fmean(row["test"].values()),
+        **{f"{split}_mean": fmean(row[split].values()) for split in ("dev", "test") if split in row},
         "parameters": tagger.parameter_count,
         "digests": {"experiment": experiment.digest} | digests,
         "versions": {"structkd": version("structkd"), "torch": version("torch"), "python": platform.python_version()},

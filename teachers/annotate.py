@@ -1,6 +1,7 @@
 """Stage one, second half: run a teacher over text and write what it says."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,30 +21,51 @@ from tagger.training import Log
 from teachers.config import AnnotationConfig
 
 
+@dataclass(frozen=True, slots=True)
+class TextRow:
+    """A sentence to annotate. `seen`: whether the teacher was trained on it, None where that is not known."""
+
+    sentence_id: int
+    language: str
+    sentence: Sentence
+    seen: bool | None
+
+
+def text_rows(corpora: Sequence[Corpus], trained_on: Set[tuple[str, ...]] | None) -> list[TextRow]:
+    """The sentences of corpora, one after the other; a `sentence_id` is the place in that sequence.
+
+    `trained_on` holds the words of each sentence that the teacher was trained on; None where that is not known.
+    """
+    found = [(corpus.language, sentence) for corpus in corpora for sentence in corpus]
+    return [
+        TextRow(place, language, sentence, None if trained_on is None else sentence.tokens in trained_on)
+        for place, (language, sentence) in enumerate(found)
+    ]
+
+
 def annotate(
     teacher: Tagger,
-    corpora: Sequence[Corpus],
+    rows: Sequence[TextRow],
     folder: Path,
     *,
+    name: str,
     config: AnnotationConfig,
     provenance: dict[str, JsonValue],
     log: Log,
 ) -> SetHeader:
-    """Write the artifact set of a teacher over its corpora, one after the other.
+    """Write the artifact set of a teacher, which is called `name` there, over sentences. Returns the set's header.
 
-    A `sentence_id` is a sentence's place in that sequence. Sentences of shards that a killed run has finished are not
-    annotated again. Returns the set's header.
+    Sentences of shards that a killed run has finished are not annotated again.
 
     Raises:
         ArtifactError: the folder holds another set, somebody is writing it, or the disk refuses.
         CorpusError: a gold label that the teacher does not know.
     """
     header = header_of(teacher, provenance, config.posteriors)
-    sentences = [(corpus.language, sentence) for corpus in corpora for sentence in corpus]
     with ShardWriter(folder, header, shard_rows=config.shard_rows, row_group_rows=config.row_group_rows) as writer:
-        for first, last in _pieces(writer.rows_kept, len(sentences), config):
-            writer.write(_rows(teacher, sentences[first:last], first, header.schema, config))
-            log({"event": "annotated", "sentences": last, "of": len(sentences)})
+        for first, last in _pieces(writer.rows_kept, len(rows), config):
+            writer.write(_encoded(teacher, rows[first:last], name, header.schema, config))
+            log({"event": "annotated", "sentences": last, "of": len(rows)})
     return header
 
 
@@ -71,26 +93,25 @@ def header_of(teacher: Tagger, provenance: dict[str, JsonValue], posteriors: Pos
     )
 
 
-def _rows(
-    teacher: Tagger,
-    sentences: Sequence[tuple[str, Sentence]],
-    first_id: int,
-    schema: pa.Schema,
-    config: AnnotationConfig,
+def _encoded(
+    teacher: Tagger, rows: Sequence[TextRow], name: str, schema: pa.Schema, config: AnnotationConfig
 ) -> pa.RecordBatch:
-    """Rows of consecutive (language, sentence), annotated in batches of similar length and put back in order."""
-    groups = length_batches([len(sentence) for _, sentence in sentences], config.batch_tokens)
+    """Consecutive rows, annotated in batches of similar length and put back in order."""
+    groups = length_batches([len(row.sentence) for row in rows], config.batch_tokens)
     batches = []
     for places in groups:
-        languages, group = zip(*(sentences[place] for place in places), strict=True)
+        group = [rows[place] for place in places]
+        sentences = [row.sentence for row in group]
         batches.append(
             encode(
                 schema,
-                sentence_ids=first_id + places,
-                language=languages,
-                tokens=[list(sentence.tokens) for sentence in group],
-                gold=[None if s.labels is None else teacher.labels.encode(s.labels) for s in group],
-                annotations=_annotations(teacher, group, config.k),
+                sentence_ids=[row.sentence_id for row in group],
+                language=[row.language for row in group],
+                teacher=name,
+                seen=[row.seen for row in group],
+                tokens=[list(sentence.tokens) for sentence in sentences],
+                gold=[None if s.labels is None else teacher.labels.encode(s.labels) for s in sentences],
+                annotations=_annotations(teacher, sentences, config.k),
             )
         )
     table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()

@@ -41,10 +41,14 @@ def inspect(
 def _show(console: Console, artifacts: "ArtifactSet", sentence: int | None, paths: int) -> None:
     from artifacts.inspection import sentence_view, summary
     from artifacts.schema import ArtifactError
+    from pipeline.calibrations import SET_HEADS, TITLE, set_cells
+    from pipeline.tables import as_table
     from pipeline.views import sentence_panel, summary_table
 
     if sentence is None:
         console.print(summary_table(artifacts, summary(artifacts)))
+        if rows := set_cells(artifacts):
+            console.print(as_table(SET_HEADS, rows, left=2, title=TITLE))
     elif sentence < artifacts.rows:
         console.print(sentence_panel(sentence_view(artifacts, sentence), paths))
     else:

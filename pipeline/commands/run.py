@@ -1,11 +1,11 @@
 """Commands that run experiments and show their tables."""
 
 import os
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from pipeline.engine import Engine, FirstAlone, Together, choose_engine
 from pipeline.experiment import load_experiment
@@ -25,8 +25,8 @@ def teachers(experiment: Name = "demo", workers: Workers = None) -> None:
     console, plan = Console(), make_plan(load_experiment(experiment))
     if not run_teachers(plan, choose_engine(workers), choose_display(console)):
         console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
-    for teacher in plan.teachers:
-        console.print(f"  {teacher.artifacts}", highlight=False)
+    for folder in chain.from_iterable(teacher.sets for teacher in plan.teachers):
+        console.print(f"  {folder}", highlight=False)
 
 
 def distill(experiment: Name = "demo", workers: Workers = None) -> None:
@@ -59,27 +59,27 @@ def report(
     split: Annotated[Literal["dev", "test"], typer.Option(help="Scores to show.")] = "test",
     format: Annotated[Literal["table", "md"], typer.Option(help="For a terminal, or Markdown.")] = "table",  # noqa: A002
 ) -> None:
-    """Print the table of what an experiment has run."""
-    from pipeline.tables import as_cells, as_markdown, result_rows, score_table
+    """Print the tables of what an experiment has run: scores, and how sure and how right the teachers are."""
+    from pipeline import calibrations
+    from pipeline.tables import as_cells, as_markdown, as_table, result_rows, score_table
 
     plan = make_plan(load_experiment(experiment))
     if format == "table":
-        _print_table(plan, Console(), split)
+        console = Console()
+        _print_table(plan, console, split)
+        heads, rows = calibrations.PLAN_HEADS, calibrations.plan_cells(plan)
+        console.print(as_table(heads, rows, left=3, title=calibrations.TITLE))
     else:
         print(as_markdown(*as_cells(score_table(result_rows(plan), plan.experiment.languages, split))))
+        print(f"\n{as_markdown(calibrations.PLAN_HEADS, calibrations.plan_cells(plan), left=3)}")
 
 
 def _print_table(plan: Plan, console: Console, split: str) -> None:
     from pipeline.data import Data
-    from pipeline.tables import as_cells, result_rows, score_table
+    from pipeline.tables import as_cells, as_table, result_rows, score_table
 
     experiment, metric = plan.experiment, Data(plan.experiment).metric
-    heads, rows = as_cells(score_table(result_rows(plan), experiment.languages, split))
+    cells = as_cells(score_table(result_rows(plan), experiment.languages, split))
     unit = "strict span F1" if metric == "spans" else "accuracy"
     console.print(f"{experiment.title}: {unit} on {split}", highlight=False, soft_wrap=True)
-    table = Table()
-    for head in heads:
-        table.add_column(head, justify="left" if head == "system" else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    console.print(as_table(*cells))

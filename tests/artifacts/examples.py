@@ -47,6 +47,8 @@ def batch(rng, lengths, *, language="en", first_id=0, labelled=0.5, labels=4):
         shard_schema(labels),
         sentence_ids=range(first_id, first_id + len(lengths)),
         language=language,
+        teacher=f"{language} teacher",
+        seen=[bool(n % 2) for n in lengths],
         tokens=[[f"{language}{place}" for place in range(n)] for n in lengths],
         gold=gold,
         annotations=annotations(rng, lengths, labels=labels),

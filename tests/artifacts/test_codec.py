@@ -19,6 +19,8 @@ def encode_with(given, labels=4, **changes):
     arguments = {
         "sentence_ids": range(10, 10 + len(lengths)),
         "language": "en",
+        "teacher": "me",
+        "seen": None,
         "tokens": [["w"] * n for n in lengths],
         "gold": [None] * len(lengths),
     }
@@ -32,9 +34,11 @@ def test_what_is_encoded_is_decoded(seed, lengths, paths, labels):
     gold = [rng.integers(0, labels, n) if rng.random() < 0.5 else None for n in lengths]
     tokens = [[f"ß{i}" for i in range(n)] for n in lengths]
     languages = rng.choice(["en", "zh"], len(lengths)).tolist()
-    row = decode(encode_with(a, labels, gold=gold, tokens=tokens, language=languages))
+    teachers = [f"{language} fold 1 of 2" for language in languages]
+    seen = [(True, False, None)[place] for place in rng.integers(0, 3, len(lengths))]
+    row = decode(encode_with(a, labels, gold=gold, tokens=tokens, language=languages, teacher=teachers, seen=seen))
     assert row.tokens.to_pylist() == tokens
-    assert row.language == tuple(languages)
+    assert (row.language, row.teacher, row.seen) == tuple(map(tuple, (languages, teachers, seen)))
     assert row.sentence_id.tolist() == list(range(10, 10 + len(lengths)))
     assert row.lengths.tolist() == lengths
     assert row.counts.tolist() == a.counts.tolist()
@@ -180,6 +184,10 @@ def test_tokens_and_gold_of_another_length_are_refused():
         encode_with(a, gold=[None] * 3)
     with pytest.raises(ArtifactError, match="language has 1 sentences, the annotations have 2"):
         encode_with(a, language=["en"])
+    with pytest.raises(ArtifactError, match="teacher has 3 sentences, the annotations have 2"):
+        encode_with(a, teacher=["en"] * 3)
+    with pytest.raises(ArtifactError, match="seen has 1 sentences, the annotations have 2"):
+        encode_with(a, seen=[True])
 
 
 def test_gold_outside_the_labels_is_refused():

@@ -23,6 +23,8 @@ def write(folder, ids, *, provenance=None, labels=("O", "X"), tokens="w", row_gr
         shard_schema(L),
         sentence_ids=range(4),
         language=["en", "en", "de", "de"],
+        teacher="me",
+        seen=None,
         tokens=[[tokens] * n for n in LENGTHS],
         gold=[None] * 4,
         annotations=given,

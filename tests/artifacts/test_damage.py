@@ -178,8 +178,9 @@ def signed(folder, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda value: value.update(schema_version=3), "found schema_version 3, expected 2"),
-        (lambda value: value.update(schema_version="2"), "found schema_version '2', expected 2"),
+        (lambda value: value.update(schema_version=4), "found schema_version 4, expected 3"),
+        (lambda value: value.update(schema_version=2), "found schema_version 2, expected 3"),
+        (lambda value: value.update(schema_version="3"), "found schema_version '3', expected 3"),
         (lambda value: value["shards"][0].update(file="../other.parquet"), r"shards.0.file: String should match"),
         (lambda value: value["shards"].reverse(), "found the shards part-00001.parquet, part-00000.parquet"),
         (lambda value: value.update(identity="0" * 64), "identity or totals are not those of its header"),

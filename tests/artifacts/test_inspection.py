@@ -22,6 +22,8 @@ def small(tmp_path):
         shard_schema(2),
         sentence_ids=[7, 8],
         language=["en", "de"],
+        teacher=["me", "you"],
+        seen=[None, True],
         tokens=[["a", "b"], ["c"]],
         gold=[np.array([0, 1]), None],
         annotations=Annotations(
@@ -56,12 +58,14 @@ def test_a_summary_of_values_worked_out_by_hand(small):
 def test_a_sentence_with_names_and_probabilities(small):
     view = sentence_view(small, place_of(small, 7))
     assert (view.sentence_id, view.language, view.tokens, view.gold) == (7, "en", ("a", "b"), ("O", "X"))
+    assert (view.teacher, view.seen) == ("me", None)
     assert [path.labels for path in view.paths] == [("O", "O"), ("X", "O")]
     assert [path.probability for path in view.paths] == pytest.approx([0.6, 0.2])
     assert [path.weight for path in view.paths] == pytest.approx([0.75, 0.25])
     np.testing.assert_allclose(view.posteriors, [[0.5, 0.5], [1, 0]], rtol=1e-3)
     assert view.labels == ("O", "X")
-    assert sentence_view(small, 1).gold is None
+    other = sentence_view(small, 1)
+    assert (other.gold, other.teacher, other.seen) == (None, "you", True)
 
 
 def test_an_unknown_sentence_is_refused(small):

@@ -30,6 +30,8 @@ def artifacts(request, tmp_path_factory):
         shard_schema(labels),
         sentence_ids=range(5),
         language=["en", "en", "en", "zh", "de"],
+        teacher=["en", "en fold 1 of 2", "en", "zh", "de"],
+        seen=[True, False, None, None, False],
         tokens=[["a"], ["b", "", "c"], ["\u00fc", "d"], ["\u5317\u4eac", "e", "\U0001f600", "f", "g"], ["h"] * 4],
         gold=gold,
         annotations=dataclasses.replace(given, log_posteriors=impossible),

@@ -59,6 +59,8 @@ def test_a_set_says_its_code_and_reads_back(tmp_path, name):
         described.schema,
         sentence_ids=range(5),
         language="en",
+        teacher="me",
+        seen=None,
         tokens=[["w"] * n for n in lengths],
         gold=[None] * 5,
         annotations=said,

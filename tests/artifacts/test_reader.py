@@ -121,8 +121,8 @@ def test_row_groups_that_are_not_the_manifests_are_found(folder):
 
 
 def test_a_future_schema_is_refused_before_anything_else_is_read(folder):
-    edit(folder, lambda value: (value.clear(), value.update(schema_version=3)))
-    with pytest.raises(ArtifactError, match=r"manifest.json: found schema_version 3, expected 2"):
+    edit(folder, lambda value: (value.clear(), value.update(schema_version=4)))
+    with pytest.raises(ArtifactError, match=r"manifest.json: found schema_version 4, expected 3"):
         ArtifactSet.open(folder)
 
 

@@ -64,7 +64,7 @@ def test_the_bytes_do_not_depend_on_how_rows_were_batched(tmp_path_factory, cuts
 def test_a_shard_alone_explains_itself(tmp_path):
     write_set(tmp_path)
     own = read_file_metadata(pq.read_metadata(tmp_path / "part-00000.parquet").metadata)
-    assert own == {"schema_version": 2, "identity": header().identity} | header().model_dump(mode="json")
+    assert own == {"schema_version": 3, "identity": header().identity} | header().model_dump(mode="json")
 
 
 def test_pages_carry_checksums_and_scores_are_plain_zstd(tmp_path):
@@ -77,7 +77,7 @@ def test_pages_carry_checksums_and_scores_are_plain_zstd(tmp_path):
     damaged = bytearray((tmp_path / "part-00000.parquet").read_bytes())
     damaged[scores.data_page_offset + scores.total_compressed_size - 3] ^= 1
     (tmp_path / "part-00000.parquet").write_bytes(damaged)
-    with pytest.raises(ArtifactError, match=r"part-00000.parquet: row group 0 is not readable .*CRC"):
+    with pytest.raises(ArtifactError, match=r"part-00000.parquet: found column log_posteriors with CRC-32 \d+"):
         ArtifactSet.open(tmp_path, verify=False).read_row_group(0, 0, ["log_posteriors"])
 
 

@@ -91,6 +91,7 @@ def test_inspect_shows_the_set_and_its_sentences(place):
     summary = structkd(place, "inspect", artifacts(place)).stdout
     assert "labelled" in summary
     assert "nats" in summary
+    assert "ECE" in summary
     sentence = structkd(place, "inspect", artifacts(place), "--sentence", 2, env={"COLUMNS": "250"}).stdout
     assert "path 1" in sentence
     assert "p(path)" in sentence
@@ -158,7 +159,12 @@ def test_inspect_says_how_two_sets_differ(place, tmp_path):
 def test_report_gives_markdown(place):
     lines = structkd(place, "report", "tiny", "--format", "md").stdout.splitlines()
     assert lines[0] == "| system | en | de | mean | gap closed |"
-    assert len(lines) == 6
+    assert lines[6] == ""
+    assert lines[7].startswith("| language | text | seen | words | accuracy | entropy | NLL | ECE |")
+    rows = [line.split(" | ")[:3] for line in lines[9:]]
+    assert rows == [
+        [f"| {language}", *row] for language in ("en", "de") for row in (["train", "yes"], ["dev, test", "no"])
+    ]
 
 
 def test_tag_labels_raw_text(place):

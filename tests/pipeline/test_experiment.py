@@ -49,6 +49,11 @@ def test_a_shipped_experiment_loads(name, monkeypatch):
         ),
         ('"exact"]', '"exakt"]', "student.systems.2: "),
         ("k = 4", "k = 0", "teacher.annotation.k: input should be greater than or equal to 1, found 0"),
+        (
+            "[teacher.tagger]",
+            "[teacher]\nfolds = 1\n[teacher.tagger]",
+            "teacher.folds: input should be 0 or at least 2",
+        ),
         ('title = "tiny"', "", "title: field required"),
         ('name = "demo"', 'name = "damo"', "corpus: "),
         ("[limits]", "[limits", "not a TOML file"),
@@ -97,6 +102,39 @@ def folders(plan):
 def test_what_a_change_renames(load, old, new, same):
     before, after = folders(make_plan(load())), folders(make_plan(load(TINY.replace(old, new))))
     assert tuple(a == b for a, b in zip(before, after, strict=True)) == same
+
+
+def with_teacher(setting):
+    return TINY.replace("[teacher.tagger]", f"[teacher]\n{setting}\n[teacher.tagger]")
+
+
+def test_folds_are_more_teachers_beside_the_same_ones(load):
+    plain, folded = make_plan(load()), make_plan(load(with_teacher("folds = 2")))
+    whole = [teacher for teacher in folded.teachers if not teacher.fold]
+    assert [teacher.name for teacher in folded.teachers[:3]] == ["en", "en fold 1 of 2", "en fold 2 of 2"]
+    for before, after in zip(plain.teachers, whole, strict=True):
+        assert (before.folder, before.held_out) == (after.folder, after.held_out)
+        assert before.artifacts != after.artifacts
+    assert len({*folded.artifacts}) == 6
+    assert folded.teachers[2].artifacts.name.startswith("en-fold2of2-")
+    assert not {student.folder for student in plain.students} & {student.folder for student in folded.students}
+    other = make_plan(load(with_teacher("folds = 2").replace("unlabelled = 20", "unlabelled = 21")))
+    kept = {*folded.artifacts} & {*other.artifacts}
+    assert kept == {teacher.artifacts for teacher in folded.teachers if teacher.fold}
+    more = make_plan(load(with_teacher("folds = 3")))
+    assert {*folded.artifacts} & {*more.artifacts} == {teacher.artifacts for teacher in whole}
+
+
+def test_without_unlabelled_text_folds_leave_nothing_for_the_whole_teacher(load):
+    plan = make_plan(load(with_teacher("folds = 2").replace("unlabelled = 20", "unlabelled = 0")))
+    assert [bool(teacher.artifacts) for teacher in plan.teachers] == [False, True, True] * 2
+    assert [bool(teacher.held_out) for teacher in plan.teachers] == [True, False, False] * 2
+
+
+def test_what_only_reports_read_renames_nothing(load):
+    plain, bare = make_plan(load()), make_plan(load(with_teacher("held_out = false")))
+    assert folders(plain) == folders(bare)
+    assert [teacher.held_out for teacher in bare.teachers] == [None, None]
 
 
 def test_code_is_part_of_the_names():

@@ -12,7 +12,10 @@ import pytest
 
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
-EXPERIMENT = TINY.replace("k = 4", "k = 4\nshard_rows = 8\nrow_group_rows = 4")
+EXPERIMENT = TINY.replace("k = 4", "k = 4\nshard_rows = 8\nrow_group_rows = 4").replace(
+    "[teacher.tagger]", "[teacher]\nfolds = 2\n\n[teacher.tagger]"
+)
+SETS = 8  # in each of two languages: unlabelled text, two folds, dev and test
 
 
 def start(folder, workers=1):
@@ -33,7 +36,10 @@ def kill(process):
 def results(folder):
     """What must not depend on kills: artifact sets with all that lies beside them, and the teachers' weights."""
     runs = folder / "runs" / "tiny"
-    return contents(runs / "artifacts") | contents(runs / "teachers", "*.safetensors")
+    parts = {"artifacts": "*", "heldout": "*", "teachers": "*.safetensors"}
+    return {
+        f"{part}/{path}": data for part, files in parts.items() for path, data in contents(runs / part, files).items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +49,7 @@ def uninterrupted(tmp_path_factory):
     assert start(folder).wait() == 0
     files = results(folder)
     assert sum(path.endswith(".parquet") for path in files) >= 16
+    assert sum(path.endswith("manifest.json") for path in files) == SETS
     names = {Path(path).name for path in files if not path.endswith(".parquet")}
     assert names == {"manifest.json", "model.safetensors"}
     return files, time.monotonic() - began
@@ -70,7 +77,7 @@ def test_killed_amid_annotation_it_goes_on_to_the_same_bytes(tmp_path, uninterru
         assert process.poll() is None
         time.sleep(0.001)
     kill(process)
-    assert len(list(tmp_path.rglob("manifest.json"))) < 2
+    assert len(list(tmp_path.rglob("manifest.json"))) < SETS
     check(tmp_path, uninterrupted)
 
 

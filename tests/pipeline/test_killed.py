@@ -11,8 +11,11 @@ import pytest
 
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
-SAVING = TINY.replace("updates = 20\n", "updates = 20\ncheckpoint_seconds = 0\n").replace(
-    '["baseline", "posterior+top-wk", "exact"]', '["posterior+top-wk"]'
+SAVING = (
+    TINY.replace("updates = 20\n", "updates = 20\ncheckpoint_seconds = 0\n")
+    .replace('["baseline", "posterior+top-wk", "exact"]', '["posterior+top-wk"]')
+    .replace('["en", "de"]', '["en"]')
+    .replace("[teacher.tagger]", "[teacher]\nfolds = 2\n\n[teacher.tagger]")
 )
 COMMAND = ("distill", "tiny", "--workers", "1")
 MORTAL = Path(__file__).with_name("mortal.py")

@@ -16,7 +16,7 @@ from student.distill import distill
 from student.objectives import SYSTEMS
 from tagger.config import TaggerConfig, TrainingConfig
 from tagger.evaluation import EvaluationSet
-from teachers.annotate import annotate
+from teachers.annotate import annotate, text_rows
 from teachers.config import AnnotationConfig
 from teachers.train import train_teacher
 from tests.small import small_encoders
@@ -62,8 +62,9 @@ def teachers(tmp_path_factory):
         )
         annotate(
             teacher,
-            [corpus, unlabelled(corpus)],
+            text_rows([corpus, unlabelled(corpus)], None),
             folder / "set",
+            name=language,
             config=AnnotationConfig(k=4, row_group_rows=5, shard_rows=10),
             provenance={"teacher": language},
             log=lambda record: None,
@@ -152,6 +153,7 @@ def test_sets_with_other_labels_are_refused(teachers, tmp_path):
         seed=1,
         log=lambda record: None,
     )
-    annotate(other, [corpus], tmp_path / "set", config=AnnotationConfig(), provenance={}, log=lambda record: None)
+    rows, config = text_rows([corpus], None), AnnotationConfig()
+    annotate(other, rows, tmp_path / "set", name="de", config=config, provenance={}, log=lambda record: None)
     with pytest.raises(ArtifactError, match=r"has the labels E-PER, B-PER, S-LOC, O"):
         run({"en": (teacher, first), "de": (other, ArtifactSet.open(tmp_path / "set"))}, "posterior")

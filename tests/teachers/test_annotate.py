@@ -12,7 +12,7 @@ from tagger.evaluation import EvaluationSet
 from tagger.model import Tagger
 from tagger.tokens import TokenBatch
 from tagger.vocabulary import Vocabulary
-from teachers.annotate import annotate
+from teachers.annotate import TextRow, annotate, text_rows
 from teachers.config import AnnotationConfig
 from teachers.train import train_teacher
 from tests.small import small_encoders
@@ -27,6 +27,7 @@ LABELLED = Corpus(
     ),
 )
 TEXT = Corpus("en", "unlabelled", (Sentence(("Bergen", "rains")), Sentence(("yes",))))
+ROWS = text_rows([LABELLED, TEXT], {("Oslo",), ("yes",)})
 
 
 def make_teacher():
@@ -44,7 +45,7 @@ def make_teacher():
 def write(folder, **settings):
     config = AnnotationConfig(**({"k": 4, "row_group_rows": 3, "shard_rows": 6} | settings))
     records = []
-    annotate(make_teacher(), [LABELLED, TEXT], folder, config=config, provenance={"of": "x"}, log=records.append)
+    annotate(make_teacher(), ROWS, folder, name="me", config=config, provenance={"of": "x"}, log=records.append)
     return ArtifactSet.open(folder), records
 
 
@@ -54,6 +55,8 @@ def test_every_row_is_what_the_chain_says_of_the_sentence_alone(tmp_path):
     rows = found.table().to_pylist()
     assert [row["sentence_id"] for row in rows] == list(range(7))
     assert records[-1] == {"event": "annotated", "sentences": 7, "of": 7}
+    assert {row["teacher"] for row in rows} == {"me"}
+    assert [row["tokens"] for row in rows if row["seen"]] == [["Oslo"], ["yes"]]
     for sentence, row in zip([*LABELLED, *TEXT], rows, strict=True):
         assert tuple(row["tokens"]) == sentence.tokens
         assert row["language"] == "en"
@@ -69,6 +72,15 @@ def test_every_row_is_what_the_chain_says_of_the_sentence_alone(tmp_path):
             np.testing.assert_allclose(row["log_posteriors"], chain.log_marginals[0], atol=5e-3, rtol=1e-3)
             np.testing.assert_allclose(row["emissions"], chain.emissions[0], atol=1e-3, rtol=1e-3)
             np.testing.assert_allclose(row["log_partition"], chain.log_partition[0], rtol=1e-5)
+
+
+def test_ids_are_those_that_are_given_and_what_is_not_known_is_null(tmp_path):
+    rows = [TextRow(id_, "en", LABELLED[place], None) for id_, place in ((9, 2), (4, 0))]
+    config, log = AnnotationConfig(k=1), lambda record: None
+    annotate(make_teacher(), rows, tmp_path, name="me", config=config, provenance={}, log=log)
+    found = ArtifactSet.open(tmp_path).table(["sentence_id", "seen", "tokens"]).to_pylist()
+    assert [(row["sentence_id"], row["seen"]) for row in found] == [(9, None), (4, None)]
+    assert found[0]["tokens"] == ["we", "met", "Ada"]
 
 
 def test_the_header_lets_a_reader_rebuild_the_chain(tmp_path):
@@ -93,7 +105,7 @@ def test_an_interrupted_annotation_goes_on_after_its_whole_shards_to_the_same_by
     teacher, heard, annotated = make_teacher(), [], []
 
     def run(folder, log):
-        annotate(teacher, [LABELLED, TEXT], folder, config=config, provenance={"of": "x"}, log=log)
+        annotate(teacher, ROWS, folder, name="me", config=config, provenance={"of": "x"}, log=log)
 
     def interrupting(record):
         heard.append(record)

@@ -1,0 +1,108 @@
+"""With folds, nobody annotates for students what it was trained on: checked on what was really trained on."""
+
+from io import StringIO
+from itertools import chain
+
+import pytest
+from rich.console import Console
+
+from artifacts.reader import ArtifactSet
+from pipeline import work
+from pipeline.calibrations import plan_cells
+from pipeline.data import Data
+from pipeline.engine import InProcess
+from pipeline.experiment import load_experiment
+from pipeline.plan import make_plan
+from pipeline.progress import choose_display
+from pipeline.stages import run_teachers
+from pipeline.tables import result_rows
+from tests.pipeline.tiny import TINY, write_experiment
+
+FOLDED = TINY.replace("[teacher.tagger]", "[teacher]\nfolds = 3\n\n[teacher.tagger]").replace("de = 30", "de = 24")
+COLUMNS = ["sentence_id", "language", "teacher", "seen", "tokens", "gold"]
+
+
+@pytest.fixture(scope="module")
+def stage_one(tmp_path_factory):
+    """The plan of a run with folds, and what each teacher was trained on, in the order of the plan."""
+    folder, taught = tmp_path_factory.mktemp("folds"), []
+    write_experiment(folder, FOLDED)
+    train = work.train_teacher
+
+    def recorded(corpus, *arguments, **options):
+        taught.append(corpus)
+        return train(corpus, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(work, "train_teacher", recorded)
+        plan = make_plan(load_experiment("tiny"), folder / "runs")
+        run_teachers(plan, InProcess(), choose_display(Console(file=StringIO())))
+    return plan, taught
+
+
+def rows(folder):
+    return ArtifactSet.open(folder).table(COLUMNS).to_pylist()
+
+
+def test_a_folds_teacher_has_seen_no_sentence_that_it_annotates(stage_one):
+    plan, taught = stage_one
+    for teacher, corpus in zip(plan.teachers, taught, strict=True):
+        trained_on = {sentence.tokens for sentence in corpus}
+        for row in chain.from_iterable(map(rows, teacher.sets)):
+            assert row["seen"] == (tuple(row["tokens"]) in trained_on)
+            assert row["teacher"] == teacher.name
+            assert not (teacher.fold and row["seen"])
+
+
+def test_the_sets_of_a_language_hold_its_corpora_once_each_sentence_under_its_place(stage_one):
+    plan, _ = stage_one
+    data = Data(plan.experiment)
+    for language in plan.experiment.languages:
+        folders = [teacher.artifacts for teacher in plan.teachers if teacher.language == language]
+        found = {row["sentence_id"]: row for row in chain.from_iterable(map(rows, folders))}
+        corpora = [data.load(language, split)[0] for split in ("train", "unlabelled")]
+        sentences = list(chain.from_iterable(corpora))
+        assert sum(ArtifactSet.open(folder).rows for folder in folders) == len(sentences)
+        assert sorted(found) == list(range(len(sentences)))
+        for place, sentence in enumerate(sentences):
+            assert tuple(found[place]["tokens"]) == sentence.tokens
+            assert (found[place]["gold"] is None) == (sentence.labels is None)
+            assert (found[place]["teacher"] == language) == (place >= len(corpora[0]))
+
+
+def test_held_out_text_is_annotated_beside_what_students_read(stage_one):
+    plan, _ = stage_one
+    data = Data(plan.experiment)
+    for teacher in plan.teachers:
+        assert bool(teacher.held_out) == (not teacher.fold)
+        if teacher.held_out:
+            assert teacher.held_out not in plan.artifacts
+            dev, test = (data.load(teacher.language, split)[0] for split in ("dev", "test"))
+            assert [tuple(row["tokens"]) for row in rows(teacher.held_out)] == [s.tokens for s in (*dev, *test)]
+            sizes = ArtifactSet.open(teacher.held_out).header.provenance["sentences"]
+            assert sizes == {"dev": len(dev), "test": len(test)}
+
+
+def test_a_sets_chain_is_that_of_its_own_teacher(stage_one):
+    plan, _ = stage_one
+    headers = [ArtifactSet.open(folder).header for folder in plan.artifacts]
+    assert len({header.transitions for header in headers}) == len(headers)
+    assert len({header.labels for header in headers}) == 1
+
+
+def test_scores_are_those_of_the_teachers_that_were_trained_on_all(stage_one):
+    plan, _ = stage_one
+    folders = {str(teacher.folder) for teacher in plan.teachers if not teacher.fold}
+    assert set(result_rows(plan)["folder"]) == folders
+
+
+def test_the_report_has_a_row_for_what_was_seen_and_what_was_not(stage_one):
+    plan, _ = stage_one
+    data = Data(plan.experiment)
+    for language in plan.experiment.languages:
+        found = {(row[1], row[2]): int(row[3]) for row in plan_cells(plan) if row[0] == language}
+        train, *held_out = (data.load(language, split)[0].tokens for split in ("train", "dev", "test"))
+        assert found["train", "no"] == train
+        assert ("train", "yes") not in found
+        assert sum(words for (text, _), words in found.items() if text != "train") == sum(held_out)
