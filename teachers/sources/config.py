@@ -1,0 +1,86 @@
+"""Settings of teachers that were trained elsewhere, as experiment files state them."""
+
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+ModelScheme = Literal["IO", "IOB1", "IOB2", "BIOES"]
+TaskScheme = Literal["IOB2", "BIOES"]
+Unmapped = Literal["error", "renormalise", "outside"]
+Pooling = Literal["first", "last", "mean"]
+Rule = Literal["mean", "product"]
+
+
+def _template(*known: str) -> AfterValidator:
+    def check(text: str) -> str:
+        for _, name, _, _ in Formatter().parse(text):
+            if name is not None and name not in known:
+                raise ValueError(f"{{{name}}} is not known here, only {', '.join(f'{{{k}}}' for k in known)}")
+        return text
+
+    return AfterValidator(check)
+
+
+class _Source(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    languages: tuple[str, ...] | None = Field(None, description="that it serves; None for all")
+    weight: float = Field(1.0, gt=0, description="of its vote where several sources are combined")
+
+
+class LabelConfig(BaseModel):
+    """How a teacher's own labels become the task's, see `teachers.sources.mapping`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    labels: tuple[str, ...] | None = Field(None, description="the teacher's labels in its order; None: as it says")
+    scheme: ModelScheme = Field("IOB2", description="of the teacher's labels, where the task has spans")
+    rename: dict[str, str] = Field({}, description="the teacher's types (for spans) or tags to the task's")
+    unmapped: Unmapped = Field(
+        "error",
+        description="where label sets differ: an error, or the mass of labels that the task lacks is dropped and the "
+        "rest renormalised, or it goes to O",
+    )
+
+
+class CheckpointConfig(_Source):
+    """A tagger of this project."""
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    folder: Annotated[str, _template("language")] = Field(description="of its checkpoint, with {language} in it")
+
+
+class HuggingFaceConfig(_Source, LabelConfig):
+    """A token classification model of Hugging Face transformers."""
+
+    kind: Literal["huggingface"] = "huggingface"
+    model: Annotated[str, _template("language")] = Field(description="a name or a local folder, with {language} in it")
+    revision: str | None = Field(None, description="branch, tag or commit of a model that is named")
+    subword: Pooling = Field("first", description="of a word's subwords: whose distribution is the word's")
+    window: int | None = Field(None, ge=1, description="subwords at once; None: as many as the model takes")
+    overlap: int | None = Field(None, ge=0, description="subwords that two windows share; None: half a window")
+    batch_subwords: int = Field(8192, ge=1, description="subwords in a forward pass, padding included")
+
+
+class PredictionsConfig(_Source, LabelConfig):
+    """Probabilities on disk, see `teachers.sources.predictions`."""
+
+    kind: Literal["predictions"] = "predictions"
+    path: Annotated[str, _template("language", "split")] = Field(
+        description=".jsonl or .parquet, with {language} and {split} in it"
+    )
+
+    def file(self, language: str, split: str) -> Path:
+        """The file for a corpus."""
+        return Path(self.path.format(language=language, split=split))
+
+
+SourceConfig = Annotated[CheckpointConfig | HuggingFaceConfig | PredictionsConfig, Field(discriminator="kind")]
+
+
+class SourcesConfig(BaseModel):
+    """The teachers of an experiment: for each language those sources that serve it, combined where they are several."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    combine: Rule = Field("mean", description="mean of posteriors, or product of experts")

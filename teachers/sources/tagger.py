@@ -1,0 +1,43 @@
+"""One of this project's taggers as a teacher."""
+
+import torch
+
+from corpora.labels import LabelSet
+from crf import LinearChain
+from tagger.model import Tagger
+from tagger.tokens import TokenBatch
+from teachers.sources.base import Passage, SourceError, listed
+
+
+class TaggerSource:
+    """A tagger's own chain, its labels put in the task's order. The tagger is put in evaluation mode.
+
+    Raises:
+        SourceError: the tagger's labels are not the task's.
+    """
+
+    def __init__(self, tagger: Tagger, labels: LabelSet, teacher: str = "the tagger") -> None:
+        if set(tagger.labels.names) != set(labels.names):
+            lacking = [name for name in labels.names if name not in tagger.labels.ids]
+            extra = [name for name in tagger.labels.names if name not in labels.ids]
+            raise SourceError(
+                f"{teacher}: lacks {listed(lacking)} of the task and has {listed(extra)} beside it; "
+                f"teacher: {listed(tagger.labels.names)}; task: {listed(labels.names)}; train it on the task's labels"
+            )
+        self.labels, self._tagger = labels, tagger.eval()
+        order = torch.tensor([tagger.labels.ids[name] for name in labels.names], device=tagger.device)
+        self._order = order
+        self.transitions = tagger.transitions.detach()[order][:, order]
+        self.start, self.end = tagger.start.detach()[order], tagger.end.detach()[order]
+
+    @torch.no_grad()
+    def chain(self, passage: Passage) -> LinearChain:
+        """As the tagger's, without gradients."""
+        found = self._tagger(TokenBatch.from_sentences(sentence.tokens for sentence in passage.sentences))
+        return LinearChain(
+            emissions=found.emissions[..., self._order],
+            transitions=self.transitions,
+            start=self.start,
+            end=self.end,
+            lengths=found.lengths,
+        )
