@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Metric = Literal["spans", "accuracy"]
+Subword = Literal["first", "last", "mean"]
 
 
 class Settings(BaseModel):
@@ -76,7 +77,7 @@ class TransformerConfig(Settings):
     mix: Literal["concat", "mean", "scalar"] = Field(
         "concat", description="of several layers; scalar: a learned weighted mean (Peters et al., 2018)"
     )
-    subwords: Literal["first", "last", "mean"] = Field("first", description="which of a word's subwords stand for it")
+    subwords: Subword = Field("first", description="which of a word's subwords stand for it")
     window: int | None = Field(
         None, ge=8, description="subwords that the encoder sees at once; None takes the model's own limit"
     )

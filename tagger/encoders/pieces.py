@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int, Int64
+from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
+from tagger.config import Subword
+from tagger.encoders.pretrained import EncoderError
 from tagger.tokens import TokenBatch
 
 
@@ -28,17 +30,25 @@ class Pieces:
 
     Args:
         tokenizer: of transformers.
-        limit: subwords and special tokens that the encoder takes at once; None where it has no limit.
+        limit: subwords and special tokens that the model takes at once; None where it has no limit.
+        window: as many at most; None for the limit.
+
+    Raises:
+        EncoderError: a window beyond the limit, or without room for two subwords.
     """
 
-    def __init__(self, tokenizer: Any, limit: int | None) -> None:
+    def __init__(self, tokenizer: Any, limit: int | None, window: int | None = None) -> None:
         self.tokenizer = tokenizer
+        if limit is not None and window is not None and window > limit:
+            raise EncoderError(f"window is {window}, but the model takes {limit} subwords at once")
+        window = window or limit
         bare, whole = (self._cut(["a"], special)[0] for special in (False, True))
         start = next(i for i in range(len(whole)) if whole[i : i + len(bare)] == bare)
         self.before, self.after = whole[:start], whole[start + len(bare) :]
-        self.room = None if limit is None else limit - len(self.before) - len(self.after)
+        special = len(self.before) + len(self.after)
+        self.room = None if window is None else window - special
         if self.room is not None and self.room < 2:
-            raise ValueError(f"a window of {limit} has no room beside {len(whole) - len(bare)} special tokens")
+            raise EncoderError(f"window is {window}, expected at least {special + 2}: {special} are special tokens")
 
     def _cut(self, words: list[str], special: bool) -> list[list[int]]:
         ids: list[list[int]] = self.tokenizer(
@@ -58,15 +68,25 @@ class Pieces:
         A sentence that does not fit is read in windows that overlap by half, and a subword takes its vector from the
         window in which it is farthest from a cut: nothing is left out.
         """
-        cut = [ids or [self.tokenizer.unk_token_id] for ids in self._cut(tokens.words, False)]
+        cut = [
+            ids or self._unknown(word) for word, ids in zip(tokens.words, self._cut(tokens.words, False), strict=True)
+        ]
         sizes = np.fromiter(map(len, cut), np.int64, len(cut))
         vocabulary, first = np.concatenate([np.array(ids, np.int64) for ids in cut]), np.cumsum(sizes) - sizes
         lengths = tokens.lengths.numpy()
-        words = tokens.index.numpy()[np.arange(tokens.index.shape[1]) < lengths[:, None]]
-        counts = sizes[words]
-        ids = vocabulary[np.repeat(first[words], counts) + _ranges(counts)]
+        shown = tokens.index.numpy()[np.arange(tokens.index.shape[1]) < lengths[:, None]]
+        counts = sizes[shown]
+        ids = vocabulary[np.repeat(first[shown], counts) + _ranges(counts)]
         totals = np.add.reduceat(counts, np.cumsum(lengths) - lengths)
         return self._laid_out(ids, totals, counts)
+
+    def _unknown(self, word: str) -> list[int]:
+        if self.tokenizer.unk_token_id is None:
+            raise EncoderError(
+                f"the word {word!r}: the tokeniser cuts it into nothing and has no unknown subword to read instead; "
+                "take the word out of the corpus, or replace it"
+            )
+        return [self.tokenizer.unk_token_id]
 
     def _laid_out(self, ids: Int64[np.ndarray, "P"], totals: Int64[np.ndarray, "B"], counts: np.ndarray) -> Windows:
         room = int(totals.max()) if self.room is None else self.room
@@ -86,7 +106,7 @@ class Pieces:
         for place, special in enumerate(self.after):
             laid[np.arange(len(sizes)), ends + place] = special
         at, owner = _ranges(totals), np.repeat(np.arange(len(totals)), totals)
-        window = np.clip((at - (room - stride) // 2) // stride, 0, per[owner] - 1)
+        window = np.clip((at - (room - stride + 1) // 2) // stride, 0, per[owner] - 1)
         row = (np.cumsum(per) - per)[owner] + window
         return Windows(
             ids=torch.from_numpy(laid),
@@ -94,6 +114,18 @@ class Pieces:
             place=torch.from_numpy(row * width + len(self.before) + at - window * stride),
             counts=torch.from_numpy(counts),
         )
+
+
+def by_word(pieces: Float[Tensor, "P *S"], counts: Int[Tensor, "W"], which: Subword) -> Float[Tensor, "W *S"]:
+    """Values of subwords to those of words that have `counts` of them: the first's, the last's, or the mean."""
+    ends = counts.cumsum(0)
+    if which == "first":
+        return pieces[ends - counts]
+    if which == "last":
+        return pieces[ends - 1]
+    owner = torch.repeat_interleave(counts)
+    sums = pieces.new_zeros(len(counts), *pieces.shape[1:]).index_add(0, owner, pieces)
+    return sums / counts.view(-1, *[1] * (pieces.ndim - 1))
 
 
 def _ranges(sizes: Int64[np.ndarray, "N"]) -> Int64[np.ndarray, "M"]:

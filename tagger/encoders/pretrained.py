@@ -16,10 +16,10 @@ class EncoderError(ValueError):
     """A pretrained encoder that cannot be used; the message names it, what was found and what to do."""
 
 
-def find_pretrained(model: str) -> Path:
+def find_pretrained(model: str, revision: str | None = None) -> Path:
     """The folder of a pretrained encoder: `model` itself, or under $STRUCTKD_ENCODERS, or the hub's.
 
-    The hub is asked last; with HF_HUB_OFFLINE=1 only its local cache is.
+    The hub is asked last, for a branch, tag or commit; with HF_HUB_OFFLINE=1 only its local cache is.
     Raises EncoderError where there is none.
     """
     root = os.environ.get(ROOT_VARIABLE)
@@ -29,10 +29,10 @@ def find_pretrained(model: str) -> Path:
             return folder
     if model.count("/") > 1 or model.startswith((".", "~", "/")):  # no hub has such names
         raise EncoderError(f"{model}: no folder with a config.json; expected a pretrained encoder there")
-    return _from_hub(model)
+    return _from_hub(model, revision)
 
 
-def _from_hub(model: str) -> Path:
+def _from_hub(model: str, revision: str | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -40,7 +40,7 @@ def _from_hub(model: str) -> Path:
         raise EncoderError(missing_extra(model)) from error
     wanted = ["*.json", "*.safetensors", "*.model", "vocab.txt", "merges.txt"]
     try:
-        return Path(snapshot_download(model, allow_patterns=wanted))
+        return Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise EncoderError(
             f"{model}: not a local folder, not under ${ROOT_VARIABLE}, and the model hub did not give it "
@@ -53,9 +53,9 @@ def missing_extra(model: str) -> str:
     return f"{model}: needs the package transformers; install it with: pip install 'structkd[{EXTRA}]'"
 
 
-def pretrained_digest(model: str) -> str:
+def pretrained_digest(model: str, revision: str | None = None) -> str:
     """SHA-256 over the files of a pretrained encoder, by name and content."""
-    folder = find_pretrained(model)
+    folder = find_pretrained(model, revision)
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith(_IGNORED))
     return digest_json([[path.name, _digest(path, *_version(path))] for path in files])
 

@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from tagger.config import TransformerConfig
 from tagger.encoders.base import Encoder
-from tagger.encoders.pieces import Pieces
-from tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained, missing_extra
+from tagger.encoders.loading import library, load_tokenizer, window_limit
+from tagger.encoders.pieces import Pieces, by_word
+from tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained
 from tagger.features import FeatureSet, read_features, write_features
 from tagger.tokens import TokenBatch
 
@@ -40,7 +39,7 @@ class TransformerBody(nn.Module):
         size: Any = self.model.config
         self.depth = int(size.num_hidden_layers)
         self.layers = _layers(config, size.structkd_layers)
-        self.pieces = Pieces(tokenizer, config.window or _limit(size, tokenizer))
+        self.pieces = Pieces(tokenizer, window_limit(self.model, tokenizer), config.window)
         self.dim = int(size.hidden_size)
 
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T N D"]:
@@ -56,22 +55,12 @@ class TransformerBody(nn.Module):
             ).hidden_states
         place = windows.place.to(device)
         chosen = torch.stack([states[layer].flatten(0, 1)[place] for layer in self.layers], 1).float()
-        words = self._pooled(chosen, windows.counts.to(device))
+        words = by_word(chosen, windows.counts.to(device), self.config.subwords)
         B, T = tokens.index.shape
         inside = torch.arange(T) < tokens.lengths[:, None]
         vectors = words.new_zeros(B, T, len(self.layers), self.dim)
         vectors[inside.to(device)] = words
         return vectors
-
-    def _pooled(self, pieces: Float[Tensor, "P N D"], counts: Tensor) -> Float[Tensor, "W N D"]:
-        ends = counts.cumsum(0)
-        if self.config.subwords == "first":
-            return pieces[ends - counts]
-        if self.config.subwords == "last":
-            return pieces[ends - 1]
-        owner = torch.repeat_interleave(counts)
-        sums = pieces.new_zeros(len(counts), *pieces.shape[1:]).index_add(0, owner, pieces)
-        return sums / counts[:, None, None]
 
 
 class Mix(nn.Module):
@@ -198,7 +187,7 @@ def computes_bfloat16(device: torch.device) -> bool:
 
 def _size(config: TransformerConfig) -> tuple[int, int]:
     """Width, and how many layers a frozen encoder's features have, without loading its weights."""
-    with _transformers(config) as transformers:
+    with library(config.model) as transformers:
         size = transformers.AutoConfig.from_pretrained(find_pretrained(config.model), local_files_only=True)
     layers = _layers(config, int(size.num_hidden_layers))
     return int(size.hidden_size), 1 if config.mix == "mean" else len(layers)
@@ -206,42 +195,18 @@ def _size(config: TransformerConfig) -> tuple[int, int]:
 
 def _load(config: TransformerConfig) -> tuple[Any, Any]:
     folder = find_pretrained(config.model)
-    with _transformers(config) as transformers:
+    with library(config.model) as transformers:
         size = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
         layers = int(size.num_hidden_layers)
         highest = max(_layers(config, layers))
         if size.model_type in _PLAIN:
             size.num_hidden_layers = max(1, highest)
         size.structkd_layers = layers
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, add_prefix_space=True)
+        tokenizer = load_tokenizer(transformers, folder)
         model = transformers.AutoModel.from_pretrained(folder, config=size, dtype=torch.float32, local_files_only=True)
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     return model, tokenizer
-
-
-@contextmanager
-def _transformers(config: TransformerConfig) -> Iterator[Any]:
-    """The library, quiet, and its errors in our words."""
-    try:
-        import transformers
-    except ImportError as error:
-        raise EncoderError(missing_extra(config.model)) from error
-    log: Any = transformers.utils.logging
-    bars = log.is_progress_bar_enabled()
-    verbosity = log.get_verbosity()
-    log.set_verbosity_error()  # of layers that are left out on purpose
-    log.disable_progress_bar()
-    try:
-        yield transformers
-    except EncoderError:
-        raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise EncoderError(f"{config.model}: transformers cannot load it: {error}") from error
-    finally:
-        log.set_verbosity(verbosity)
-        if bars:
-            log.enable_progress_bar()
 
 
 def _layers(config: TransformerConfig, depth: int) -> tuple[int, ...]:
@@ -252,12 +217,3 @@ def _layers(config: TransformerConfig, depth: int) -> tuple[int, ...]:
             f"{config.model}: layers has {outside[0]}, expected {-depth - 1} to {depth}: the encoder has {depth} layers"
         )
     return tuple(layer % (depth + 1) for layer in config.layers)
-
-
-def _limit(size: Any, tokenizer: Any) -> int | None:
-    """Subwords and special tokens that the model can take at once."""
-    positions = getattr(size, "max_position_embeddings", None)
-    if size.model_type in ("roberta", "xlm-roberta", "camembert"):
-        positions -= size.pad_token_id + 1  # whose positions are counted from after the padding's
-    known = [limit for limit in (positions, tokenizer.model_max_length) if limit and 0 < limit < 1_000_000]
-    return min(known, default=None)

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from tagger.config import Subword
+
 ModelScheme = Literal["IO", "IOB1", "IOB2", "BIOES"]
 TaskScheme = Literal["IOB2", "BIOES"]
 Unmapped = Literal["error", "renormalise", "outside"]
-Pooling = Literal["first", "last", "mean"]
 Rule = Literal["mean", "product"]
 
 
@@ -56,10 +57,8 @@ class HuggingFaceConfig(_Source, LabelConfig):
     kind: Literal["huggingface"] = "huggingface"
     model: Annotated[str, _template("language")] = Field(description="a name or a local folder, with {language} in it")
     revision: str | None = Field(None, description="branch, tag or commit of a model that is named")
-    subword: Pooling = Field("first", description="of a word's subwords: whose distribution is the word's")
+    subword: Subword = Field("first", description="of a word's subwords: whose distribution is the word's")
     window: int | None = Field(None, ge=1, description="subwords at once; None: as many as the model takes")
-    overlap: int | None = Field(None, ge=0, description="subwords that two windows share; None: half a window")
-    batch_subwords: int = Field(8192, ge=1, description="subwords in a forward pass, padding included")
 
 
 class PredictionsConfig(_Source, LabelConfig):

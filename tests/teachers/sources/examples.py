@@ -9,6 +9,7 @@ from tagger.config import TaggerConfig
 from tagger.model import Tagger
 from tagger.vocabulary import Vocabulary
 from teachers.sources.base import Passage
+from tests.small import small_encoders
 
 SPANS = LabelSet(("O", "B-LOC", "I-LOC", "B-PER", "I-PER"))
 CORPUS = Corpus(
@@ -29,7 +30,7 @@ def make_tagger(labels=SPANS, seed=0):
     """A tagger with random weights and chain scores."""
     torch.manual_seed(seed)
     vocabulary = Vocabulary.build({word: 1 for sentence in CORPUS for word in sentence.tokens})
-    tagger = Tagger(TaggerConfig(word_dim=5, char_dim=3, char_filters=4, hidden=6), vocabulary, labels)
+    tagger = Tagger(TaggerConfig(encoders=small_encoders(), hidden=6), vocabulary, labels)
     for scores in (*tagger.projection.parameters(), tagger.transitions, tagger.start, tagger.end):
         torch.nn.init.normal_(scores)
     return tagger.eval()

@@ -6,7 +6,6 @@ from transformers import (
     BertConfig,
     BertForTokenClassification,
     BertModel,
-    ByT5Tokenizer,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForTokenClassification,
@@ -31,12 +30,6 @@ def save_bert(folder, **changes):
 def save_bert_without_head(folder):
     _wordpiece().save_pretrained(folder)
     _random(BertModel, BertConfig, 14).save_pretrained(folder)
-    return folder
-
-
-def save_bert_with_slow_tokenizer(folder):
-    ByT5Tokenizer().save_pretrained(folder)
-    _random(BertForTokenClassification, BertConfig, 384).save_pretrained(folder)
     return folder
 
 

@@ -1,0 +1,55 @@
+"""What is common to all that Hugging Face transformers loads for us."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from torch import nn
+
+from tagger.encoders.pretrained import EncoderError, missing_extra
+
+
+@contextmanager
+def library(model: str) -> Iterator[Any]:
+    """Hugging Face transformers, quiet, and its errors as EncoderError, for loading `model`."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise EncoderError(missing_extra(model)) from error
+    log: Any = transformers.utils.logging
+    bars = log.is_progress_bar_enabled()
+    verbosity = log.get_verbosity()
+    log.set_verbosity_error()  # of layers that are left out on purpose
+    log.disable_progress_bar()
+    try:
+        yield transformers
+    except EncoderError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise EncoderError(f"{model}: transformers cannot load it: {error}") from error
+    finally:
+        log.set_verbosity(verbosity)
+        if bars:
+            log.enable_progress_bar()
+
+
+def load_tokenizer(transformers: Any, folder: Path) -> Any:
+    """The tokeniser of a folder; to byte-level ones every word follows a blank, as it does in text."""
+    return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, add_prefix_space=True)
+
+
+def window_limit(model: nn.Module, tokenizer: Any) -> int | None:
+    """Subwords and special tokens that a model takes at once; None where it has no limit.
+
+    A table of positions may count those of padding, as RoBERTa's does and BERT's does not.
+    """
+    tables = [
+        module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+        for name, module in model.named_modules()
+        if name.endswith("position_embeddings") and isinstance(module, nn.Embedding)
+    ]
+    stated: Any = getattr(model.config, "max_position_embeddings", None)
+    known = [limit for limit in (*tables, stated, tokenizer.model_max_length) if limit and 0 < limit < 1 << 20]
+    return min(known, default=None)
