@@ -23,10 +23,10 @@ from artifacts.reader import ArtifactSet
 from benchmarks.reader import batch_sizes, update_times
 from benchmarks.synthetic import write_synthetic
 from student.config import SystemName
-from tagger.config import TaggerConfig, TrainingConfig
+from tagger.config import TaggerConfig, TrainingConfig, WordsConfig
 
 SYSTEM: SystemName = "posterior+top-wk"
-SMALL = TaggerConfig(word_dim=4, char_dim=0, hidden=4, dropout=0.0, word_dropout=0.0)
+SMALL = TaggerConfig(encoders=(WordsConfig(dim=4, dropout=0.0),), hidden=4, dropout=0.0)
 ALLOWED = 1.05
 
 

@@ -51,6 +51,10 @@ class Data:
             return self.source.unlabelled > 0
         return self.experiment.unlabelled is not None and language in self.experiment.unlabelled.languages
 
+    def splits(self, language: str) -> tuple[Split, ...]:
+        """The corpora of a language."""
+        return ("train", "dev", "test", "unlabelled") if self.has_unlabelled(language) else ("train", "dev", "test")
+
     def load(self, language: str, split: Split) -> tuple[Corpus, LengthReport]:
         """A corpus as the taggers take it, and what the length limit did.
 

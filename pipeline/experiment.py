@@ -3,7 +3,7 @@
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -12,6 +12,9 @@ from corpora.files import digest_json
 from student.config import DistillConfig, SystemName
 from tagger.config import TaggerConfig, TrainingConfig
 from teachers.config import AnnotationConfig
+
+if TYPE_CHECKING:
+    import torch
 
 EXPERIMENTS = Path("experiments")
 
@@ -120,8 +123,19 @@ class Experiment(Settings):
     corpus: Source
     limits: Limits = Limits()
     unlabelled: UnlabelledText | None = None
+    # Not among the settings that name a run, so that one begun here can be finished there.
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", exclude=True, description="auto: a GPU where there is one")
     teacher: Teacher = Teacher()
     student: Student
+
+    def torch_device(self) -> "torch.device":
+        """Where tensors go. Raises ExperimentError where `device` is a GPU and there is none."""
+        import torch  # which a finished experiment never needs
+
+        found = torch.cuda.is_available()
+        if self.device == "cuda" and not found:
+            raise ExperimentError(f'{self.name}: device = "cuda", but torch finds no GPU; set device = "auto"')
+        return torch.device("cpu" if self.device == "cpu" or not found else "cuda")
 
     @property
     def digest(self) -> str:
@@ -150,29 +164,41 @@ def load_experiment(name: str) -> Experiment:
 
 
 def _explain(problem: Any) -> str:
-    place = problem["loc"]
+    place, beside = _walk(problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"{_dotted(place)}: unknown key{_did_you_mean(str(place[-1]), _keys_beside(place))}"
+        return f"{place}: unknown key{_did_you_mean(str(problem['loc'][-1]), beside)}"
     found = "" if problem["type"] == "missing" else f", found {problem['input']!r}"
-    return f"{_dotted(place)}: {problem['msg'].lower()}{found}"
+    return f"{place}: {problem['msg'].lower()}{found}"
 
 
-def _dotted(place: tuple[int | str, ...]) -> str:
-    """A place as the file has it: without the tag that pydantic adds for the kind of corpus."""
-    return ".".join(str(part) for i, part in enumerate(place) if not (i == 1 and place[0] == "corpus"))
+def _walk(place: tuple[int | str, ...]) -> tuple[str, list[str]]:
+    """A place as the file has it, and the keys that are known beside its last one.
+
+    pydantic puts the tag of a kind, as of a corpus or an encoder, between the keys; the file does not.
+    """
+    kinds: list[type[BaseModel]] = [Experiment]
+    named, beside = [], list(Experiment.model_fields)
+    for part in place:
+        fields = [kind.model_fields[str(part)] for kind in kinds if str(part) in kind.model_fields]
+        tagged = [kind for kind in kinds if part in _tags(kind)]
+        if tagged and not fields:
+            kinds = tagged
+            continue
+        named.append(str(part))
+        if isinstance(part, int):
+            continue
+        beside = [key for kind in kinds for key in kind.model_fields]
+        kinds = [model for field in fields for model in _models_in(field.annotation)]
+    return ".".join(named), beside
 
 
-def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
-    """The keys that are known where an unknown one was found."""
-    model: type[BaseModel] = Experiment
-    for part in place[:-1]:
-        if part in model.model_fields:
-            kinds = _models_in(model.model_fields[str(part)].annotation)
-            model = kinds[0] if kinds else model
-        else:  # the tag of a kind of corpus
-            tagged = [kind for kind in _models_in(Source) if part in get_args(kind.model_fields["name"].annotation)]
-            model = tagged[0] if tagged else model
-    return list(model.model_fields)
+def _tags(kind: type[BaseModel]) -> tuple[Any, ...]:
+    return tuple(
+        tag
+        for key in ("name", "kind")
+        if key in kind.model_fields
+        for tag in get_args(kind.model_fields[key].annotation)
+    )
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -12,7 +12,9 @@ from corpora.files import digest_bytes, digest_json
 from corpora.folds import Fold
 from pipeline.data import Data
 from pipeline.experiment import Experiment
+from pipeline.features import FeaturePlan, feature_files, plan_features
 from student.config import SystemName
+from tagger.encoders.pretrained import pretrained_digests
 
 RUNS = Path("runs")
 RESULT = "result.json"  # written last: a folder that has one is done
@@ -35,6 +37,7 @@ class TeacherPlan:
     """For students; None where the folds' teachers leave it nothing to annotate."""
     held_out: Path | None
     """Dev and test, for reports."""
+    features: tuple[Path, ...]
 
     @property
     def name(self) -> str:
@@ -65,6 +68,7 @@ class StudentPlan:
     seed: int
     digests: dict[str, str]
     folder: Path
+    features: tuple[Path, ...]
 
     @property
     def done(self) -> bool:
@@ -78,6 +82,7 @@ class Plan:
 
     experiment: Experiment
     folder: Path
+    features: tuple[FeaturePlan, ...]
     teachers: tuple[TeacherPlan, ...]
     students: tuple[StudentPlan, ...]
 
@@ -101,19 +106,22 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
     folder, data = runs / experiment.name, Data(experiment)
     held_out = [data.identity(language, split) for language in experiment.languages for split in ("dev", "test")]
     training = [data.identity(language, "train") for language in experiment.languages]
+    features = plan_features(experiment, data, runs)
     folds = experiment.teacher.folds
     teachers = tuple(
-        _teacher(experiment, data, folder, language, fold, training)
+        _teacher(experiment, data, folder, language, fold, training, mine)
         for language in experiment.languages
+        for mine in [feature_files(features, experiment.teacher.tagger, [language])]
         for fold in (None, *(Fold(number, folds) for number in range(1, folds + 1)))
     )
     corpora = digest_json([[teacher.artifacts.name for teacher in teachers if teacher.artifacts], held_out])
+    student_features = feature_files(features, experiment.student.tagger, experiment.languages)
     students = tuple(
-        _student(experiment, folder, corpora, system, seed)
+        _student(experiment, folder, corpora, system, seed, student_features)
         for seed in experiment.student.seeds
         for system in experiment.student.systems
     )
-    return Plan(experiment, folder, teachers, students)
+    return Plan(experiment, folder, features, teachers, students)
 
 
 def _teacher(
@@ -123,10 +131,12 @@ def _teacher(
     language: str,
     fold: Fold | None,
     training: list[dict[str, Any]],
+    features: tuple[Path, ...],
 ) -> TeacherPlan:
     teacher = experiment.teacher
     held_out = [data.identity(language, split) for split in ("dev", "test")]
-    settings = [language, teacher.seed, teacher.tagger.model_dump(), teacher.training.model_dump()]
+    pretrained = pretrained_digests(teacher.tagger)
+    settings = [language, teacher.seed, teacher.tagger.model_dump(), teacher.training.model_dump(), pretrained]
     if fold:
         settings.append(str(fold))
     # The corpora of the other languages count too: the label set is the union over them.
@@ -149,18 +159,23 @@ def _teacher(
         if takes_training or text
         else None,
         folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
+        features,
     )
 
 
-def _student(experiment: Experiment, folder: Path, corpora: str, system: SystemName, seed: int) -> StudentPlan:
+def _student(
+    experiment: Experiment, folder: Path, corpora: str, system: SystemName, seed: int, features: tuple[Path, ...]
+) -> StudentPlan:
     student = experiment.student
-    settings = [system, seed, *(part.model_dump() for part in (student.tagger, student.training, student.distill))]
+    parts = [part.model_dump() for part in (student.tagger, student.training, student.distill)]
+    settings = [system, seed, *parts, pretrained_digests(student.tagger)]
     digests = {
         "settings": digest_json(settings),
         "corpora": corpora,
         "code": code_digest(*_BASE, "artifacts", "student"),
     }
-    return StudentPlan(system, seed, digests, folder / "students" / f"{system}-seed{seed}-{digest_json(digests)[:8]}")
+    name = f"{system}-seed{seed}-{digest_json(digests)[:8]}"
+    return StudentPlan(system, seed, digests, folder / "students" / name, features)
 
 
 @lru_cache

@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.engine import Engine, Job, Listen
+from pipeline import features
+from pipeline.engine import Engine, FirstAlone, Job, Listen
 from pipeline.plan import STATE, Plan
 
 if TYPE_CHECKING:
@@ -20,12 +21,25 @@ class Display(Protocol):
         ...
 
 
+def run_features(plan: Plan, engine: Engine, display: Display) -> int:
+    """Before stage one: frozen encoders, each once over each corpus. Returns how many corpora were left to do."""
+    waiting = [features for features in plan.features if not features.done]
+    if waiting:
+        jobs = [
+            Job(f"features {one.language} {one.split}", partial(features.run_features, plan.experiment, one))
+            for one in waiting
+        ]
+        _run("Features of frozen encoders", jobs, engine, display)
+    return len(waiting)
+
+
 def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
     """Stage one. Returns how many teachers had anything left to do."""
     _clear([teacher.folder for teacher in plan.teachers if teacher.trained])
     waiting = [teacher for teacher in plan.teachers if not teacher.done]
     if not waiting:
         return 0
+    run_features(plan, engine, display)
     from pipeline import work  # loads torch, which a finished experiment never needs
 
     labels = work.task_labels(plan.experiment)
@@ -43,6 +57,7 @@ def run_students(plan: Plan, engine: Engine, display: Display, ranks: "Ranks | N
     waiting = [student for student in plan.students if not student.done]
     if not waiting:
         return 0
+    run_features(plan, FirstAlone(engine, ranks) if ranks else engine, display)
     from pipeline import work
 
     train = partial(work.run_student, ranks=ranks) if ranks else work.run_student

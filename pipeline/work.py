@@ -26,6 +26,7 @@ from student.distill import distill
 from tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
 from tagger.config import TrainingConfig
 from tagger.evaluation import EvaluationSet
+from tagger.features import FeatureSet
 from tagger.model import Tagger
 from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume
@@ -44,13 +45,16 @@ def task_labels(experiment: Experiment) -> tuple[str, ...]:
 def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
     """Stage one for one teacher: whatever of training and annotation is not done."""
     with _journal(plan.folder / "log.jsonl", log) as journal:
+        sets = _features(plan, journal)
         if not plan.trained:
-            _train_teacher(experiment, plan, labels, journal)
+            _train_teacher(experiment, plan, labels, sets, journal)
         if not plan.done:
-            _annotate(experiment, plan, journal)
+            _annotate(experiment, plan, sets, journal)
 
 
-def _train_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
+def _train_teacher(
+    experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], features: Sequence[FeatureSet], log: Log
+) -> None:
     data, settings = Data(experiment), experiment.teacher
     train = _lesson(experiment, plan, _load(data, plan.language, "train", log))
     splits = ("dev",) if plan.fold else ("dev", "test")
@@ -64,7 +68,9 @@ def _train_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str,
         training=settings.training,
         seed=settings.seed,
         log=log,
+        device=experiment.torch_device(),
         resume=resume,
+        features=features,
     )
     save_tagger(teacher, plan.folder, _about(experiment, data, [plan.language]))
     scores = {split: {plan.language: corpus.score(teacher)} for split, corpus in held_out.items()}
@@ -84,12 +90,14 @@ def _lesson(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> Corpus:
     return outside(train, plan.fold, experiment.teacher.seed) if plan.fold else train
 
 
-def _annotate(experiment: Experiment, plan: TeacherPlan, log: Log) -> None:
+def _annotate(experiment: Experiment, plan: TeacherPlan, features: Sequence[FeatureSet], log: Log) -> None:
     """Write whatever of a teacher's artifact sets is not there."""
     data, language = Data(experiment), plan.language
     train = _load(data, language, "train", log)
     lesson = {sentence.tokens for sentence in _lesson(experiment, plan, train)}
-    write = partial(_write_set, experiment, plan, load_tagger(plan.folder), log)
+    teacher = load_tagger(plan.folder).to(experiment.torch_device())
+    teacher.attach(features)
+    write = partial(_write_set, experiment, plan, teacher, log)
     if plan.artifacts and not annotated(plan.artifacts):
         text = plan.fold is None and data.has_unlabelled(language)
         corpora = [train, *([_load(data, language, "unlabelled", log)] if text else [])]
@@ -147,8 +155,10 @@ def run_student(
             config=settings.distill,
             seed=plan.seed,
             log=journal,
+            device=experiment.torch_device(),
             resume=resume,
             ranks=ranks,
+            features=_features(plan, journal),
         )
         if not ranks.first:
             return
@@ -160,6 +170,15 @@ def run_student(
         row = {"system": plan.system, "seed": plan.seed}
         _write_result(plan.folder, row | scores, experiment, plan.digests, student, result)
         resume.delete()
+
+
+def _features(plan: TeacherPlan | StudentPlan, log: Log) -> list[FeatureSet]:
+    """What frozen encoders have said; the log tells what need not be computed again."""
+    sets = [FeatureSet.open(path) for path in plan.features]
+    if sets:
+        size = sum(one.path.stat().st_size for one in sets)
+        log({"event": "features read", "corpora": len(sets), "bytes": size})
+    return sets
 
 
 def _resume(plan: TeacherPlan | StudentPlan, training: TrainingConfig, sets: Sequence[str] = ()) -> Resume:

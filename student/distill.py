@@ -18,6 +18,7 @@ from student.config import DistillConfig, SystemName
 from student.objectives import SYSTEMS, annealed, distillation_loss
 from tagger.config import TaggerConfig, TrainingConfig
 from tagger.evaluation import EvaluationSet
+from tagger.features import FeatureSet
 from tagger.model import Tagger
 from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume
@@ -40,12 +41,13 @@ def distill(
     device: torch.device | str = "cpu",
     resume: Resume | None = None,
     ranks: Ranks = ALONE,
+    features: Sequence[FeatureSet] = (),
 ) -> tuple[Tagger, TrainingResult]:
     """Train a student with one of `SYSTEMS`.
 
     The best dev score, a mean over languages, decides which weights are kept. The baseline reads labelled rows only.
     With `resume`, it goes on from what a killed training saved. Several `ranks` take each its share of every batch,
-    and end with the same student.
+    and end with the same student. Frozen encoders read from `features` what they hold.
 
     Raises:
         ArtifactError: sets that are damaged, or disagree on their labels.
@@ -76,6 +78,7 @@ def distill(
 
     vocabulary = _vocabulary(sets, labelled_only=stream.labelled_only, min_count=tagger.min_count)
     student = Tagger(tagger, vocabulary, LabelSet(headers[0].labels)).to(place)
+    student.attach(features)
     return student, train(student, batches, loss, score_dev, training, log, resume=resume, ranks=ranks)
 
 

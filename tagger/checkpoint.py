@@ -11,10 +11,11 @@ from safetensors.torch import load_file, save_file
 from corpora.files import atomic_path, digest_file, write_json
 from corpora.labels import LabelSet
 from tagger.config import TaggerConfig
+from tagger.encoders.pretrained import pretrained_digests
 from tagger.model import Tagger
 from tagger.vocabulary import Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "model.safetensors"
 
 
@@ -27,6 +28,7 @@ class _Description(BaseModel):
     format: int
     weights_sha256: str
     config: TaggerConfig
+    pretrained: dict[str, str]
     labels: tuple[str, ...]
     vocabulary: Vocabulary
     about: dict[str, Any]
@@ -36,12 +38,13 @@ def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
     """Write a tagger and say what it is (`about`: any JSON). Returns the SHA-256 of its weights."""
     weights = folder / WEIGHTS
     with atomic_path(weights) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tagger.state_dict().items()}, temporary)
+        save_file({name: tensor.contiguous() for name, tensor in tagger.weights().items()}, temporary)
     digest = digest_file(weights)
     description = _Description(
         format=FORMAT,
         weights_sha256=digest,
         config=tagger.config,
+        pretrained=pretrained_digests(tagger.config),
         labels=tagger.labels.names,
         vocabulary=tagger.vocabulary,
         about=about,
@@ -51,7 +54,12 @@ def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
 
 
 def load_tagger(folder: Path) -> Tagger:
-    """Read a tagger, ready to predict. Raises CheckpointError where it is missing, damaged or of another format."""
+    """Read a tagger, ready to predict.
+
+    Raises:
+        CheckpointError: it is missing, damaged, of another format, or stands on a pretrained encoder that has changed.
+        EncoderError: a pretrained encoder that is not there.
+    """
     description = _describe(folder)
     weights = folder / WEIGHTS
     if not weights.is_file():
@@ -62,9 +70,15 @@ def load_tagger(folder: Path) -> Tagger:
             f"{weights}: SHA-256 is {found}, tagger.json says {description.weights_sha256}; "
             "the file was changed or damaged: train again"
         )
+    for name, found in pretrained_digests(description.config).items():
+        if (expected := description.pretrained.get(name)) != found:
+            raise CheckpointError(
+                f"{folder}: was trained on {name} with digest {expected}, found {found}; "
+                "put the encoder back that it was trained on, or train again"
+            )
     tagger = Tagger(description.config, description.vocabulary, LabelSet(description.labels))
     try:
-        tagger.load_state_dict(load_file(weights))
+        tagger.set_weights(load_file(weights))
     except (SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{weights}: does not fit the tagger that tagger.json describes: {error}") from error
     return tagger.eval()

@@ -1,33 +1,136 @@
-"""Settings of a tagger and of its training, as experiment files state them."""
+"""Settings of a tagger and of its training, as experiment files state them. Nothing here loads torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Metric = Literal["spans", "accuracy"]
 
 
-class TaggerConfig(BaseModel):
-    """Sizes of a tagger that is trained from scratch."""
+class Settings(BaseModel):
+    """Frozen settings; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    word_dim: int = Field(100, ge=0, description="size of the word embeddings")
-    char_dim: int = Field(30, ge=0, description="size of the character embeddings; 0 for none")
-    char_filters: int = Field(50, ge=1, description="outputs of the character convolution")
-    hidden: int = Field(256, ge=1, description="LSTM units in each direction")
+
+
+class WordsConfig(Settings):
+    """A trained vector for each word of the training corpus."""
+
+    kind: Literal["words"] = "words"
+    dim: int = Field(100, ge=1, description="size of the vectors")
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of words shown as unknown in training")
+
+
+class CharacterCNNConfig(Settings):
+    """A convolution over a word's characters (Ma and Hovy, 2016)."""
+
+    kind: Literal["char-cnn"] = "char-cnn"
+    dim: int = Field(30, ge=1, description="size of the character embeddings")
+    filters: int = Field(50, ge=1, description="outputs of the convolution")
+
+
+class CharacterLSTMConfig(Settings):
+    """An LSTM over a word's characters, in both directions (Lample et al., 2016)."""
+
+    kind: Literal["char-lstm"] = "char-lstm"
+    dim: int = Field(25, ge=1, description="size of the character embeddings")
+    hidden: int = Field(25, ge=1, description="LSTM units in each direction; a word's vector has twice as many numbers")
+
+
+class HashedNgramsConfig(Settings):
+    """Hashed character n-grams, with no vocabulary (Bojanowski et al., 2017)."""
+
+    kind: Literal["ngrams"] = "ngrams"
+    dim: int = Field(100, ge=1, description="size of the embeddings")
+    buckets: int = Field(50_000, ge=1, description="embeddings that all n-grams share by their hashes")
+    min_n: int = Field(3, ge=1, description="characters of the shortest n-grams, the marks at both ends counted")
+    max_n: int = Field(6, ge=1, description="characters of the longest n-grams")
+
+    @model_validator(mode="after")
+    def _lengths_in_order(self) -> "HashedNgramsConfig":
+        if self.max_n < self.min_n:
+            raise ValueError(f"max_n = {self.max_n} is below min_n = {self.min_n}; no n-gram has such a length")
+        return self
+
+
+class StaticVectorsConfig(Settings):
+    """Vectors of words from a file, as they are."""
+
+    kind: Literal["static"] = "static"
+    path: str = Field(
+        description="file of vectors: text of word2vec, fastText (.vec) or GloVe, or a .bin of word2vec or fastText"
+    )
+    lowercase: bool = Field(True, description="look a word up lower-cased where its own form is absent")
+
+
+class TransformerConfig(Settings):
+    """A pretrained encoder of Hugging Face transformers (the extra `transformers`)."""
+
+    kind: Literal["transformer"] = "transformer"
+    model: str = Field(
+        description="a local folder, a folder under $STRUCTKD_ENCODERS, or a name that the hub or its cache knows"
+    )
+    layers: tuple[int, ...] = Field(
+        (-1,), min_length=1, description="whose outputs are taken: 0 is the embeddings, -1 the last layer"
+    )
+    mix: Literal["concat", "mean", "scalar"] = Field(
+        "concat", description="of several layers; scalar: a learned weighted mean (Peters et al., 2018)"
+    )
+    subwords: Literal["first", "last", "mean"] = Field("first", description="which of a word's subwords stand for it")
+    window: int | None = Field(
+        None, ge=8, description="subwords that the encoder sees at once; None takes the model's own limit"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of the encoder's passes; auto: bfloat16 where the processor computes in it"
+    )
+    frozen: bool = Field(True, description="run once and kept on disk; else fine-tuned, with the settings below")
+    learning_rate: float = Field(5e-5, gt=0, description="of the last layer, at the end of the warm-up")
+    layer_decay: float = Field(1.0, gt=0, le=1, description="each layer's learning rate over that of the layer above")
+    train_embeddings: bool = Field(False, description="whether the subwords' embeddings are fine-tuned too")
+    checkpointing: bool = Field(False, description="compute activations twice rather than keep them")
+
+
+EncoderConfig = Annotated[
+    WordsConfig
+    | CharacterCNNConfig
+    | CharacterLSTMConfig
+    | HashedNgramsConfig
+    | StaticVectorsConfig
+    | TransformerConfig,
+    Field(discriminator="kind"),
+]
+
+
+class TaggerConfig(Settings):
+    """What a tagger is made of: encoders side by side, a BiLSTM, and the linear chain."""
+
+    encoders: tuple[EncoderConfig, ...] = Field((WordsConfig(), CharacterCNNConfig()), min_length=1)
+    hidden: int = Field(256, ge=0, description="LSTM units in each direction; 0 for no LSTM")
     layers: int = Field(1, ge=1, description="BiLSTM layers")
     dropout: float = Field(0.3, ge=0, lt=1, description="of word vectors and of LSTM outputs")
-    word_dropout: float = Field(0.1, ge=0, lt=1, description="share of words shown as unknown in training")
     min_count: int = Field(1, ge=1, description="rarer words and characters are unknown")
 
+    @property
+    def transformers(self) -> tuple[TransformerConfig, ...]:
+        """Its pretrained encoders."""
+        return tuple(encoder for encoder in self.encoders if isinstance(encoder, TransformerConfig))
 
-class TrainingConfig(BaseModel):
-    """How long and how fast to train; one update is one batch."""
+    @property
+    def static(self) -> tuple[StaticVectorsConfig, ...]:
+        """Its files of vectors."""
+        return tuple(encoder for encoder in self.encoders if isinstance(encoder, StaticVectorsConfig))
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    updates: int = Field(1000, ge=1, description="at most; the learning rate falls linearly to 0 over them")
+
+class TrainingConfig(Settings):
+    """How long and how fast to train."""
+
+    updates: int = Field(1000, ge=1, description="at most; the learning rates fall linearly to 0 over them")
     batch_tokens: int = Field(1000, ge=1, description="words in a batch, padding included")
-    learning_rate: float = Field(2e-3, gt=0, description="of Adam, at the first update")
+    accumulate: int = Field(1, ge=1, description="batches whose gradients are summed up for one update")
+    learning_rate: float = Field(2e-3, gt=0, description="of Adam, at the end of the warm-up; encoders may have theirs")
+    chain_rate: float = Field(1.0, gt=0, description="times learning_rate: that of transition, start and end scores")
+    warmup: int = Field(0, ge=0, description="first updates, over which the learning rates rise linearly from 0")
+    weight_decay: float = Field(0.0, ge=0, description="of AdamW (Loshchilov and Hutter, 2019)")
     clip: float = Field(5.0, gt=0, description="largest norm of the gradient")
     evaluate_every: int = Field(100, ge=1, description="updates between two scores on dev")
     patience: int = Field(10, ge=1, description="stop after so many dev scores without a new best")
@@ -35,3 +138,9 @@ class TrainingConfig(BaseModel):
     checkpoint_seconds: float = Field(
         30.0, ge=0, exclude=True, description="between two saves of a training's state, from which a killed one goes on"
     )
+
+    @model_validator(mode="after")
+    def _warmup_ends(self) -> "TrainingConfig":
+        if self.warmup >= self.updates:
+            raise ValueError(f"warmup of {self.warmup} in {self.updates} updates: it must end before the training")
+        return self

@@ -1,32 +1,37 @@
-"""A neural tagger: an encoder, a BiLSTM and a linear chain on top (Huang et al., 2015)."""
+"""A neural tagger: encoders, a BiLSTM and a linear chain on top (Huang et al., 2015)."""
+
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from corpora.labels import LabelSet
 from crf import LinearChain
 from tagger.config import TaggerConfig
-from tagger.encoder import BiLSTM, WordCharacterEncoder
+from tagger.context import BiLSTM
+from tagger.encoders.base import Encoder
+from tagger.encoders.stack import Stack
+from tagger.features import FeatureSet
 from tagger.tokens import TokenBatch
 from tagger.vocabulary import Vocabulary
 
+CHAIN = ("transitions", "start", "end")
+
 
 class Tagger(nn.Module):
-    """Sentences in, a distribution over their label sequences out."""
+    """Sentences in, a distribution over their label sequences out.
+
+    Raises:
+        EncoderError: a pretrained encoder that is not there or cannot be loaded.
+    """
 
     def __init__(self, config: TaggerConfig, vocabulary: Vocabulary, labels: LabelSet) -> None:
         super().__init__()
         self.config, self.vocabulary, self.labels = config, vocabulary, labels
-        self.encoder = WordCharacterEncoder(
-            vocabulary,
-            word_dim=config.word_dim,
-            char_dim=config.char_dim,
-            char_filters=config.char_filters,
-            word_dropout=config.word_dropout,
-        )
+        self.encoder = Stack(config.encoders, vocabulary)
         self.dropout = nn.Dropout(config.dropout)
-        self.context = BiLSTM(self.encoder.dim, config.hidden, config.layers, config.dropout)
-        self.projection = nn.Linear(self.context.dim, len(labels))
+        self.context = BiLSTM(self.encoder.dim, config.hidden, config.layers, config.dropout) if config.hidden else None
+        self.projection = nn.Linear(self.context.dim if self.context else self.encoder.dim, len(labels))
         self.transitions = nn.Parameter(torch.zeros(len(labels), len(labels)))
         self.start = nn.Parameter(torch.zeros(len(labels)))
         self.end = nn.Parameter(torch.zeros(len(labels)))
@@ -39,12 +44,32 @@ class Tagger(nn.Module):
     @property
     def parameter_count(self) -> int:
         """How many numbers are trained."""
-        return sum(parameter.numel() for parameter in self.parameters())
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    def attach(self, sets: Sequence[FeatureSet]) -> None:
+        """Let frozen encoders read features from `sets`; what none of them has is computed."""
+        for module in self.modules():
+            if isinstance(module, Encoder):
+                module.attach(sets)
+
+    def weights(self) -> dict[str, Tensor]:
+        """What training makes, by name: not what a pretrained encoder's folder holds and nothing changes."""
+        fixed = {name for name, parameter in self.named_parameters() if not parameter.requires_grad}
+        return {name: tensor for name, tensor in self.state_dict().items() if name not in fixed}
+
+    def set_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over what `weights` gave. Raises RuntimeError where names or shapes are others."""
+        names = self.weights().keys()
+        if names != weights.keys():
+            raise RuntimeError(f"names differ: {sorted(names ^ weights.keys())}")
+        self.load_state_dict(weights, strict=False)
 
     def forward(self, tokens: TokenBatch) -> LinearChain:
         """The label sequences' distribution for each sentence of a batch."""
         lengths = tokens.lengths.to(self.device)
-        vectors = self.context(self.dropout(self.encoder(tokens)), lengths)
+        vectors = self.dropout(self.encoder(tokens))
+        if self.context is not None:
+            vectors = self.context(vectors, lengths)
         return LinearChain(
             emissions=self.projection(vectors),
             transitions=self.transitions,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int, Int64
 from torch import Tensor
 
 
@@ -37,6 +37,21 @@ class TokenBatch:
     def from_sentences(cls, sentences: Iterable[Sequence[str]]) -> "TokenBatch":
         """From lists of words."""
         return cls.from_arrow(pa.array([list(words) for words in sentences], pa.list_(pa.string())))
+
+    def take(self, places: Int64[np.ndarray, "M"]) -> "TokenBatch":
+        """The batch of some of its sentences."""
+        column = pa.ListArray.from_arrays(
+            pa.array(np.concatenate([[0], np.cumsum(self.lengths.numpy()[places])]), pa.int32()),
+            pa.DictionaryArray.from_arrays(
+                pa.array(self.index.numpy()[places][self._inside[places]]), pa.array(self.words)
+            ).cast(pa.string()),
+        )
+        return self.from_arrow(column)
+
+    @property
+    def _inside(self) -> Bool[np.ndarray, "B T"]:
+        inside: np.ndarray = np.arange(self.index.shape[1]) < self.lengths.numpy()[:, None]
+        return inside
 
     def __len__(self) -> int:
         return len(self.lengths)

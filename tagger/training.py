@@ -1,9 +1,10 @@
 """The one training loop, for teachers and students alike."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from corpora.files import digest_json
 from tagger.config import TrainingConfig
 from tagger.model import Tagger
+from tagger.optimisation import make_optimizer, set_learning_rates
 from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume, random_state, set_random_state
 
@@ -81,15 +83,16 @@ def train(
         ResumeError: a state of the same training on another number of ranks.
     """
     began = time.perf_counter()
-    optimizer = torch.optim.Adam(tagger.parameters(), lr=config.learning_rate)
+    optimizer = make_optimizer(tagger, config)
     at, kept = _start(tagger, optimizer, resume, ranks, log)
     began -= at.seconds
     tagger.train()
     coming = _forever(batches, at.epoch, at.step)
-    for update, (epoch, step, batch) in zip(range(at.update + 1, config.updates + 1), coming, strict=False):
-        done = (update - 1) / config.updates
-        batch_loss = partial(loss, tagger, batch, done)
-        value, sentences = _step(tagger, len(batch), batch_loss, optimizer, config, update, ranks)
+    for update in range(at.update + 1, config.updates + 1):
+        done, parts = (update - 1) / config.updates, list(islice(coming, config.accumulate))
+        losses = [(len(batch), partial(loss, tagger, batch, done)) for _, _, batch in parts]
+        value, sentences = _step(tagger, losses, optimizer, config, update, ranks)
+        epoch, step, _ = parts[-1]
         at = replace(at, update=update, epoch=epoch, step=step + 1)
         at.total, at.seen = at.total + value * sentences, at.seen + sentences
         log({"event": "update", "update": update, "of": config.updates})
@@ -105,24 +108,24 @@ def train(
         if resume and update < config.updates and ranks.from_first(resume.due):
             at.seconds = time.perf_counter() - began
             _save(resume, at, kept, tagger, optimizer, ranks)
-    tagger.load_state_dict(kept)
+    tagger.set_weights(kept)
     tagger.eval()
     return TrainingResult(at.best, at.best_update, at.update, time.perf_counter() - began)
 
 
 def _start(
-    tagger: Tagger, optimizer: torch.optim.Adam, resume: Resume | None, ranks: Ranks, log: Log
+    tagger: Tagger, optimizer: torch.optim.Optimizer, resume: Resume | None, ranks: Ranks, log: Log
 ) -> tuple[_Progress, dict[str, Tensor]]:
     """Where to begin, and the best weights up to there; puts weights, optimiser and random numbers in their place."""
     state, fault = ranks.from_first(resume.load(ranks.world) if resume and ranks.first else (None, ""))
     if fault:
         log({"event": "restarted", "reason": fault})
     if state is None:
-        ranks.copy_first(tagger.state_dict().values())
+        ranks.copy_first(tagger.weights().values())
         if not ranks.first:  # or all ranks would drop the same units
             torch.manual_seed(int(digest_json([torch.initial_seed(), ranks.rank])[:15], 16))
         return _Progress(), _weights(tagger)
-    tagger.load_state_dict(state["weights"])
+    tagger.set_weights(state["weights"])
     optimizer.load_state_dict(state["optimizer"])
     set_random_state(state["random"][ranks.rank])
     at = _Progress(**state["progress"])
@@ -135,14 +138,14 @@ def _save(
     at: _Progress,
     kept: dict[str, Tensor],
     tagger: Tagger,
-    optimizer: torch.optim.Adam,
+    optimizer: torch.optim.Optimizer,
     ranks: Ranks,
 ) -> None:
     random = ranks.from_all(random_state())
     if ranks.first:
         state = {
             "progress": asdict(at),
-            "weights": tagger.state_dict(),
+            "weights": tagger.weights(),
             "optimizer": optimizer.state_dict(),
             "best": kept,
             "random": random,
@@ -152,26 +155,26 @@ def _save(
 
 def _step(
     tagger: Tagger,
-    sentences: int,
-    loss: Callable[[], Tensor],
-    optimizer: torch.optim.Adam,
+    losses: Sequence[tuple[int, Callable[[], Tensor]]],
+    optimizer: torch.optim.Optimizer,
     config: TrainingConfig,
     update: int,
     ranks: Ranks,
 ) -> tuple[float, int]:
-    """One update; its mean loss and its number of sentences, over all ranks."""
+    """One update by some batches' sentences and mean losses; the mean of all, and their number, over all ranks."""
     optimizer.zero_grad(set_to_none=True)
-    value = 0.0
-    if sentences:  # other ranks may have sentences where this one has none
-        mean = loss()
-        value = mean.item()
-        mean.backward()  # type: ignore[no-untyped-call]
-    value, sentences = ranks.mean_gradients(tagger.parameters(), value, sentences)
+    value, sentences = 0.0, sum(size for size, _ in losses)
+    for size, loss in losses:
+        if size:  # other ranks may have sentences where this one has none
+            share = loss() * (size / sentences)
+            value += share.item()
+            share.backward()  # type: ignore[no-untyped-call]
+    trained = [parameter for parameter in tagger.parameters() if parameter.requires_grad]
+    value, sentences = ranks.mean_gradients(trained, value, sentences)
     if value != value:
         raise TrainingError(f"update {update}: the loss is not a number; lower the learning rate")
-    for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * (1 - (update - 1) / config.updates)
-    torch.nn.utils.clip_grad_norm_(tagger.parameters(), config.clip)
+    set_learning_rates(optimizer, config, update)
+    torch.nn.utils.clip_grad_norm_(trained, config.clip)
     optimizer.step()
     return value, sentences
 
@@ -190,4 +193,4 @@ def _forever(
 
 
 def _weights(tagger: Tagger) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in tagger.state_dict().items()}
+    return {name: tensor.detach().clone() for name, tensor in tagger.weights().items()}

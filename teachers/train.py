@@ -1,7 +1,7 @@
 """Stage one, first half: train a monolingual teacher."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from corpora.sentences import Corpus, CorpusError
 from crf import LinearChain
 from tagger.config import TaggerConfig, TrainingConfig
 from tagger.evaluation import EvaluationSet
+from tagger.features import FeatureSet
 from tagger.model import Tagger
 from tagger.resume import Resume
 from tagger.tokens import TokenBatch, length_batches
@@ -43,10 +44,11 @@ def train_teacher(
     log: Log,
     device: torch.device | str = "cpu",
     resume: Resume | None = None,
+    features: Sequence[FeatureSet] = (),
 ) -> tuple[Tagger, TrainingResult]:
     """A tagger trained on the gold labels of one language, by negative log-likelihood; its best dev weights.
 
-    With `resume`, it goes on from what a killed training saved.
+    With `resume`, it goes on from what a killed training saved. Frozen encoders read from `features` what they hold.
 
     Raises:
         CorpusError: an unlabelled sentence, or a label that is not in `labels`.
@@ -70,6 +72,7 @@ def train_teacher(
 
     counts = Counter(word for sentence in corpus for word in sentence.tokens)
     teacher = Tagger(tagger, Vocabulary.build(counts, min_count=tagger.min_count), labels).to(device)
+    teacher.attach(features)
     return teacher, train(teacher, batches, loss, dev.score, training, log, resume=resume)
 
 

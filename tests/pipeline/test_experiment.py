@@ -37,6 +37,16 @@ def test_a_shipped_experiment_loads(name, monkeypatch):
         ("languages", "langauges", "langauges: unknown key; did you mean languages?"),
         ("hidden = 8", "hiden = 8", "teacher.tagger.hiden: unknown key; did you mean hidden?"),
         ("unlabelled = 20", "unlabeled = 20", "corpus.unlabeled: unknown key; did you mean unlabelled?"),
+        (
+            "[teacher.tagger]\nhidden = 8",
+            '[teacher.tagger]\nencoders = [{ kind = "words" }, { kind = "char-cnn", filers = 3 }]',
+            "teacher.tagger.encoders.1.filers: unknown key; did you mean filters?",
+        ),
+        (
+            "[teacher.tagger]\nhidden = 8",
+            '[teacher.tagger]\nencoders = [{ kind = "wrods" }]',
+            "teacher.tagger.encoders.0: input tag 'wrods' found using 'kind' does not match any of the expected tags",
+        ),
         ('"exact"]', '"exakt"]', "student.systems.2: "),
         ("k = 4", "k = 0", "teacher.annotation.k: input should be greater than or equal to 1, found 0"),
         (

@@ -21,6 +21,7 @@ from tagger.model import Tagger
 from tagger.ranks import ALONE, Ranks, joined
 from tagger.resume import Resume
 from tagger.vocabulary import Vocabulary
+from tests.small import small_encoders
 
 
 def main(task: str, folder: Path, last: int) -> None:
@@ -37,7 +38,7 @@ def gradients(sets: list[ArtifactSet], ranks: Ranks) -> None:
     """The combined gradient of the ranks' shares is that of the whole batch, for every system and batch."""
     labels = sets[0].header.label_set
     vocabulary = Vocabulary.build({f"{language}{n}": 1 for language in ("en", "de") for n in range(9)})
-    student = Tagger(TaggerConfig(word_dim=5, hidden=4, dropout=0.0, word_dropout=0.0), vocabulary, labels)
+    student = Tagger(TaggerConfig(encoders=small_encoders(5, 30, 50), hidden=4, dropout=0.0), vocabulary, labels)
     ranks.copy_first(student.state_dict().values())
     sizes = set()
     for name, system in SYSTEMS.items():
@@ -80,7 +81,7 @@ def train(sets: list[ArtifactSet], ranks: Ranks, folder: Path, *, dropout: float
         sets,
         {"en": EvaluationSet(dev, "accuracy", None)},
         system="posterior+top-wk",
-        tagger=TaggerConfig(word_dim=5, hidden=4, dropout=dropout, word_dropout=dropout),
+        tagger=TaggerConfig(encoders=small_encoders(5, 30, 50, dropout=dropout), hidden=4, dropout=dropout),
         training=TrainingConfig(updates=24, batch_tokens=18, learning_rate=0.01, evaluate_every=6),
         config=DistillConfig(k=2),
         seed=1,

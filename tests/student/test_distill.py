@@ -19,9 +19,10 @@ from tagger.evaluation import EvaluationSet
 from teachers.annotate import annotate, text_rows
 from teachers.config import AnnotationConfig
 from teachers.train import train_teacher
+from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC", "B-PER", "E-PER"))
-SMALL = TaggerConfig(word_dim=12, char_dim=6, char_filters=8, hidden=12, dropout=0.0, word_dropout=0.0)
+SMALL = TaggerConfig(encoders=small_encoders(12, 6, 8), hidden=12, dropout=0.0)
 
 
 def tiny_corpus(language, split="train"):

@@ -13,11 +13,12 @@ from tagger.config import TaggerConfig, TrainingConfig
 from tagger.evaluation import EvaluationSet
 from tagger.resume import Resume, ResumeError, random_state, set_random_state
 from teachers.train import train_teacher
+from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC"))
 SENTENCES = [Sentence(("in", word) + ("x",) * n, ("O", "S-LOC") + ("O",) * n) for n, word in enumerate("abcdefg")]
 CORPUS = Corpus("en", "train", tuple(SENTENCES))
-UNSTEADY = TaggerConfig(word_dim=5, char_dim=3, char_filters=4, hidden=4, dropout=0.4, word_dropout=0.3)
+UNSTEADY = TaggerConfig(encoders=small_encoders(dropout=0.3), hidden=4, dropout=0.4)
 
 
 def teach(resume=None, *, stop=None, records=None, patience=2):
@@ -34,7 +35,7 @@ def teach(resume=None, *, stop=None, records=None, patience=2):
     tagger, result = train_teacher(
         CORPUS, dev, LABELS, tagger=UNSTEADY, training=training, seed=1, log=log, resume=resume
     )
-    return tagger.state_dict(), (result.best_dev, result.best_update, result.updates)
+    return tagger.weights(), (result.best_dev, result.best_update, result.updates)
 
 
 @cache

@@ -12,12 +12,13 @@ from torch.testing import assert_close
 
 from corpora.labels import LabelSet
 from tagger.checkpoint import CheckpointError, load_tagger, save_tagger
-from tagger.config import TaggerConfig
+from tagger.config import TaggerConfig, WordsConfig
 from tagger.model import Tagger
 from tagger.prediction import best_labels, predict, token_batches
 from tagger.scoring import score
 from tagger.tokens import TokenBatch, length_batches
 from tagger.vocabulary import PAD_CHARACTER, UNKNOWN, Vocabulary
+from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC", "S-PER"))
 SENTENCES = [["Ada", "met", "Grace"], ["London"], ["She", "left", "Extraordinarily-Long-Named", "Oslo", "."]]
@@ -27,7 +28,7 @@ words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3
 def tagger(seed=0, **sizes):
     torch.manual_seed(seed)
     counts = {word: 1 for words in SENTENCES[:2] for word in words}
-    config = TaggerConfig(**({"word_dim": 6, "char_dim": 4, "char_filters": 5, "hidden": 7} | sizes))
+    config = TaggerConfig(**({"encoders": small_encoders(6, 4, 5, dropout=0.1), "hidden": 7} | sizes))
     return Tagger(config, Vocabulary.build(counts), LABELS).eval()
 
 
@@ -77,7 +78,7 @@ def test_an_empty_vocabulary_knows_nothing():
     assert vocabulary.encode_characters(["ab"]).tolist() == [[UNKNOWN, UNKNOWN]]
 
 
-@pytest.mark.parametrize("sizes", [{}, {"char_dim": 0}, {"layers": 2}], ids=str)
+@pytest.mark.parametrize("sizes", [{}, {"encoders": (WordsConfig(dim=6),)}, {"layers": 2}, {"hidden": 0}], ids=str)
 def test_a_sentence_gets_the_same_scores_in_any_company(sizes):
     model = tagger(**sizes)
     with torch.no_grad():

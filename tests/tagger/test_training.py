@@ -11,10 +11,11 @@ from tagger.model import Tagger
 from tagger.training import TrainingError, train
 from tagger.vocabulary import Vocabulary
 from teachers.train import train_teacher
+from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC"))
 CORPUS = Corpus("en", "train", tuple(Sentence(("in", w), ("O", "S-LOC")) for w in "abcd") * 2)
-SMALL = TaggerConfig(word_dim=5, char_dim=3, char_filters=4, hidden=4, dropout=0.0, word_dropout=0.0)
+SMALL = TaggerConfig(encoders=small_encoders(), hidden=4, dropout=0.0)
 
 
 def teach(corpus=CORPUS, seed=1, log=lambda record: None, **training):

@@ -15,6 +15,7 @@ from tagger.vocabulary import Vocabulary
 from teachers.annotate import TextRow, annotate, text_rows
 from teachers.config import AnnotationConfig
 from teachers.train import train_teacher
+from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC", "S-PER"))
 LABELLED = Corpus(
@@ -32,7 +33,7 @@ ROWS = text_rows([LABELLED, TEXT], {("Oslo",), ("yes",)})
 def make_teacher():
     torch.manual_seed(3)
     teacher = Tagger(
-        TaggerConfig(word_dim=5, char_dim=3, char_filters=4, hidden=6),
+        TaggerConfig(encoders=small_encoders(), hidden=6),
         Vocabulary.build({word: 1 for sentence in LABELLED for word in sentence.tokens}),
         LABELS,
     )

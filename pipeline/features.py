@@ -1,0 +1,69 @@
+"""Features of frozen encoders: which files an experiment needs, and making them. They serve all experiments."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpora.files import clear_temporaries, digest_json
+from corpora.sentences import Split
+from pipeline.data import Data
+from pipeline.engine import Log
+from pipeline.experiment import Experiment
+from tagger.config import TaggerConfig, TransformerConfig
+from tagger.encoders.pretrained import features_digest
+
+FOLDER = "features"
+
+
+@dataclass(frozen=True)
+class FeaturePlan:
+    """One frozen encoder's features of one corpus."""
+
+    language: str
+    split: Split
+    encoder: TransformerConfig
+    path: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether they are there."""
+        return self.path.is_file()
+
+
+def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[FeaturePlan, ...]:
+    """The features of all corpora by all frozen encoders of teachers and students."""
+    encoders = {
+        features_digest(encoder): encoder
+        for tagger in (experiment.teacher.tagger, experiment.student.tagger)
+        for encoder in tagger.transformers
+        if encoder.frozen
+    }
+    return tuple(
+        FeaturePlan(language, split, encoder, runs / FOLDER / f"{language}-{split}-{key[:16]}.safetensors")
+        for digest, encoder in encoders.items()
+        for language in experiment.languages
+        for split in data.splits(language)
+        for key in [digest_json([digest, data.identity(language, split)])]
+    )
+
+
+def run_features(experiment: Experiment, plan: FeaturePlan, log: Log) -> None:
+    """Run one encoder over one corpus."""
+    from tagger.encoders.transformer import Frozen
+
+    began = time.perf_counter()
+    clear_temporaries(plan.path.parent, plan.path.name)
+    corpus, _ = Data(experiment).load(plan.language, plan.split)
+
+    def progress(done: int) -> None:
+        log({"event": "annotated", "sentences": done, "of": len(corpus)})
+
+    encoder = Frozen(plan.encoder).to(experiment.torch_device())
+    encoder.write_features(plan.path, [sentence.tokens for sentence in corpus], progress)
+    log({"event": "features", "bytes": plan.path.stat().st_size, "encoder_seconds": time.perf_counter() - began})
+
+
+def feature_files(plans: Sequence[FeaturePlan], tagger: TaggerConfig, languages: Sequence[str]) -> tuple[Path, ...]:
+    """The files that a tagger for some languages reads."""
+    return tuple(plan.path for plan in plans if plan.encoder in tagger.transformers and plan.language in languages)

@@ -1,0 +1,1 @@
+"""From words to vectors: encoders that a tagger stacks by configuration."""

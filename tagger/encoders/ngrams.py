@@ -1,0 +1,33 @@
+"""Words by their hashed character n-grams, without a vocabulary."""
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tagger.config import HashedNgramsConfig
+from tagger.encoders.base import Encoder, placed
+from tagger.subwords import bag_mean, ngram_hashes
+from tagger.tokens import TokenBatch
+
+
+class HashedNgrams(Encoder):
+    """The mean embedding of a word's n-grams and of the word itself, each in the bucket of its hash.
+
+    Bojanowski et al., 2017 (fastText), with the whole word hashed too, so that no vocabulary is kept and every word has
+    a vector. The same word has the same buckets in every process.
+    """
+
+    def __init__(self, config: HashedNgramsConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.dim = config.dim
+        self.buckets = nn.Embedding(config.buckets, config.dim)
+        # A mean of n independent vectors shrinks by sqrt(n); a word has about 16 n-grams. Words then spread by 0.1.
+        nn.init.normal_(self.buckets.weight, std=0.4)
+
+    def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
+        """See `Encoder`."""
+        hashes, owners = ngram_hashes(tokens.words, self.config.min_n, self.config.max_n, whole=True)
+        rows = hashes.astype(np.int64) % self.config.buckets
+        vectors = bag_mean(self.buckets.weight, rows, owners, len(tokens.words))
+        return placed(vectors, tokens)

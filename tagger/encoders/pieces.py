@@ -1,0 +1,102 @@
+"""Words cut into subwords, and subwords into windows that an encoder can take; all of it by array operations."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int, Int64
+from torch import Tensor
+
+from tagger.tokens import TokenBatch
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Subwords of a batch in windows, special tokens around them, and where each subword's vector will stand."""
+
+    ids: Int[Tensor, "N S"]
+    mask: Bool[Tensor, "N S"]
+    place: Int[Tensor, "P"]
+    """Of each subword, in the order of sentences: its place in the flattened windows."""
+    counts: Int[Tensor, "W"]
+    """How many subwords each word has, in the same order."""
+
+
+class Pieces:
+    """A tokeniser that cuts each word by itself, as a pre-tokenised sentence is cut.
+
+    Args:
+        tokenizer: of transformers.
+        limit: subwords and special tokens that the encoder takes at once; None where it has no limit.
+    """
+
+    def __init__(self, tokenizer: Any, limit: int | None) -> None:
+        self.tokenizer = tokenizer
+        bare, whole = (self._cut(["a"], special)[0] for special in (False, True))
+        start = next(i for i in range(len(whole)) if whole[i : i + len(bare)] == bare)
+        self.before, self.after = whole[:start], whole[start + len(bare) :]
+        self.room = None if limit is None else limit - len(self.before) - len(self.after)
+        if self.room is not None and self.room < 2:
+            raise ValueError(f"a window of {limit} has no room beside {len(whole) - len(bare)} special tokens")
+
+    def _cut(self, words: list[str], special: bool) -> list[list[int]]:
+        ids: list[list[int]] = self.tokenizer(
+            [[word] for word in words],
+            is_split_into_words=True,
+            add_special_tokens=special,
+            truncation=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )["input_ids"]
+        return ids
+
+    def windows(self, tokens: TokenBatch) -> Windows:
+        """Cut a batch. A word that the tokeniser has no subword for becomes the unknown one.
+
+        A sentence that does not fit is read in windows that overlap by half, and a subword takes its vector from the
+        window in which it is farthest from a cut: nothing is left out.
+        """
+        cut = [ids or [self.tokenizer.unk_token_id] for ids in self._cut(tokens.words, False)]
+        sizes = np.fromiter(map(len, cut), np.int64, len(cut))
+        vocabulary, first = np.concatenate([np.array(ids, np.int64) for ids in cut]), np.cumsum(sizes) - sizes
+        lengths = tokens.lengths.numpy()
+        words = tokens.index.numpy()[np.arange(tokens.index.shape[1]) < lengths[:, None]]
+        counts = sizes[words]
+        ids = vocabulary[np.repeat(first[words], counts) + _ranges(counts)]
+        totals = np.add.reduceat(counts, np.cumsum(lengths) - lengths)
+        return self._laid_out(ids, totals, counts)
+
+    def _laid_out(self, ids: Int64[np.ndarray, "P"], totals: Int64[np.ndarray, "B"], counts: np.ndarray) -> Windows:
+        room = int(totals.max()) if self.room is None else self.room
+        stride = max(1, room // 2)
+        per = 1 + np.maximum(0, -((room - totals) // stride))  # windows of each sentence
+        number, step = np.repeat(np.arange(len(totals)), per), _ranges(per)
+        begins = step * stride
+        sizes = np.minimum(totals[number] - begins, room)
+        width = len(self.before) + int(sizes.max()) + len(self.after)
+        sentence_start = np.cumsum(totals) - totals
+        inside = np.arange(width - len(self.before) - len(self.after)) < sizes[:, None]
+        laid = np.full((len(sizes), width), self.tokenizer.pad_token_id or 0, np.int64)
+        laid[:, : len(self.before)] = self.before
+        body = laid[:, len(self.before) : len(self.before) + inside.shape[1]]
+        body[inside] = ids[np.repeat(sentence_start[number] + begins, sizes) + _ranges(sizes)]
+        ends = len(self.before) + sizes
+        for place, special in enumerate(self.after):
+            laid[np.arange(len(sizes)), ends + place] = special
+        at, owner = _ranges(totals), np.repeat(np.arange(len(totals)), totals)
+        window = np.clip((at - (room - stride) // 2) // stride, 0, per[owner] - 1)
+        row = (np.cumsum(per) - per)[owner] + window
+        return Windows(
+            ids=torch.from_numpy(laid),
+            mask=torch.from_numpy(np.arange(width) < (ends + len(self.after))[:, None]),
+            place=torch.from_numpy(row * width + len(self.before) + at - window * stride),
+            counts=torch.from_numpy(counts),
+        )
+
+
+def _ranges(sizes: Int64[np.ndarray, "N"]) -> Int64[np.ndarray, "M"]:
+    """0, 1, ... up to each size, one after the other."""
+    found: np.ndarray = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return found

@@ -1,0 +1,90 @@
+"""Pretrained encoders on disk: where they lie, and what they are by digest. Nothing here loads them."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from corpora.files import digest_file, digest_json
+from tagger.config import TaggerConfig, TransformerConfig
+
+ROOT_VARIABLE = "STRUCTKD_ENCODERS"
+EXTRA = "transformers"
+_IGNORED = (".md", ".txt~", ".lock", ".gitattributes", ".onnx", ".h5", ".msgpack", ".ot", ".pdf", ".png")
+
+
+class EncoderError(ValueError):
+    """A pretrained encoder that cannot be used; the message names it, what was found and what to do."""
+
+
+def find_pretrained(model: str) -> Path:
+    """The folder of a pretrained encoder: `model` itself, or under $STRUCTKD_ENCODERS, or the hub's.
+
+    The hub is asked last; with HF_HUB_OFFLINE=1 only its local cache is.
+    Raises EncoderError where there is none.
+    """
+    root = os.environ.get(ROOT_VARIABLE)
+    local = [Path(model).expanduser(), *([Path(root).expanduser() / model] if root else [])]
+    for folder in local:
+        if (folder / "config.json").is_file():
+            return folder
+    if model.count("/") > 1 or model.startswith((".", "~", "/")):  # no hub has such names
+        raise EncoderError(f"{model}: no folder with a config.json; expected a pretrained encoder there")
+    return _from_hub(model)
+
+
+def _from_hub(model: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise EncoderError(missing_extra(model)) from error
+    wanted = ["*.json", "*.safetensors", "*.model", "vocab.txt", "merges.txt"]
+    try:
+        return Path(snapshot_download(model, allow_patterns=wanted))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise EncoderError(
+            f"{model}: not a local folder, not under ${ROOT_VARIABLE}, and the model hub did not give it "
+            f"({type(error).__name__}: {str(error).splitlines()[0]}); name a folder that has its config.json"
+        ) from error
+
+
+def missing_extra(model: str) -> str:
+    """What to do where `transformers` is not installed."""
+    return f"{model}: needs the package transformers; install it with: pip install 'structkd[{EXTRA}]'"
+
+
+def pretrained_digest(model: str) -> str:
+    """SHA-256 over the files of a pretrained encoder, by name and content."""
+    folder = find_pretrained(model)
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith(_IGNORED))
+    return digest_json([[path.name, _digest(path, *_version(path))] for path in files])
+
+
+def pretrained_digests(tagger: TaggerConfig) -> dict[str, str]:
+    """The digest of each pretrained encoder and file of vectors that a tagger stands on, by its name."""
+    models = {encoder.model: pretrained_digest(encoder.model) for encoder in tagger.transformers}
+    return models | {encoder.path: vectors_digest(encoder.path) for encoder in tagger.static}
+
+
+def vectors_digest(path: str) -> str:
+    """SHA-256 of a file of vectors. Raises EncoderError where it is not there."""
+    if not Path(path).is_file():
+        raise EncoderError(f"{path}: no such file; expected vectors of words")
+    return _digest(Path(path), *_version(Path(path)))
+
+
+def features_digest(config: TransformerConfig) -> str:
+    """Digest of all that determines a frozen encoder's features of a sentence."""
+    parts = config.model_dump(include={"layers", "subwords", "window", "precision"})
+    return digest_json([pretrained_digest(config.model), parts, "mean" if config.mix == "mean" else "each"])
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, inode: int, size: int, modified: int) -> str:
+    """Hashed once a process, however many pieces of an experiment name it."""
+    return digest_file(path)

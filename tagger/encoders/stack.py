@@ -1,0 +1,56 @@
+"""Encoders side by side, as a configuration names them."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tagger.config import (
+    CharacterCNNConfig,
+    CharacterLSTMConfig,
+    EncoderConfig,
+    HashedNgramsConfig,
+    StaticVectorsConfig,
+    TransformerConfig,
+    WordsConfig,
+)
+from tagger.encoders.base import Encoder
+from tagger.encoders.characters import CharacterCNN, CharacterLSTM
+from tagger.encoders.ngrams import HashedNgrams
+from tagger.encoders.static import StaticVectors
+from tagger.encoders.words import WordEmbeddings
+from tagger.tokens import TokenBatch
+from tagger.vocabulary import Vocabulary
+
+
+class Stack(Encoder):
+    """All encoders' vectors of a word, one after the other."""
+
+    def __init__(self, configs: Sequence[EncoderConfig], vocabulary: Vocabulary) -> None:
+        super().__init__()
+        built = [_build(config, vocabulary) for config in configs]
+        self.encoders = nn.ModuleList(built)
+        self.dim = sum(encoder.dim for encoder in built)
+
+    def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
+        """See `Encoder`."""
+        return torch.cat([encoder(tokens) for encoder in self.encoders], -1)
+
+
+def _build(config: EncoderConfig, vocabulary: Vocabulary) -> Encoder:
+    match config:
+        case WordsConfig():
+            return WordEmbeddings(config, vocabulary)
+        case CharacterCNNConfig():
+            return CharacterCNN(config, vocabulary)
+        case CharacterLSTMConfig():
+            return CharacterLSTM(config, vocabulary)
+        case HashedNgramsConfig():
+            return HashedNgrams(config)
+        case StaticVectorsConfig():
+            return StaticVectors(config)
+        case TransformerConfig():
+            from tagger.encoders import transformer  # which reads what belongs to an extra
+
+            return transformer.Frozen(config) if config.frozen else transformer.FineTuned(config)

@@ -1,0 +1,57 @@
+"""Words by vectors that were trained elsewhere and stay as they are."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tagger.config import StaticVectorsConfig
+from tagger.encoders.base import Encoder, placed
+from tagger.tokens import TokenBatch
+from tagger.vectors.files import open_vectors
+from tagger.vectors.index import VectorFileError
+
+_KEPT = 1 << 16  # rows in memory, so that an epoch parses a row of text once
+
+
+class StaticVectors(Encoder):
+    """Frozen vectors from a file, see `open_vectors`; a word that the file does not have is zeros.
+
+    fastText's binary files have a vector for every word. The file is memory-mapped and is no part of the module's
+    state: whoever loads a checkpoint needs the same file. Raises VectorFileError for a file that cannot be used.
+    """
+
+    _place: Tensor
+
+    def __init__(self, config: StaticVectorsConfig) -> None:
+        super().__init__()
+        self.config = config
+        self._file = open_vectors(Path(config.path))
+        self._rows: dict[str, np.ndarray] = {}
+        self.dim = self._file.dim
+        self.register_buffer("_place", torch.zeros(0), persistent=False)  # moves with the module, and so tells where
+
+    def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
+        """See `Encoder`. Raises VectorFileError for a word whose vector is not made of finite numbers."""
+        fresh = [word for word in tokens.words if word not in self._rows]
+        if len(self._rows) + len(fresh) > _KEPT:
+            self._rows, fresh = {}, tokens.words
+        self._rows.update(zip(fresh, self._read(fresh), strict=True))
+        vectors = torch.from_numpy(np.stack([self._rows[word] for word in tokens.words])).to(self._place)
+        return placed(vectors, tokens)
+
+    def _read(self, words: list[str]) -> Float[np.ndarray, "W D"]:
+        places = self._file.index.find(words)
+        if self.config.lowercase:
+            lowered = [word.lower() for word in words]
+            instead = np.where(places < 0, self._file.index.find(lowered), -1)
+            words = [low if place >= 0 else word for word, low, place in zip(words, lowered, instead, strict=True)]
+            places = np.maximum(places, instead)
+        vectors = self._file.read(words, places)
+        finite = np.isfinite(vectors).all(1)
+        if not finite.all():
+            word = words[int(finite.argmin())]
+            raise VectorFileError(f"{self.config.path}: the vector of {word!r} is not finite; the file is damaged")
+        return vectors

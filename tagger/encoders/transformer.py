@@ -1,0 +1,263 @@
+"""Pretrained encoders of Hugging Face transformers: frozen, with features from disk, or fine-tuned."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from tagger.config import TransformerConfig
+from tagger.encoders.base import Encoder
+from tagger.encoders.pieces import Pieces
+from tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained, missing_extra
+from tagger.features import FeatureSet, read_features, write_features
+from tagger.tokens import TokenBatch
+
+# Encoders whose n-th layer is the last of a model with n layers: what is above the highest wanted one is not loaded.
+_PLAIN = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
+_LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
+
+
+class TransformerBody(nn.Module):
+    """Words to the chosen layers' vectors of their subwords.
+
+    Words are cut one by one; a sentence beyond the window is read in overlapping ones, see `Pieces`.
+
+    Raises:
+        EncoderError: the model is not there, cannot be read, or has no such layer; or transformers is not installed.
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.model, tokenizer = _load(config)
+        size: Any = self.model.config
+        self.depth = int(size.num_hidden_layers)
+        self.layers = _layers(config, size.structkd_layers)
+        self.pieces = Pieces(tokenizer, config.window or _limit(size, tokenizer))
+        self.dim = int(size.hidden_size)
+
+    def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T N D"]:
+        """Vectors of the N layers; 0 at padding."""
+        windows = self.pieces.windows(tokens)
+        device = next(self.model.parameters()).device
+        low = self.config.precision == "bfloat16" or (self.config.precision == "auto" and computes_bfloat16(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=low):
+            states = self.model(
+                input_ids=windows.ids.to(device),
+                attention_mask=windows.mask.long().to(device),
+                output_hidden_states=True,
+            ).hidden_states
+        place = windows.place.to(device)
+        chosen = torch.stack([states[layer].flatten(0, 1)[place] for layer in self.layers], 1).float()
+        words = self._pooled(chosen, windows.counts.to(device))
+        B, T = tokens.index.shape
+        inside = torch.arange(T) < tokens.lengths[:, None]
+        vectors = words.new_zeros(B, T, len(self.layers), self.dim)
+        vectors[inside.to(device)] = words
+        return vectors
+
+    def _pooled(self, pieces: Float[Tensor, "P N D"], counts: Tensor) -> Float[Tensor, "W N D"]:
+        ends = counts.cumsum(0)
+        if self.config.subwords == "first":
+            return pieces[ends - counts]
+        if self.config.subwords == "last":
+            return pieces[ends - 1]
+        owner = torch.repeat_interleave(counts)
+        sums = pieces.new_zeros(len(counts), *pieces.shape[1:]).index_add(0, owner, pieces)
+        return sums / counts[:, None, None]
+
+
+class Mix(nn.Module):
+    """Several layers' vectors to one: side by side, their mean, or a learned weighted mean."""
+
+    def __init__(self, config: TransformerConfig, dim: int) -> None:
+        super().__init__()
+        self.kind, self.dim = config.mix, dim * (len(config.layers) if config.mix == "concat" else 1)
+        if self.kind == "scalar":
+            self.weights, self.scale = nn.Parameter(torch.zeros(len(config.layers))), nn.Parameter(torch.ones(()))
+
+    def forward(self, vectors: Float[Tensor, "B T N D"]) -> Float[Tensor, "B T M"]:
+        """Mix the layers."""
+        if self.kind == "concat":
+            return vectors.flatten(2)
+        if self.kind == "mean":
+            return vectors.mean(2)
+        mixed: Tensor = self.scale * torch.einsum("btnd,n->btd", vectors, self.weights.softmax(0))
+        return mixed
+
+
+class FineTuned(Encoder):
+    """A pretrained encoder that is trained further, from its folder's weights.
+
+    What is not trained (the subwords' embeddings, by default) is not in `state_dict`: a checkpoint holds only what the
+    training made, and names the folder by digest.
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.body = TransformerBody(config)
+        self.mix = Mix(config, self.body.dim)
+        self.dim = self.mix.dim
+        self.body.model.get_input_embeddings().requires_grad_(config.train_embeddings)
+        if config.checkpointing:
+            self.body.model.activation_checkpointing_enable({"use_reentrant": False})
+
+    def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
+        """See `Encoder`."""
+        mixed: Tensor = self.mix(self.body(tokens))
+        return mixed
+
+    def learning_rates(self) -> Iterator[tuple[str, float]]:
+        """The learning rate of each of its trained parameters: lower by `layer_decay` with each layer further down."""
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad:
+                yield name, self.config.learning_rate * self.config.layer_decay ** self._below_top(name)
+
+    def _below_top(self, name: str) -> int:
+        if not name.startswith("body."):
+            return 0
+        found = _LAYER.search(name)
+        if found:
+            return self.body.depth - 1 - int(found[1])
+        return self.body.depth if "embed" in name else 0
+
+
+class Frozen(Encoder):
+    """A pretrained encoder that stays as it is. Its features come from `FeatureSet`s where these have the sentence.
+
+    The model itself is loaded when a sentence is met that no set has. Its weights are not in `state_dict`.
+    """
+
+    _device: Tensor
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.identity = features_digest(config)
+        self._sets: list[FeatureSet] = []
+        self._body: list[TransformerBody] = []  # in a list, so that it is no submodule
+        width, self.layers = _size(config)
+        self.mix = Mix(config, width)
+        self.dim, self.width = self.mix.dim, width
+        self.register_buffer("_device", torch.zeros(0), persistent=False)
+
+    def attach(self, sets: Sequence[FeatureSet]) -> None:
+        """Use those of `sets` that hold this encoder's features."""
+        self._sets = [one for one in sets if one.encoder == self.identity]
+
+    def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
+        """See `Encoder`."""
+        features = self.features(tokens).to(self._device.device)
+        B, T, _ = features.shape
+        mixed: Tensor = self.mix(features.float().view(B, T, self.layers, self.width))
+        return mixed
+
+    def features(self, tokens: TokenBatch) -> Float[Tensor, "B T F"]:
+        """float16 features, F = layers x width; 0 at padding. Read where they are stored, computed where not."""
+        B, T = tokens.index.shape
+        features = torch.zeros(B, T, self.layers * self.width, dtype=torch.float16)
+        missing = read_features(self._sets, tokens, features.numpy())
+        if len(missing):
+            features[missing] = self._computed(tokens.take(missing), T)
+        return features
+
+    def write_features(self, path: Path, sentences: Sequence[Sequence[str]], log: Callable[[int], None]) -> None:
+        """Run over a corpus once and keep what it says, see `tagger.features.write_features`."""
+
+        def compute(tokens: TokenBatch) -> np.ndarray:
+            return self.features(tokens).numpy()
+
+        width = self.layers * self.width
+        write_features(path, sentences, compute, encoder=self.identity, width=width, log=log)
+
+    @torch.no_grad()
+    def _computed(self, tokens: TokenBatch, width: int) -> Float[Tensor, "B T F"]:
+        if not self._body:
+            self._body.append(TransformerBody(self.config).eval())
+        vectors = self._body[0].to(self._device.device)(tokens)
+        if self.config.mix == "mean":
+            vectors = vectors.mean(2, keepdim=True)
+        return nn.functional.pad(vectors.flatten(2), (0, 0, 0, width - vectors.shape[1])).half().cpu()
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the processor multiplies bfloat16 itself; emulated, it is slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+
+
+def _size(config: TransformerConfig) -> tuple[int, int]:
+    """Width, and how many layers a frozen encoder's features have, without loading its weights."""
+    with _transformers(config) as transformers:
+        size = transformers.AutoConfig.from_pretrained(find_pretrained(config.model), local_files_only=True)
+    layers = _layers(config, int(size.num_hidden_layers))
+    return int(size.hidden_size), 1 if config.mix == "mean" else len(layers)
+
+
+def _load(config: TransformerConfig) -> tuple[Any, Any]:
+    folder = find_pretrained(config.model)
+    with _transformers(config) as transformers:
+        size = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        layers = int(size.num_hidden_layers)
+        highest = max(_layers(config, layers))
+        if size.model_type in _PLAIN:
+            size.num_hidden_layers = max(1, highest)
+        size.structkd_layers = layers
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, add_prefix_space=True)
+        model = transformers.AutoModel.from_pretrained(folder, config=size, dtype=torch.float32, local_files_only=True)
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None
+    return model, tokenizer
+
+
+@contextmanager
+def _transformers(config: TransformerConfig) -> Iterator[Any]:
+    """The library, quiet, and its errors in our words."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise EncoderError(missing_extra(config.model)) from error
+    log: Any = transformers.utils.logging
+    bars = log.is_progress_bar_enabled()
+    verbosity = log.get_verbosity()
+    log.set_verbosity_error()  # of layers that are left out on purpose
+    log.disable_progress_bar()
+    try:
+        yield transformers
+    except EncoderError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise EncoderError(f"{config.model}: transformers cannot load it: {error}") from error
+    finally:
+        log.set_verbosity(verbosity)
+        if bars:
+            log.enable_progress_bar()
+
+
+def _layers(config: TransformerConfig, depth: int) -> tuple[int, ...]:
+    """The wanted layers, counted from the embeddings."""
+    outside = [layer for layer in config.layers if not -depth - 1 <= layer <= depth]
+    if outside:
+        raise EncoderError(
+            f"{config.model}: layers has {outside[0]}, expected {-depth - 1} to {depth}: the encoder has {depth} layers"
+        )
+    return tuple(layer % (depth + 1) for layer in config.layers)
+
+
+def _limit(size: Any, tokenizer: Any) -> int | None:
+    """Subwords and special tokens that the model can take at once."""
+    positions = getattr(size, "max_position_embeddings", None)
+    if size.model_type in ("roberta", "xlm-roberta", "camembert"):
+        positions -= size.pad_token_id + 1  # whose positions are counted from after the padding's
+    known = [limit for limit in (positions, tokenizer.model_max_length) if limit and 0 < limit < 1_000_000]
+    return min(known, default=None)

@@ -1,0 +1,32 @@
+"""A vector for each word of the vocabulary, trained from scratch."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tagger.config import WordsConfig
+from tagger.encoders.base import Encoder, placed
+from tagger.tokens import TokenBatch
+from tagger.vocabulary import UNKNOWN, Vocabulary
+
+
+class WordEmbeddings(Encoder):
+    """An embedding of each known word, and one for all others.
+
+    In training, a share `config.dropout` of a batch's distinct words is shown as unknown, so that the model learns to
+    read unknown words by their characters and context.
+    """
+
+    def __init__(self, config: WordsConfig, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.vocabulary, self.dropout, self.dim = vocabulary, config.dropout, config.dim
+        self.embedding = nn.Embedding(len(vocabulary.words) + 1, config.dim)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+
+    def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
+        """See `Encoder`."""
+        device = self.embedding.weight.device
+        ids = self.vocabulary.encode_words(tokens.words).to(device)
+        if self.training and self.dropout:
+            ids = ids.masked_fill(torch.rand(ids.shape, device=device) < self.dropout, UNKNOWN)
+        return placed(self.embedding(ids), tokens)

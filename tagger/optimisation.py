@@ -1,0 +1,42 @@
+"""What learns how fast: the optimiser's parameter groups and their learning rates over a training."""
+
+from collections import defaultdict
+
+import torch
+from torch import nn
+
+from tagger.config import TrainingConfig
+from tagger.encoders.base import Encoder
+from tagger.model import CHAIN, Tagger
+
+
+def make_optimizer(tagger: Tagger, config: TrainingConfig) -> torch.optim.AdamW:
+    """AdamW over all that is trained, one group for each learning rate.
+
+    A fine-tuned encoder's layers have their own, see `TransformerConfig`; the chain's scores learn `chain_rate` times
+    as fast as the rest, which starts from nothing.
+    """
+    rates = {name: config.learning_rate for name, parameter in tagger.named_parameters() if parameter.requires_grad}
+    rates |= dict.fromkeys(CHAIN, config.learning_rate * config.chain_rate)
+    for prefix, module in tagger.named_modules():
+        if isinstance(module, Encoder):
+            rates |= {f"{prefix}.{name}": rate for name, rate in module.learning_rates()}
+    groups: dict[float, list[nn.Parameter]] = defaultdict(list)
+    for name, parameter in tagger.named_parameters():
+        if name in rates:
+            groups[rates[name]].append(parameter)
+    return torch.optim.AdamW(
+        [{"params": parameters, "peak": rate} for rate, parameters in groups.items()],
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+    )
+
+
+def set_learning_rates(optimizer: torch.optim.Optimizer, config: TrainingConfig, update: int) -> None:
+    """For an update, counted from 1: linearly up over the warm-up, then linearly down to 0."""
+    if update <= config.warmup:
+        share = update / config.warmup
+    else:
+        share = 1 - (update - 1 - config.warmup) / (config.updates - config.warmup)
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * share

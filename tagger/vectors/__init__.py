@@ -1,0 +1,1 @@
+"""Files of word vectors, memory-mapped: opening one finds where its words stand, reading touches the rows asked for."""

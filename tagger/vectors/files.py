@@ -1,0 +1,66 @@
+"""Opening a file of word vectors of any format."""
+
+import mmap
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from tagger.vectors.fasttext import MAGIC, FastTextBinary
+from tagger.vectors.index import VectorFileError, WordIndex
+from tagger.vectors.text import TextVectors
+from tagger.vectors.word2vec import Word2VecBinary
+
+_HEADER = re.compile(rb"\s*(\d+)\s+(\d+)\s*")
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+
+
+@runtime_checkable
+class VectorFile(Protocol):
+    """Vectors of words, on disk."""
+
+    dim: int
+    index: WordIndex
+
+    def read(self, words: Sequence[str], places: Int[np.ndarray, "W"]) -> Float32[np.ndarray, "W D"]:
+        """Vectors of words that stand at these places of the index.
+
+        A word without a place (-1) is zeros, or what fastText makes of its n-grams where the file holds those.
+        """
+        ...
+
+
+def open_vectors(path: Path) -> VectorFile:
+    """Map a file and find its words.
+
+    The content tells fastText's binary files and, by the header "N D" in its first line, word2vec's text from GloVe's;
+    word2vec's binary files are told from text by their name, `.bin`. Raises VectorFileError.
+    """
+    if not path.is_file() or not path.stat().st_size:
+        raise VectorFileError(f"{path}: no such file, or an empty one, where word vectors were expected")
+    with path.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    for magic, name in _COMPRESSED.items():
+        if mapped[: len(magic)] == magic:
+            raise VectorFileError(f"{path}: {name} cannot be memory-mapped; decompress the file and name the result")
+    if mapped[: len(MAGIC)] == MAGIC:
+        return FastTextBinary(path, mapped)
+    first = mapped.readline()
+    header = _HEADER.fullmatch(first)
+    binary = path.suffix == ".bin"
+    if binary and header is None:
+        raise VectorFileError(
+            f"{path}: found {first[:40]!r}, expected a fastText model of format 11 or 12, or a word2vec file with a "
+            'first line "N D"; if it is text, give it another suffix than .bin'
+        )
+    count, dim = (int(number) for number in header.groups()) if header else (None, len(first.split()) - 1)
+    if dim < 1 or count == 0:
+        raise VectorFileError(
+            f'{path}:1: found {first[:40]!r}, expected a header "N D" with both above 0 or a word and its vector'
+        )
+    if binary and count is not None:
+        return Word2VecBinary(path, mapped, len(first), count, dim)
+    return TextVectors(path, mapped, len(first) if header else 0, count, dim)

@@ -1,0 +1,45 @@
+"""Where the words of a file stand."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Int
+
+from tagger.subwords import fnv1a, hash_words
+
+
+class VectorFileError(ValueError):
+    """A file of vectors that cannot be used; the message names the place, what was found and what to do."""
+
+
+class WordIndex:
+    """Where words stand in a file, by their sorted hashes: 28 bytes a word, where a dict of strings takes 200.
+
+    Args:
+        data: the bytes of the file.
+        starts, ends: the span of each word, in the file's order. Of equal words the first is found.
+    """
+
+    def __init__(self, data: np.ndarray, starts: Int[np.ndarray, "N"], ends: Int[np.ndarray, "N"]) -> None:
+        self._data, self._starts, self._ends = data, starts, ends
+        # In blocks, so that the pages of a file larger than memory are visited once.
+        blocks = [slice(first, first + 65536) for first in range(0, len(starts), 65536)]
+        hashes = np.concatenate([np.zeros(0, np.uint32), *(fnv1a(data, starts[at], ends[at]) for at in blocks)])
+        self._order = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._order]
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def find(self, words: Sequence[str]) -> Int[np.ndarray, "W"]:
+        """The place of each word in the file's order; -1 where it is absent."""
+        encoded = [word.encode() for word in words]
+        hashes = hash_words(encoded)
+        first, last = (np.searchsorted(self._hashes, hashes, side) for side in ("left", "right"))
+        places = np.full(len(words), -1)
+        for asked in np.flatnonzero(first < last):
+            for place in self._order[first[asked] : last[asked]]:
+                if self._data[self._starts[place] : self._ends[place]].tobytes() == encoded[asked]:
+                    places[asked] = place
+                    break
+        return places

@@ -1,0 +1,266 @@
+"""Pretrained encoders, against the library's own sentence by sentence."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch.testing import assert_close
+from transformers import AutoModel, AutoTokenizer
+
+from corpora.labels import LabelSet
+from tagger.checkpoint import CheckpointError, load_tagger, save_tagger
+from tagger.config import TaggerConfig, TrainingConfig, TransformerConfig
+from tagger.encoders.pieces import Pieces
+from tagger.encoders.pretrained import EncoderError, find_pretrained, pretrained_digest
+from tagger.encoders.transformer import FineTuned, Frozen, TransformerBody
+from tagger.model import Tagger
+from tagger.optimisation import make_optimizer, set_learning_rates
+from tagger.tokens import TokenBatch
+from tagger.vocabulary import Vocabulary
+from tests.tagger.encoders.tiny_bert import LAYERS, LIMIT, save_tiny_bert
+
+SENTENCES = [["Berlin", "and", "London", "."], ["a"], ["zß-ö", "\u200b", "日", "in"]]
+LONG = ["berlin", "abc", "london", "x", "de"] * 6
+
+
+def body(model, **settings):
+    return TransformerBody(TransformerConfig(**({"model": model, "precision": "float32"} | settings))).eval()
+
+
+def config(model, **settings):
+    return TransformerConfig(**({"model": model, "precision": "float32", "frozen": False} | settings))
+
+
+def tagger(model, seed=1, **settings):
+    torch.manual_seed(seed)
+    encoders = (config(model, **settings),)
+    return Tagger(TaggerConfig(encoders=encoders, hidden=4, dropout=0.0), Vocabulary.build({}), LabelSet(("A", "B")))
+
+
+@torch.no_grad()
+def by_the_library(folder, words, layer, subwords):
+    """A sentence's word vectors, by transformers' own tokeniser and model."""
+    model, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    coded = tokenizer([words], is_split_into_words=True, return_tensors="pt")
+    owners = coded.word_ids(0)
+    states = model(**coded, output_hidden_states=True).hidden_states[layer][0]
+    chosen = [[states[i] for i, owner in enumerate(owners) if owner == place] for place in range(len(words))]
+    pooled = {"first": lambda v: v[0], "last": lambda v: v[-1], "mean": lambda v: torch.stack(v).mean(0)}[subwords]
+    return torch.stack([pooled(vectors) for vectors in chosen])
+
+
+@pytest.mark.parametrize("subwords", ["first", "last", "mean"])
+@pytest.mark.parametrize("layer", range(LAYERS + 1))
+def test_vectors_are_the_librarys(bert, layer, subwords):
+    sentences = [[word for word in words if word != "\u200b"] for words in SENTENCES]
+    encoder = body(bert, layers=(layer, layer - LAYERS - 1), subwords=subwords)
+    with torch.no_grad():
+        found = encoder(TokenBatch.from_sentences(sentences))
+    for b, words in enumerate(sentences):
+        for n in range(2):
+            assert_close(found[b, : len(words), n], by_the_library(bert, words, layer, subwords), atol=2e-5, rtol=1e-4)
+        assert not found[b, len(words) :].any()
+
+
+def test_a_word_without_subwords_is_the_unknown_one(bert):
+    encoder = body(bert)
+    with torch.no_grad():
+        odd, unknown = (encoder(TokenBatch.from_sentences([["a", word, "b"]])) for word in ("\u200b", "日"))
+    assert torch.equal(odd, unknown)
+
+
+words = st.text("abdeinlor", min_size=1, max_size=7)
+
+
+@given(sentences=st.lists(st.lists(words, min_size=1, max_size=12), min_size=1, max_size=4), limit=st.integers(5, 16))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_windows_hold_every_subword_once_where_it_is_farthest_from_a_cut(tokenizer, sentences, limit):
+    room, tokens = limit - 2, TokenBatch.from_sentences(sentences)
+    cut = Pieces(tokenizer, limit).windows(tokens)
+    flat, S = cut.ids.flatten().tolist(), cut.ids.shape[1]
+    assert limit >= S
+    places = iter(cut.place.tolist())
+    counts = iter(cut.counts.tolist())
+    for sentence in sentences:
+        ids = tokenizer([sentence], is_split_into_words=True, add_special_tokens=False)["input_ids"][0]
+        windows, offsets = [], []
+        for place, expected in enumerate(ids):
+            at = next(places)
+            assert flat[at] == expected
+            windows.append(at // S)
+            offsets.append(at % S - 1)
+            size = int(cut.mask[at // S].sum()) - 2
+            begin = place - offsets[-1]
+            here = min(begin and offsets[-1], (begin + size < len(ids)) and size - 1 - offsets[-1])
+            if begin > 0 and begin + size < len(ids):
+                assert here >= (room // 2) // 2 - 1
+        assert windows == sorted(windows)
+        assert sum(next(counts) for _ in sentence) == len(ids)
+        if len(ids) <= room:
+            assert len(set(windows)) == 1
+        for window in set(windows):
+            row = cut.ids[window][cut.mask[window]].tolist()
+            begin = next(p - o for p, (w, o) in enumerate(zip(windows, offsets, strict=True)) if w == window)
+            assert row[1:-1] == ids[begin : begin + len(row) - 2]
+
+
+@pytest.fixture(scope="session")
+def tokenizer(bert):
+    return AutoTokenizer.from_pretrained(bert)
+
+
+def test_a_sentence_beyond_the_window_is_read_whole(bert):
+    encoder = body(bert)
+    assert len(LONG) > LIMIT
+    with torch.no_grad():
+        found = encoder(TokenBatch.from_sentences([LONG, LONG[:5]]))
+        alone = encoder(TokenBatch.from_sentences([LONG[:5]]))
+    assert_close(found[1, :5], alone[0])
+    assert found[0].abs().sum(-1).min() > 0
+
+
+def test_a_narrower_window_changes_only_what_it_cuts(bert):
+    wide, narrow = body(bert), body(bert, window=12)
+    batch = TokenBatch.from_sentences([["a", "be", "lo"], ["abc", "dei", "nor", "lab"] * 3])
+    with torch.no_grad():
+        one, other = wide(batch), narrow(batch)
+    assert_close(one[0], other[0])
+    assert not torch.allclose(one[1], other[1])
+
+
+def test_layers_are_mixed(bert):
+    batch = TokenBatch.from_sentences(SENTENCES)
+    with torch.no_grad():
+        each = body(bert, layers=(1, 3))(batch)
+        mixed = {
+            mix: FineTuned(config(bert, layers=(1, 3), mix=mix)).eval()(batch) for mix in ("concat", "mean", "scalar")
+        }
+    assert_close(mixed["concat"], each.flatten(2))
+    assert_close(mixed["mean"], each.mean(2))
+    assert_close(mixed["scalar"], each.mean(2))  # before training, all weights are equal
+
+
+def test_a_scalar_mix_learns(bert):
+    encoder = Frozen(config(bert, layers=(1, 3), mix="scalar", frozen=True))
+    encoder(TokenBatch.from_sentences(SENTENCES)).pow(2).sum().backward()
+    assert encoder.mix.weights.grad.abs().sum() > 0
+    assert {name for name, _ in encoder.named_parameters()} == {"mix.weights", "mix.scale"}
+
+
+def test_bfloat16_is_near(bert):
+    batch = TokenBatch.from_sentences(SENTENCES)
+    with torch.no_grad():
+        exact, low = (body(bert, precision=precision)(batch) for precision in ("float32", "bfloat16"))
+    assert not torch.equal(exact, low)
+    assert torch.cosine_similarity(exact.flatten(2), low.flatten(2), -1)[batch.index > 0].min() > 0.99
+
+
+def test_fine_tuning_trains_all_but_the_embeddings_of_subwords(bert, tmp_path):
+    model = tagger(bert, layer_decay=0.5).train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    optimizer = make_optimizer(model, TrainingConfig(updates=1))
+    set_learning_rates(optimizer, TrainingConfig(updates=1), 1)
+    model(TokenBatch.from_sentences([["berlin"], ["a"]])).log_partition.sum().backward()
+    optimizer.step()
+    changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert not any("word_embeddings" in name for name in changed)
+    assert all(any(f"layer.{layer}." in name for name in changed) for layer in range(LAYERS))
+    assert not any("word_embeddings" in name for name in model.weights())
+    save_tagger(model.eval(), tmp_path, {})
+    again, batch = load_tagger(tmp_path), TokenBatch.from_sentences(SENTENCES)
+    assert torch.equal(model(batch).emissions, again(batch).emissions)
+
+
+def test_learning_rates_fall_with_depth_and_warm_up(bert):
+    training = TrainingConfig(updates=20, warmup=10, learning_rate=0.1, chain_rate=5)
+    model = tagger(bert, learning_rate=0.01, layer_decay=0.5, train_embeddings=True)
+    optimizer = make_optimizer(model, training)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    peaks = {names[id(p)]: group["peak"] for group in optimizer.param_groups for p in group["params"]}
+    assert peaks.keys() == set(names.values())
+    for layer, expected in enumerate([0.0025, 0.005, 0.01]):
+        assert {rate for name, rate in peaks.items() if f".layer.{layer}." in name} == {expected}
+    assert {rate for name, rate in peaks.items() if "embeddings" in name} == {0.00125}
+    assert peaks["transitions"] == peaks["start"] == peaks["end"] == 0.5
+    assert peaks["projection.weight"] == 0.1
+    shares = []
+    for update in range(1, 21):
+        set_learning_rates(optimizer, training, update)
+        shares.append(optimizer.param_groups[0]["lr"] / optimizer.param_groups[0]["peak"])
+    assert shares == pytest.approx([n / 10 for n in range(1, 11)] + [n / 10 for n in range(10, 0, -1)])
+
+
+def test_checkpointing_gives_the_same_gradients(bert):
+    def gradient(**settings):
+        model = tagger(bert, **settings).train()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        model(TokenBatch.from_sentences(SENTENCES)).log_partition.sum().backward()
+        return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+    assert_close(gradient(), gradient(checkpointing=True))
+
+
+def test_a_frozen_encoder_is_no_part_of_a_checkpoint(bert, tmp_path):
+    model = tagger(bert, frozen=True)
+    batch = TokenBatch.from_sentences(SENTENCES)
+    emissions = model.eval()(batch).emissions
+    assert not any("encoder" in name for name in model.weights())
+    save_tagger(model, tmp_path, {})
+    assert torch.equal(load_tagger(tmp_path)(batch).emissions, emissions)
+
+
+def test_a_tagger_whose_encoder_changed_is_refused(tmp_path):
+    folder = save_tiny_bert(tmp_path / "bert")
+    save_tagger(tagger(str(folder)), tmp_path / "tagger", {})
+    save_tiny_bert(folder, seed=2)
+    with pytest.raises(CheckpointError, match="put the encoder back that it was trained on"):
+        load_tagger(tmp_path / "tagger")
+
+
+def test_the_digest_is_of_the_content(bert, tmp_path):
+    assert pretrained_digest(str(save_tiny_bert(tmp_path / "same"))) == pretrained_digest(bert)
+    assert pretrained_digest(str(save_tiny_bert(tmp_path / "other", seed=2))) != pretrained_digest(bert)
+
+
+def test_encoders_are_found_under_their_root(bert, tmp_path, monkeypatch):
+    save_tiny_bert(tmp_path / "mine")
+    monkeypatch.setenv("STRUCTKD_ENCODERS", str(tmp_path))
+    assert find_pretrained("mine") == tmp_path / "mine"
+
+
+def test_what_is_not_there_is_named(tmp_path, monkeypatch):
+    with pytest.raises(EncoderError, match=r"no folder with a config\.json"):
+        find_pretrained(str(tmp_path / "nothing"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    code = "from tagger.encoders.pretrained import find_pretrained; find_pretrained('somebody/some-encoder')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "somebody/some-encoder: not a local folder, not under $STRUCTKD_ENCODERS" in done.stderr
+
+
+def test_layers_that_are_not_there_are_refused(bert):
+    with pytest.raises(EncoderError, match="layers has 4, expected -4 to 3: the encoder has 3 layers"):
+        body(bert, layers=(4,))
+
+
+def test_a_damaged_folder_is_explained(bert, tmp_path):
+    folder = save_tiny_bert(tmp_path / "bert")
+    (folder / "model.safetensors").write_bytes(b"none")
+    with pytest.raises(EncoderError, match="transformers cannot load it"):
+        body(str(folder))
+
+
+def test_without_the_extra_the_error_says_what_to_install(bert):
+    code = f"""
+import sys
+sys.modules["transformers"] = None
+from tagger.config import TransformerConfig
+from tagger.encoders.transformer import Frozen
+Frozen(TransformerConfig(model={bert!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "pip install 'structkd[transformers]'" in done.stderr
