@@ -100,8 +100,9 @@ class ArtifactSet:
     def _read(self, file: pq.ParquetFile, shard: int, group: int, columns: Collection[str] | None) -> pa.Table:
         path = self.folder / self.manifest.shards[shard].file
         _check_columns(path, columns, file.schema_arrow.names)
+        wanted = None if columns is None else list(columns)
         try:
-            return file.read_row_group(group, columns=None if columns is None else list(columns))
+            return file.read_row_group(group, wanted, use_threads=False)  # Arrow keeps memory for each thread
         except (OSError, pa.ArrowException) as error:
             raise ArtifactError(f"{path}: row group {group} is not readable ({error}); {REMEDY}") from None
 

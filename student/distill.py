@@ -6,7 +6,6 @@ from statistics import fmean
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
@@ -82,19 +81,18 @@ def distill(
 def _vocabulary(sets: Sequence[ArtifactSet], *, labelled_only: bool, min_count: int) -> Vocabulary:
     """Of the words that the student will see."""
     pieces = (piece for artifact_set in sets for piece in _word_counts(artifact_set, labelled_only))
-    total = pa.table({"word": pa.array([], pa.string()), "count": pa.array([], pa.int64())})
+    words, counts = pa.array([], pa.string()), np.zeros(0, np.int64)
     while some := list(islice(pieces, COUNTED)):
-        summed = pa.concat_tables([total, *some]).group_by("word", use_threads=False).aggregate([("count", "sum")])
-        total = summed.rename_columns({"count_sum": "count"})
-    seen = total.filter(pc.field("count") > 0)
-    counts = zip(seen["word"].to_pylist(), seen["count"].to_pylist(), strict=True)
-    return Vocabulary.build(dict(counts), min_count=min_count)
+        columns, numbers = zip((words, counts), *some, strict=True)
+        coded = pa.chunked_array(columns).dictionary_encode().combine_chunks()
+        words, counts = coded.dictionary, np.bincount(coded.indices, np.concatenate(numbers)).astype(np.int64)
+    seen = zip(words.to_pylist(), counts.tolist(), strict=True)
+    return Vocabulary.build({word: count for word, count in seen if count}, min_count=min_count)
 
 
-def _word_counts(artifact_set: ArtifactSet, labelled_only: bool) -> Iterator[pa.Table]:
+def _word_counts(artifact_set: ArtifactSet, labelled_only: bool) -> Iterator[tuple[pa.StringArray, np.ndarray]]:
     """How often each word occurs, a row group at a time. Parquet has numbered its words: only numbers are counted."""
     for rows in artifact_set.row_groups(("tokens", "gold") if labelled_only else ("tokens",), coded_words=True):
         seen = rows.filter(rows.column("gold").is_valid()) if labelled_only else rows
         words = seen.column("tokens").combine_chunks().flatten()
-        counts = np.bincount(words.indices, minlength=len(words.dictionary))
-        yield pa.table({"word": words.dictionary, "count": counts})
+        yield words.dictionary, np.bincount(words.indices, minlength=len(words.dictionary))
