@@ -55,6 +55,7 @@ bench: $(BENCH)/.installed  ## measure speed against public CRFs and between the
 	$(BENCH)/bin/python -m benchmarks.crf
 	$(BENCH)/bin/python -m benchmarks.stages
 	$(BENCH)/bin/python -m benchmarks.reader
+	$(BENCH)/bin/python -m benchmarks.online
 
 clean:  ## remove .venv and caches; runs/ is kept
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

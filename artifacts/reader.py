@@ -2,17 +2,22 @@
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, repeat
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from artifacts.faults import explained
 from artifacts.header import SetHeader
 from artifacts.manifest import Manifest
 from artifacts.schema import REMEDY, ArtifactError
 from artifacts.verification import check_columns, check_shard, check_strays, read_footer
+
+WORDS = "tokens.list.element"  # Parquet's name for what the lists of `tokens` hold
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,9 @@ class ArtifactSet:
         manifest = Manifest.read(folder)
         if verify:
             check_strays(folder, manifest)
-            for shard in manifest.shards:
-                check_shard(folder / shard.file, manifest.header, shard)
+            paths = [folder / shard.file for shard in manifest.shards]
+            with ThreadPoolExecutor() as pool:  # a digest lets go of the interpreter
+                list(pool.map(check_shard, paths, repeat(manifest.header), manifest.shards))
         return cls(folder, manifest)
 
     @property
@@ -62,24 +68,42 @@ class ArtifactSet:
 
     def read_row_group(self, shard: int, group: int, columns: Collection[str] | None = None) -> pa.Table:
         """The rows of one row group, all columns or those named in `columns`; footer and columns are verified."""
-        described = self.manifest.shards[shard]
-        path = self.folder / described.file
-        footer, known = read_footer(path, described), self.header.schema.names
-        _check_known(path, columns, known)
-        check_columns(path, footer.row_group(group), described.row_groups[group], known if columns is None else columns)
-        try:
-            with pq.ParquetFile(path, metadata=footer) as file:
-                return file.read_row_group(group, columns=None if columns is None else list(columns))
-        except (OSError, pa.ArrowException) as error:
-            raise ArtifactError(f"{path}: row group {group} is not readable ({error}); {REMEDY}") from None
+        with self._opened(shard) as file:
+            return self._read(file, shard, group, columns)
 
     def table(self, columns: Collection[str] | None = None) -> pa.Table:
         """All rows in memory; all columns, or those named in `columns`."""
         return pa.concat_tables(self.row_groups(columns))
 
-    def row_groups(self, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
-        """The rows a row group at a time, in order; all columns, or those named in `columns`."""
-        return (self.read_row_group(*place, columns) for place in self.places())
+    def row_groups(self, columns: Collection[str] | None = None, *, coded_words: bool = False) -> Iterator[pa.Table]:
+        """The rows a row group at a time, in order, verified; all columns, or those named in `columns`.
+
+        With `coded_words`, `tokens` are lists of dictionary-encoded strings, as they are stored.
+        """
+        for number, shard in enumerate(self.manifest.shards):
+            with self._opened(number, coded_words) as file:
+                for group in range(len(shard.row_groups)):
+                    yield self._read(file, number, group, columns)
+
+    @contextmanager
+    def _opened(self, shard: int, coded_words: bool = False) -> Iterator[pq.ParquetFile]:
+        """A shard whose footer is verified."""
+        described = self.manifest.shards[shard]
+        path = self.folder / described.file
+        footer, coded = read_footer(path, described), [WORDS] if coded_words else None
+        with explained(path, "read"), pq.ParquetFile(path, metadata=footer, read_dictionary=coded) as file:
+            yield file
+
+    def _read(self, file: pq.ParquetFile, shard: int, group: int, columns: Collection[str] | None) -> pa.Table:
+        described, known = self.manifest.shards[shard], self.header.schema.names
+        path = self.folder / described.file
+        _check_known(path, columns, known)
+        wanted = known if columns is None else list(columns)
+        check_columns(path, file.metadata.row_group(group), described.row_groups[group], wanted)
+        try:
+            return file.read_row_group(group, wanted, use_threads=False)  # Arrow keeps memory for each thread
+        except (OSError, pa.ArrowException) as error:
+            raise ArtifactError(f"{path}: row group {group} is not readable ({error}); {REMEDY}") from None
 
     def places(self) -> list[tuple[int, int]]:
         """The places (shard, group) of all row groups, in order."""

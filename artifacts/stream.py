@@ -206,6 +206,8 @@ def _batches(
         for places in cut[ahead:]:
             yield pool.take(pa.array(drawn[places[share.rank :: share.world]]))
         ahead = 0
+        del pool  # or the next one would be read beside it
+        pa.default_memory_pool().release_unused()
 
 
 class _Reader:

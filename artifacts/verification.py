@@ -78,7 +78,10 @@ def check_footer(path: Path, header: SetHeader, shard: Shard) -> None:
     own = read_file_metadata(footer.metadata)
     _expect(path, "schema_version", own.get("schema_version"), SCHEMA_VERSION)
     _expect(path, "set identity", own.get("identity"), header.identity)
-    schema, expected = footer.schema.to_arrow_schema(), header.schema
+    expected = header.schema
+    # Not `footer.schema`: that and `footer` hold each other until the garbage collector comes by.
+    with explained(path, "read"), pq.ParquetFile(path, metadata=footer) as file:
+        schema = file.schema_arrow
     if not schema.equals(expected):
         _expect(path, "columns", schema.remove_metadata().to_string(), expected.to_string())
     rows = tuple(footer.row_group(group).num_rows for group in range(footer.num_row_groups))

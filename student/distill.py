@@ -1,12 +1,11 @@
 """Stage two: one multilingual student from artifact sets, with no teacher in memory."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from statistics import fmean
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
@@ -84,17 +83,19 @@ def distill(
 
 def _vocabulary(sets: Sequence[ArtifactSet], *, labelled_only: bool, min_count: int) -> Vocabulary:
     """Of the words that the student will see."""
-    words = (words for artifact_set in sets for words in _words(artifact_set, labelled_only))
-    counts: Counter[str] = Counter()
-    while pieces := list(islice(words, COUNTED)):
-        counted = pc.value_counts(pa.chunked_array(pieces, pa.string()))
-        for word, count in zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True):
-            counts[word] += count
-    return Vocabulary.build(counts, min_count=min_count)
+    pieces = (piece for artifact_set in sets for piece in _word_counts(artifact_set, labelled_only))
+    words, counts = pa.array([], pa.string()), np.zeros(0, np.int64)
+    while some := list(islice(pieces, COUNTED)):
+        columns, numbers = zip((words, counts), *some, strict=True)
+        coded = pa.chunked_array(columns).dictionary_encode().combine_chunks()
+        words, counts = coded.dictionary, np.bincount(coded.indices, np.concatenate(numbers)).astype(np.int64)
+    seen = zip(words.to_pylist(), counts.tolist(), strict=True)
+    return Vocabulary.build({word: count for word, count in seen if count}, min_count=min_count)
 
 
-def _words(artifact_set: ArtifactSet, labelled_only: bool) -> Iterator[pa.StringArray]:
-    """The words of a set, a row group at a time."""
-    for rows in artifact_set.row_groups(("tokens", "gold") if labelled_only else ("tokens",)):
+def _word_counts(artifact_set: ArtifactSet, labelled_only: bool) -> Iterator[tuple[pa.StringArray, np.ndarray]]:
+    """How often each word occurs, a row group at a time. Parquet has numbered its words: only numbers are counted."""
+    for rows in artifact_set.row_groups(("tokens", "gold") if labelled_only else ("tokens",), coded_words=True):
         seen = rows.filter(rows.column("gold").is_valid()) if labelled_only else rows
-        yield seen.column("tokens").combine_chunks().flatten()
+        words = seen.column("tokens").combine_chunks().flatten()
+        yield words.dictionary, np.bincount(words.indices, minlength=len(words.dictionary))

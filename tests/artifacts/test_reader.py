@@ -174,6 +174,14 @@ def test_row_groups_have_the_wanted_columns(original):
         found.table(["golden"])
 
 
+def test_coded_words_are_the_words(original):
+    found = ArtifactSet.open(original)
+    for plain, coded in zip(found.row_groups(["tokens"]), found.row_groups(["tokens"], coded_words=True), strict=True):
+        words = coded["tokens"].combine_chunks().flatten()
+        assert words.dictionary.value_counts().field("counts").to_pylist() == [1] * len(words.dictionary)
+        assert coded["tokens"].to_pylist() == plain["tokens"].to_pylist()
+
+
 def test_the_header_survives_the_manifest(original):
     assert Manifest.read(original).header == header()
     assert ArtifactSet.open(original).identity == header().identity

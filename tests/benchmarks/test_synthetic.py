@@ -1,7 +1,8 @@
 """Synthetic artifact sets are whole and of their size, and the benchmarks that read them count every word."""
 
 from artifacts.reader import ArtifactSet
-from benchmarks.memory import apart
+from benchmarks.memory import run
+from benchmarks.processes import apart
 from benchmarks.reader import batch_sizes, update_times
 from benchmarks.synthetic import write_synthetic
 from tagger.config import TaggerConfig, TrainingConfig
@@ -15,10 +16,10 @@ def test_a_synthetic_set_is_whole_and_every_word_of_it_is_read(tmp_path):
     assert sum(batch_sizes(one, "posterior+top-wk", TrainingConfig())) == words
     times = update_times(tmp_path, "exact", TaggerConfig(hidden=4), TrainingConfig(updates=3))
     assert 0 < times[0] < times[1] < times[2]
-    run = apart(tmp_path)
-    assert run.words == words
-    assert run.updates > 100
-    assert 0 < run.before < run.peak
+    found = apart(run, tmp_path)
+    assert found.words == words
+    assert found.updates > 100
+    assert 0 < found.before < found.peak
 
 
 def test_a_larger_set_begins_as_a_smaller_one(tmp_path):

@@ -1,5 +1,7 @@
 """Students learn a tiny task from shards alone, by every system."""
 
+from collections import Counter
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -16,6 +18,7 @@ from student.distill import distill
 from student.objectives import SYSTEMS
 from tagger.config import TaggerConfig, TrainingConfig
 from tagger.evaluation import EvaluationSet
+from tagger.vocabulary import Vocabulary
 from teachers.annotate import annotate, text_rows
 from teachers.config import AnnotationConfig
 from teachers.train import train_teacher
@@ -139,6 +142,15 @@ def test_the_baseline_never_sees_unlabelled_text(teachers):
     assert None not in rows
     student, _ = run(teachers, "baseline", updates=1)
     assert set(student.vocabulary.words) >= {"frau", "mrs"}
+
+
+def test_a_student_knows_the_words_it_sees_by_their_frequency(teachers):
+    sets = [artifacts for _, artifacts in teachers.values()]
+    for system in ("baseline", "posterior"):
+        student, _ = run(teachers, system, updates=1)
+        rows = [row for one in sets for row in one.table(["tokens", "gold"]).to_pylist()]
+        words = Counter(w for row in rows if system != "baseline" or row["gold"] for w in row["tokens"])
+        assert student.vocabulary == Vocabulary.build(words)
 
 
 def test_sets_with_other_labels_are_refused(teachers, tmp_path):
