@@ -42,6 +42,7 @@ from tagger.tokens import TokenBatch
 from tagger.vocabulary import Vocabulary
 from teachers.annotate import annotate, text_rows
 from teachers.config import AnnotationConfig
+from teachers.sources.tagger import TaggerSource
 
 LANGUAGES = ("en", "de", "nl", "es")
 SYSTEM: SystemName = "posterior+top-wk"
@@ -70,7 +71,7 @@ def stage_one(folder: Path, sentences: int) -> float:
         digest = save_tagger(teacher, place / "teacher", {})
         began = time.perf_counter()
         annotate(
-            teacher,
+            TaggerSource(teacher),
             text_rows([corpus], None),
             place / "set",
             name=corpus.language,

@@ -30,6 +30,7 @@ from tagger.tokens import TokenBatch, length_batches
 from tagger.vocabulary import Vocabulary
 from teachers.annotate import annotate, text_rows
 from teachers.config import AnnotationConfig
+from teachers.sources.tagger import TaggerSource
 
 WANTED = 1.15
 SENTENCES = 2048
@@ -58,7 +59,9 @@ def annotation(rounds: int) -> dict[str, float]:
 def _annotate(teacher: Tagger, corpus: Corpus, folder: Path, config: AnnotationConfig) -> None:
     with TemporaryDirectory(dir=folder) as fresh:
         rows = text_rows([corpus], None)
-        annotate(teacher, rows, Path(fresh), name="en", config=config, provenance={}, log=lambda record: None)
+        annotate(
+            TaggerSource(teacher), rows, Path(fresh), name="en", config=config, provenance={}, log=lambda record: None
+        )
 
 
 @torch.inference_mode()

@@ -17,6 +17,7 @@ from corpora.sentences import Corpus, CorpusError, Sentence, Split
 from corpora.text import read_text
 from pipeline.experiment import CatalogSource, DemoSource, Experiment, FileSource
 from tagger.config import Metric
+from teachers.sources.config import TaskScheme
 
 CATALOG_TEXT = "unlabelled"  # the catalog's name for text without labels
 
@@ -41,7 +42,7 @@ class Data:
         return self.source.metric if isinstance(self.source, FileSource) else "spans"
 
     @property
-    def scheme(self) -> Scheme | None:
+    def scheme(self) -> TaskScheme | None:
         """The scheme of the labels that the taggers see; None for tags."""
         return self.experiment.scheme if self.metric == "spans" else None
 

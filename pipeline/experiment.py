@@ -5,13 +5,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from corpora.files import digest_json
 from student.config import DistillConfig, SystemName
 from tagger.config import TaggerConfig, TrainingConfig
 from teachers.config import AnnotationConfig
+from teachers.sources.config import SourcesConfig
 
 if TYPE_CHECKING:
     import torch
@@ -94,6 +95,7 @@ class Teacher(Settings):
     tagger: TaggerConfig = TaggerConfig()
     training: TrainingConfig = TrainingConfig()
     annotation: AnnotationConfig = AnnotationConfig()
+    external: SourcesConfig | None = Field(None, description="teachers trained elsewhere, in place of our own")
 
     @field_validator("folds")
     @classmethod
@@ -101,6 +103,12 @@ class Teacher(Settings):
         if folds == 1:
             raise PydanticCustomError("folds", "Input should be 0 or at least 2: one fold leaves nothing to train on")
         return folds
+
+    @model_validator(mode="after")
+    def _only_ours_have_folds(self) -> "Teacher":
+        if self.folds and self.external:
+            raise PydanticCustomError("folds", "Input should be 0 beside external teachers: they are not trained here")
+        return self
 
 
 class Student(Settings):

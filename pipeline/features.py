@@ -35,7 +35,7 @@ def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[Featu
     """The features of all corpora by all frozen encoders of teachers and students."""
     encoders = {
         features_digest(encoder): encoder
-        for tagger in (experiment.teacher.tagger, experiment.student.tagger)
+        for tagger in (*([] if experiment.teacher.external else [experiment.teacher.tagger]), experiment.student.tagger)
         for encoder in tagger.transformers
         if encoder.frozen
     }

@@ -11,10 +11,12 @@ from typing import Any
 from corpora.files import digest_bytes, digest_json
 from corpora.folds import Fold
 from pipeline.data import Data
-from pipeline.experiment import Experiment
+from pipeline.experiment import Experiment, Teacher
 from pipeline.features import FeaturePlan, feature_files, plan_features
 from student.config import SystemName
 from tagger.encoders.pretrained import pretrained_digests
+from teachers.sources.config import SourcesConfig
+from teachers.sources.identity import source_digest
 
 RUNS = Path("runs")
 RESULT = "result.json"  # written last: a folder that has one is done
@@ -134,8 +136,7 @@ def _teacher(
 ) -> TeacherPlan:
     teacher = experiment.teacher
     held_out = [data.identity(language, split) for split in ("dev", "test")]
-    pretrained = pretrained_digests(teacher.tagger)
-    settings = [language, teacher.seed, teacher.tagger.model_dump(), teacher.training.model_dump(), pretrained]
+    settings = [language, *(_foreign(teacher.external, data, language) if teacher.external else _own(teacher))]
     if fold:
         settings.append(str(fold))
     # The corpora of the other languages count too: the label set is the union over them.
@@ -158,8 +159,24 @@ def _teacher(
         if takes_training or text
         else None,
         folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
-        feature_files(features, teacher.tagger, [language]),
+        () if teacher.external else feature_files(features, teacher.tagger, [language]),
     )
+
+
+def _own(teacher: Teacher) -> list[Any]:
+    """What determines a teacher that is trained here, beside its corpora."""
+    return [
+        teacher.seed,
+        teacher.tagger.model_dump(),
+        teacher.training.model_dump(),
+        pretrained_digests(teacher.tagger),
+    ]
+
+
+def _foreign(sources: SourcesConfig, data: Data, language: str) -> list[Any]:
+    """What determines a teacher that was trained elsewhere."""
+    splits = data.splits(language)
+    return [sources.combine, *(source_digest(source, language, splits) for source in sources.serving(language))]
 
 
 def _student(

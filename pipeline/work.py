@@ -2,6 +2,7 @@
 
 import json
 import platform
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
@@ -32,6 +33,9 @@ from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume
 from tagger.training import TrainingResult
 from teachers.annotate import TextRow, annotate, text_rows
+from teachers.sources.base import TeacherSource, best_paths
+from teachers.sources.opening import open_source
+from teachers.sources.tagger import TaggerSource
 from teachers.train import train_teacher
 
 
@@ -45,11 +49,37 @@ def task_labels(experiment: Experiment) -> tuple[str, ...]:
 def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
     """Stage one for one teacher: whatever of training and annotation is not done."""
     with _journal(plan.folder / "log.jsonl", log) as journal:
-        sets = _features(plan, journal)
-        if not plan.trained:
-            _train_teacher(experiment, plan, labels, sets, journal)
+        teach = _foreign_teacher if experiment.teacher.external else _own_teacher
+        teacher = teach(experiment, plan, labels, journal)
         if not plan.done:
-            _annotate(experiment, plan, sets, journal)
+            _annotate(experiment, plan, teacher, journal)
+
+
+def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
+    """A teacher that was trained elsewhere; its result is its scores."""
+    data, began = Data(experiment), time.perf_counter()
+    assert experiment.teacher.external is not None
+    teacher = open_source(
+        experiment.teacher.external, plan.language, LabelSet(labels), data.scheme, experiment.torch_device()
+    )
+    if not plan.trained:
+        row: Record = {"system": "teachers", "fold": None, "seed": experiment.teacher.seed, "updates": 0}
+        for split in ("dev", "test"):
+            held_out = _evaluation(data, plan.language, split, log)
+            row[split] = {plan.language: held_out.score_labels(best_paths(teacher, held_out.corpus))}
+        row |= {"parameters": 0, "seconds": time.perf_counter() - began}
+        _write_result(plan.folder, row, experiment, plan.digests)
+    return teacher
+
+
+def _own_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
+    """A teacher that is trained here, if it is not yet."""
+    features = _features(plan, log)
+    if not plan.trained:
+        _train_teacher(experiment, plan, labels, features, log)
+    teacher = load_tagger(plan.folder).to(experiment.torch_device())
+    teacher.attach(features)
+    return TaggerSource(teacher)
 
 
 def _train_teacher(
@@ -81,7 +111,7 @@ def _train_teacher(
         "train_sentences": len(train),
         "train_tokens": train.tokens,
     }
-    _write_result(plan.folder, row | scores, experiment, plan.digests, teacher, result)
+    _write_result(plan.folder, row | scores | _trained(teacher, result), experiment, plan.digests)
     resume.delete()
 
 
@@ -90,13 +120,12 @@ def _lesson(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> Corpus:
     return outside(train, plan.fold, experiment.teacher.seed) if plan.fold else train
 
 
-def _annotate(experiment: Experiment, plan: TeacherPlan, features: Sequence[FeatureSet], log: Log) -> None:
+def _annotate(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSource, log: Log) -> None:
     """Write whatever of a teacher's artifact sets is not there."""
     data, language = Data(experiment), plan.language
     train = _load(data, language, "train", log)
-    lesson = {sentence.tokens for sentence in _lesson(experiment, plan, train)}
-    teacher = load_tagger(plan.folder).to(experiment.torch_device())
-    teacher.attach(features)
+    ours = not experiment.teacher.external
+    lesson = {sentence.tokens for sentence in _lesson(experiment, plan, train)} if ours else None
     write = partial(_write_set, experiment, plan, teacher, log)
     if plan.artifacts and not annotated(plan.artifacts):
         text = plan.fold is None and data.has_unlabelled(language)
@@ -115,7 +144,7 @@ def _annotate(experiment: Experiment, plan: TeacherPlan, features: Sequence[Feat
 def _write_set(
     experiment: Experiment,
     plan: TeacherPlan,
-    teacher: Tagger,
+    teacher: TeacherSource,
     log: Log,
     folder: Path,
     corpora: Sequence[Corpus],
@@ -128,7 +157,7 @@ def _write_set(
         "language": plan.language,
         "fold": str(plan.fold) if plan.fold else None,
         "digests": dict(plan.digests),
-        "weights": digest_file(plan.folder / WEIGHTS),
+        "weights": None if experiment.teacher.external else digest_file(plan.folder / WEIGHTS),
         "corpora": {corpus.split: corpus.digest for corpus in corpora},
         "sentences": {corpus.split: len(corpus) for corpus in corpora},
         "code": {"version": version("structkd"), "digest": code_digest(*ANNOTATION_CODE)},
@@ -168,7 +197,7 @@ def run_student(
             student, {language: _evaluation(data, language, "test", journal) for language in experiment.languages}
         )
         row = {"system": plan.system, "seed": plan.seed}
-        _write_result(plan.folder, row | scores, experiment, plan.digests, student, result)
+        _write_result(plan.folder, row | scores | _trained(student, result), experiment, plan.digests)
         resume.delete()
 
 
@@ -206,22 +235,18 @@ def _about(experiment: Experiment, data: Data, languages: list[str]) -> Record:
     return {"experiment": experiment.name, "languages": languages, "metric": data.metric, "scheme": data.scheme}
 
 
-def _write_result(
-    folder: Path,
-    row: Record,
-    experiment: Experiment,
-    digests: dict[str, str],
-    tagger: Tagger,
-    result: TrainingResult,
-) -> None:
+def _trained(tagger: Tagger, result: TrainingResult) -> Record:
+    return asdict(result) | {"parameters": tagger.parameter_count, "device": tagger.device.type}
+
+
+def _write_result(folder: Path, row: Record, experiment: Experiment, digests: dict[str, str]) -> None:
     about = {
         "experiment": experiment.name,
         **{f"{split}_mean": fmean(row[split].values()) for split in ("dev", "test") if split in row},
-        "parameters": tagger.parameter_count,
         "digests": {"experiment": experiment.digest} | digests,
         "versions": {"structkd": version("structkd"), "torch": version("torch"), "python": platform.python_version()},
     }
-    write_json(folder / RESULT, row | asdict(result) | about)
+    write_json(folder / RESULT, row | about)
 
 
 @contextmanager

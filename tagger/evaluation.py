@@ -1,5 +1,6 @@
 """Scores of whole corpora."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from corpora.sentences import Corpus, CorpusError
@@ -29,7 +30,11 @@ class EvaluationSet:
 
     def score(self, tagger: Tagger) -> float:
         """The tagger's score on the corpus, in percent."""
-        return score(self.metric, self._gold, best_labels(tagger, self._batches), scheme=self.scheme)
+        return self.score_labels(best_labels(tagger, self._batches))
+
+    def score_labels(self, labels: Sequence[Sequence[str]]) -> float:
+        """The score of a label sequence for each sentence, in percent."""
+        return score(self.metric, self._gold, labels, scheme=self.scheme)
 
 
 def _labels(corpus: Corpus, place: int) -> tuple[str, ...]:

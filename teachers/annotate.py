@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import torch
+from jaxtyping import Int64
 from pydantic import JsonValue
 
 from artifacts.annotations import Annotations
@@ -15,20 +17,28 @@ from artifacts.header import SetHeader
 from artifacts.posteriors import PosteriorCode
 from artifacts.writer import ShardWriter
 from corpora.sentences import Corpus, Sentence
-from tagger.model import Tagger
-from tagger.tokens import TokenBatch, length_batches
+from tagger.tokens import length_batches
 from tagger.training import Log
 from teachers.config import AnnotationConfig
+from teachers.sources.base import Passage, TeacherSource
 
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
-    """A sentence to annotate. `seen`: whether the teacher was trained on it, None where that is not known."""
+    """A sentence to annotate: that at `place` of `corpus`.
+
+    `seen`: whether the teacher was trained on it, None where that is not known.
+    """
 
     sentence_id: int
-    language: str
-    sentence: Sentence
+    corpus: Corpus
+    place: int
     seen: bool | None
+
+    @property
+    def sentence(self) -> Sentence:
+        """The sentence itself."""
+        return self.corpus[self.place]
 
 
 def text_rows(corpora: Sequence[Corpus], trained_on: Set[tuple[str, ...]] | None) -> list[TextRow]:
@@ -36,15 +46,15 @@ def text_rows(corpora: Sequence[Corpus], trained_on: Set[tuple[str, ...]] | None
 
     `trained_on` holds the words of each sentence that the teacher was trained on; None where that is not known.
     """
-    found = [(corpus.language, sentence) for corpus in corpora for sentence in corpus]
+    found = [(corpus, place) for corpus in corpora for place in range(len(corpus))]
     return [
-        TextRow(place, language, sentence, None if trained_on is None else sentence.tokens in trained_on)
-        for place, (language, sentence) in enumerate(found)
+        TextRow(number, corpus, place, None if trained_on is None else corpus[place].tokens in trained_on)
+        for number, (corpus, place) in enumerate(found)
     ]
 
 
 def annotate(
-    teacher: Tagger,
+    teacher: TeacherSource,
     rows: Sequence[TextRow],
     folder: Path,
     *,
@@ -60,6 +70,7 @@ def annotate(
     Raises:
         ArtifactError: the folder holds another set, somebody is writing it, or the disk refuses.
         CorpusError: a gold label that the teacher does not know.
+        SourceError: the teacher cannot say anything about a sentence.
     """
     header = header_of(teacher, provenance, config.posteriors)
     with ShardWriter(folder, header, shard_rows=config.shard_rows, row_group_rows=config.row_group_rows) as writer:
@@ -81,7 +92,9 @@ def _pieces(first: int, total: int, config: AnnotationConfig) -> Iterator[tuple[
             yield group, min(group + config.row_group_rows, end)
 
 
-def header_of(teacher: Tagger, provenance: dict[str, JsonValue], posteriors: PosteriorCode = "float16") -> SetHeader:
+def header_of(
+    teacher: TeacherSource, provenance: dict[str, JsonValue], posteriors: PosteriorCode = "float16"
+) -> SetHeader:
     """What every shard says of the teacher: its labels, chain scores, and what made it."""
     return SetHeader(
         labels=teacher.labels.names,
@@ -94,24 +107,25 @@ def header_of(teacher: Tagger, provenance: dict[str, JsonValue], posteriors: Pos
 
 
 def _encoded(
-    teacher: Tagger, rows: Sequence[TextRow], name: str, schema: pa.Schema, config: AnnotationConfig
+    teacher: TeacherSource, rows: Sequence[TextRow], name: str, schema: pa.Schema, config: AnnotationConfig
 ) -> pa.RecordBatch:
-    """Consecutive rows, annotated in batches of similar length and put back in order."""
-    groups = length_batches([len(row.sentence) for row in rows], config.batch_tokens)
+    """Consecutive rows, annotated in batches of one corpus and of similar length, and put back in order."""
+    groups = list(_groups(rows, config.batch_tokens))
     batches = []
     for places in groups:
         group = [rows[place] for place in places]
         sentences = [row.sentence for row in group]
+        passage = Passage(group[0].corpus, np.array([row.place for row in group]))
         batches.append(
             encode(
                 schema,
                 sentence_ids=[row.sentence_id for row in group],
-                language=[row.language for row in group],
+                language=passage.corpus.language,
                 teacher=name,
                 seen=[row.seen for row in group],
                 tokens=[list(sentence.tokens) for sentence in sentences],
                 gold=[None if s.labels is None else teacher.labels.encode(s.labels) for s in sentences],
-                annotations=_annotations(teacher, sentences, config.k),
+                annotations=_annotations(teacher, passage, config.k),
             )
         )
     table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
@@ -119,14 +133,21 @@ def _encoded(
     return restored.combine_chunks().to_batches()[0]
 
 
+def _groups(rows: Sequence[TextRow], batch_tokens: int) -> Iterator[Int64[np.ndarray, "B"]]:
+    """Places of rows that are annotated together."""
+    for _, same in groupby(range(len(rows)), key=lambda place: id(rows[place].corpus)):
+        places = np.array(list(same))
+        for group in length_batches([len(rows[place].sentence) for place in places], batch_tokens):
+            yield places[group]
+
+
 @torch.inference_mode()
-def _annotations(teacher: Tagger, sentences: Sequence[Sentence], k: int) -> Annotations:
-    tokens = TokenBatch.from_sentences(sentence.tokens for sentence in sentences)
-    chain = teacher(tokens)
+def _annotations(teacher: TeacherSource, passage: Passage, k: int) -> Annotations:
+    chain = teacher.chain(passage)
     log_posteriors = chain.log_marginals
     paths, log_probs, counts = chain.kbest(k)
     return Annotations(
-        lengths=tokens.lengths.numpy(),
+        lengths=passage.lengths,
         paths=paths.cpu().numpy(),
         counts=counts.cpu().numpy(),
         log_probs=log_probs.cpu().numpy(),

@@ -1,5 +1,6 @@
 """Commands about corpora: what there is, where it lies, how to get it."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from rich.table import Table
 
 from corpora import catalog
 from corpora.sentences import CorpusError
+from pipeline.data import Data
+from pipeline.experiment import load_experiment
 
 app = typer.Typer(no_args_is_help=True, help="List, check and fetch corpora.")
 Root = Annotated[Path | None, typer.Option(help=f"Folder of the corpora [default: ${catalog.ROOT_VARIABLE}].")]
@@ -54,6 +57,25 @@ def fetch(
         base_url=base_url,
         progress=lambda path: console.print(f"  {path}", highlight=False, soft_wrap=True),
     )
+
+
+@app.command()
+def export(
+    experiment: Annotated[str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path ending in .toml.")],
+    language: Annotated[str, typer.Argument(help="One of its languages.")],
+    split: Annotated[str, typer.Argument(help="train, dev, test or unlabelled.")],
+) -> None:
+    """Print a corpus as an experiment takes it, as JSON lines: for teachers that write their predictions to a file."""
+    loaded = load_experiment(experiment)
+    data = Data(loaded)
+    known = {name: data.splits(name) for name in loaded.languages}
+    if split not in known.get(language, ()):
+        listed = "; ".join(f"{name}: {', '.join(splits)}" for name, splits in known.items())
+        raise CorpusError(f"{loaded.name} has no {language} {split}; it has {listed}")
+    corpus, _ = data.load(language, split)
+    for sentence in corpus:
+        labels = {} if sentence.labels is None else {"gold": sentence.labels}
+        print(json.dumps({"tokens": sentence.tokens} | labels, ensure_ascii=False))
 
 
 def _root(given: Path | None) -> Path:

@@ -14,13 +14,11 @@ from artifacts.ragged import length_mask
 from corpora.labels import LabelSet
 from corpora.sentences import Corpus, Sentence
 from crf import LinearChain
+from tagger.prediction import BATCH_TOKENS
+from tagger.tokens import length_batches
 
 LOG_ZERO = -1e4
 """The log-probability of what a softmax teacher rules out: float16 holds it, and its exp is 0 in float64 too."""
-
-
-class SourceError(ValueError):
-    """A teacher that cannot be used; the message names it, what was found, what was expected and what to do."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,17 @@ class SoftmaxSource:
             end=self.end,
             lengths=torch.from_numpy(lengths),
         )
+
+
+def best_paths(teacher: TeacherSource, corpus: Corpus) -> list[tuple[str, ...]]:
+    """The teacher's best label sequence of each sentence of a corpus, in order."""
+    found: dict[int, tuple[str, ...]] = {}
+    for places in length_batches([len(sentence) for sentence in corpus], BATCH_TOKENS):
+        passage = Passage(corpus, places)
+        paths = teacher.chain(passage).viterbi().tolist()
+        for place, path, length in zip(places.tolist(), paths, passage.lengths.tolist(), strict=True):
+            found[place] = teacher.labels.decode(path[:length])
+    return [found[place] for place in range(len(corpus))]
 
 
 def log_floored(probabilities: Float[np.ndarray, "*S L"]) -> Float[np.ndarray, "*S L"]:

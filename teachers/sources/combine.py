@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from crf import LinearChain
-from teachers.sources.base import LOG_ZERO, Passage, SourceError, TeacherSource, listed
-from teachers.sources.config import Rule
+from teachers.sources.base import LOG_ZERO, Passage, TeacherSource, listed
+from teachers.sources.config import Rule, SourceError
 
 
 class Combination:

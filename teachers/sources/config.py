@@ -24,6 +24,10 @@ def _template(*known: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+class SourceError(ValueError):
+    """A teacher that cannot be used; the message names it, what was found, what was expected and what to do."""
+
+
 class _Source(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     languages: tuple[str, ...] | None = Field(None, description="that it serves; None for all")
@@ -83,3 +87,14 @@ class SourcesConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     combine: Rule = Field("mean", description="mean of posteriors, or product of experts")
+
+    def serving(self, language: str) -> tuple[SourceConfig, ...]:
+        """The sources of a language. Raises SourceError where none serves it."""
+        serving = tuple(source for source in self.sources if source.languages is None or language in source.languages)
+        if not serving:
+            served = sorted({known for source in self.sources for known in source.languages or ()})
+            raise SourceError(
+                f"no source serves {language!r}, only {', '.join(served)}; "
+                "add it to the `languages` of one, or leave them out"
+            )
+        return serving

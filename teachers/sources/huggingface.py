@@ -10,8 +10,8 @@ from tagger.encoders.loading import library, load_tokenizer, window_limit
 from tagger.encoders.pieces import Pieces, by_word
 from tagger.encoders.pretrained import find_pretrained
 from tagger.tokens import TokenBatch
-from teachers.sources.base import Passage, SoftmaxSource, SourceError, listed
-from teachers.sources.config import HuggingFaceConfig, TaskScheme
+from teachers.sources.base import Passage, SoftmaxSource, listed
+from teachers.sources.config import HuggingFaceConfig, SourceError, TaskScheme
 from teachers.sources.mapping import LabelMapping
 
 

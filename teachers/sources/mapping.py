@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from corpora.labels import LabelSet
-from teachers.sources.base import Passage, SourceError, listed, log_floored
-from teachers.sources.config import LabelConfig, TaskScheme
+from teachers.sources.base import Passage, listed, log_floored
+from teachers.sources.config import LabelConfig, SourceError, TaskScheme
 from teachers.sources.schemes import SpanLabels, names_in
 
 

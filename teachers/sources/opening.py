@@ -6,7 +6,7 @@ import torch
 
 from corpora.labels import LabelSet
 from tagger.checkpoint import load_tagger
-from teachers.sources.base import SourceError, TeacherSource, listed
+from teachers.sources.base import TeacherSource
 from teachers.sources.combine import Combination
 from teachers.sources.config import CheckpointConfig, HuggingFaceConfig, SourceConfig, SourcesConfig, TaskScheme
 from teachers.sources.huggingface import TokenClassificationSource
@@ -27,12 +27,7 @@ def open_source(
         SourceError: no source serves the language, or one cannot be used.
         CheckpointError: a tagger's folder cannot be read.
     """
-    serving = [source for source in config.sources if source.languages is None or language in source.languages]
-    if not serving:
-        served = sorted({known for source in config.sources for known in source.languages or ()})
-        raise SourceError(
-            f"no source serves {language!r}, only {listed(served)}; add it to the `languages` of one, or leave them out"
-        )
+    serving = config.serving(language)
     sources = [_open(source, language, labels, scheme, device) for source in serving]
     if len(sources) == 1:
         return sources[0]

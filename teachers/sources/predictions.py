@@ -24,8 +24,8 @@ from jaxtyping import Float64
 from artifacts.ragged import list_lengths
 from corpora.labels import LabelSet
 from crf import LinearChain
-from teachers.sources.base import Passage, SoftmaxSource, SourceError, listed
-from teachers.sources.config import PredictionsConfig, TaskScheme
+from teachers.sources.base import Passage, SoftmaxSource, listed
+from teachers.sources.config import PredictionsConfig, SourceError, TaskScheme
 from teachers.sources.mapping import LabelMapping
 
 TOLERANCE = 1e-3  # how far a sum of probabilities may be from 1: float16 and a few decimals round

@@ -6,17 +6,19 @@ from corpora.labels import LabelSet
 from crf import LinearChain
 from tagger.model import Tagger
 from tagger.tokens import TokenBatch
-from teachers.sources.base import Passage, SourceError, listed
+from teachers.sources.base import Passage, listed
+from teachers.sources.config import SourceError
 
 
 class TaggerSource:
-    """A tagger's own chain, its labels put in the task's order. The tagger is put in evaluation mode.
+    """A tagger's own chain, its labels put in the task's order (None: its own). It is put in evaluation mode.
 
     Raises:
         SourceError: the tagger's labels are not the task's.
     """
 
-    def __init__(self, tagger: Tagger, labels: LabelSet, teacher: str = "the tagger") -> None:
+    def __init__(self, tagger: Tagger, labels: LabelSet | None = None, teacher: str = "the tagger") -> None:
+        labels = labels or tagger.labels
         if set(tagger.labels.names) != set(labels.names):
             lacking = [name for name in labels.names if name not in tagger.labels.ids]
             extra = [name for name in tagger.labels.names if name not in labels.ids]

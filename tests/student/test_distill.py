@@ -21,6 +21,7 @@ from tagger.evaluation import EvaluationSet
 from tagger.vocabulary import Vocabulary
 from teachers.annotate import annotate, text_rows
 from teachers.config import AnnotationConfig
+from teachers.sources.tagger import TaggerSource
 from teachers.train import train_teacher
 from tests.small import small_encoders
 
@@ -64,7 +65,7 @@ def teachers(tmp_path_factory):
             log=lambda record: None,
         )
         annotate(
-            teacher,
+            TaggerSource(teacher),
             text_rows([corpus, unlabelled(corpus)], None),
             folder / "set",
             name=language,
@@ -166,6 +167,8 @@ def test_sets_with_other_labels_are_refused(teachers, tmp_path):
         log=lambda record: None,
     )
     rows, config = text_rows([corpus], None), AnnotationConfig()
-    annotate(other, rows, tmp_path / "set", name="de", config=config, provenance={}, log=lambda record: None)
+    annotate(
+        TaggerSource(other), rows, tmp_path / "set", name="de", config=config, provenance={}, log=lambda record: None
+    )
     with pytest.raises(ArtifactError, match=r"has the labels E-PER, B-PER, S-LOC, O"):
         run({"en": (teacher, first), "de": (other, ArtifactSet.open(tmp_path / "set"))}, "posterior")

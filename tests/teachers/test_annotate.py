@@ -14,6 +14,7 @@ from tagger.tokens import TokenBatch
 from tagger.vocabulary import Vocabulary
 from teachers.annotate import TextRow, annotate, text_rows
 from teachers.config import AnnotationConfig
+from teachers.sources.tagger import TaggerSource
 from teachers.train import train_teacher
 from tests.small import small_encoders
 
@@ -45,7 +46,9 @@ def make_teacher():
 def write(folder, **settings):
     config = AnnotationConfig(**({"k": 4, "row_group_rows": 3, "shard_rows": 6} | settings))
     records = []
-    annotate(make_teacher(), ROWS, folder, name="me", config=config, provenance={"of": "x"}, log=records.append)
+    annotate(
+        TaggerSource(make_teacher()), ROWS, folder, name="me", config=config, provenance={"of": "x"}, log=records.append
+    )
     return ArtifactSet.open(folder), records
 
 
@@ -75,9 +78,9 @@ def test_every_row_is_what_the_chain_says_of_the_sentence_alone(tmp_path):
 
 
 def test_ids_are_those_that_are_given_and_what_is_not_known_is_null(tmp_path):
-    rows = [TextRow(id_, "en", LABELLED[place], None) for id_, place in ((9, 2), (4, 0))]
+    rows = [TextRow(id_, LABELLED, place, None) for id_, place in ((9, 2), (4, 0))]
     config, log = AnnotationConfig(k=1), lambda record: None
-    annotate(make_teacher(), rows, tmp_path, name="me", config=config, provenance={}, log=log)
+    annotate(TaggerSource(make_teacher()), rows, tmp_path, name="me", config=config, provenance={}, log=log)
     found = ArtifactSet.open(tmp_path).table(["sentence_id", "seen", "tokens"]).to_pylist()
     assert [(row["sentence_id"], row["seen"]) for row in found] == [(9, None), (4, None)]
     assert found[0]["tokens"] == ["we", "met", "Ada"]
@@ -105,7 +108,7 @@ def test_an_interrupted_annotation_goes_on_after_its_whole_shards_to_the_same_by
     teacher, heard, annotated = make_teacher(), [], []
 
     def run(folder, log):
-        annotate(teacher, ROWS, folder, name="me", config=config, provenance={"of": "x"}, log=log)
+        annotate(TaggerSource(teacher), ROWS, folder, name="me", config=config, provenance={"of": "x"}, log=log)
 
     def interrupting(record):
         heard.append(record)

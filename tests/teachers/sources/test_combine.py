@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from corpora.labels import LabelSet
 from corpora.sentences import Corpus, Sentence
-from teachers.sources.base import SourceError
 from teachers.sources.combine import Combination
+from teachers.sources.config import SourceError
 from teachers.sources.tagger import TaggerSource
 from tests.teachers.sources.examples import SPANS, make_tagger, passage
 

@@ -11,8 +11,7 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from corpora.labels import LabelSet
 from corpora.sentences import Corpus, Sentence
 from tagger.encoders.pretrained import EncoderError
-from teachers.sources.base import SourceError
-from teachers.sources.config import HuggingFaceConfig
+from teachers.sources.config import HuggingFaceConfig, SourceError
 from teachers.sources.huggingface import TokenClassificationSource
 from tests.teachers.sources import models
 from tests.teachers.sources.examples import passage, words_of

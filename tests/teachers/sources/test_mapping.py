@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.labels import LabelSet
-from teachers.sources.base import LOG_ZERO, SourceError
-from teachers.sources.config import LabelConfig
+from teachers.sources.base import LOG_ZERO
+from teachers.sources.config import LabelConfig, SourceError
 from teachers.sources.mapping import LabelMapping
 from tests.teachers.sources.examples import CORPUS, passage
 

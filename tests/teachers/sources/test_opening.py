@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from corpora.sentences import Corpus
 from tagger.checkpoint import CheckpointError, save_tagger
-from teachers.sources.base import SourceError, TeacherSource
+from teachers.sources.base import TeacherSource
 from teachers.sources.combine import Combination
-from teachers.sources.config import SourcesConfig
+from teachers.sources.config import SourceError, SourcesConfig
 from teachers.sources.opening import open_source
 from teachers.sources.tagger import TaggerSource
 from tests.teachers.sources import models

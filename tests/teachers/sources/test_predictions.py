@@ -9,8 +9,7 @@ import pytest
 
 from corpora.labels import LabelSet
 from corpora.sentences import Corpus
-from teachers.sources.base import SourceError
-from teachers.sources.config import PredictionsConfig
+from teachers.sources.config import PredictionsConfig, SourceError
 from teachers.sources.predictions import PredictionsSource
 from teachers.sources.tagger import TaggerSource
 from tests.teachers.sources.examples import CORPUS, SPANS, make_tagger, passage, words_of

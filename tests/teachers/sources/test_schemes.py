@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpora.schemes import Span, convert, from_spans
-from teachers.sources.base import SourceError
+from teachers.sources.config import SourceError
 from teachers.sources.schemes import PREFIXES, SpanLabels, names_in
 
 TYPES = ("PER", "LOC", "B-2-x")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from corpora.labels import LabelSet
 from tagger.tokens import TokenBatch
-from teachers.sources.base import SourceError
+from teachers.sources.config import SourceError
 from teachers.sources.tagger import TaggerSource
 from tests.teachers.sources.examples import CORPUS, SPANS, make_tagger, passage
 
