@@ -88,7 +88,8 @@ def describe(record: Record) -> str:
     """A record in words; empty for what is not worth a line."""
     if record["event"] == "dev":
         return (
-            f"update {record['update']}, loss {record['loss']:.2f}, dev {record['dev']:.2f}, best {record['best']:.2f}"
+            f"update {record['update']}, loss {record['loss']:.2f}, dev {record['dev']:.2f}, "
+            f"best {record['best']:.2f}, {record['words_per_second']:,.0f} words/s"
         )
     if record["event"] == "limited":
         return (

@@ -27,6 +27,11 @@ class StudentBatch:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def words(self) -> int:
+        """How many it has, padding aside."""
+        return self.tokens.word_count
+
 
 def student_batch(
     rows: pa.Table, headers: Sequence[SetHeader], *, k: int, chains: bool, device: torch.device

@@ -49,6 +49,11 @@ class TokenBatch:
         return self.from_arrow(column)
 
     @property
+    def word_count(self) -> int:
+        """Words of all sentences."""
+        return int(self.lengths.sum())
+
+    @property
     def _inside(self) -> Bool[np.ndarray, "B T"]:
         inside: np.ndarray = np.arange(self.index.shape[1]) < self.lengths.numpy()[:, None]
         return inside

@@ -18,23 +18,31 @@ from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume, random_state, set_random_state
 
 
-class Sized(Protocol):
-    """A batch: anything that knows its sentences."""
+class Batch(Protocol):
+    """What is trained on: anything that knows how many sentences and words it has."""
 
     def __len__(self) -> int: ...
 
+    @property
+    def words(self) -> int:
+        """How many it has, padding aside."""
 
-BatchT = TypeVar("BatchT", bound=Sized)
+
+BatchT = TypeVar("BatchT", bound=Batch)
 Log = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What came of a training; the tagger holds the weights of its best dev score."""
+    """What came of a training; the tagger holds the weights of its best dev score.
+
+    `words` were trained on, by this process, in `seconds`, which scoring on dev is a part of.
+    """
 
     best_dev: float
     best_update: int
     updates: int
+    words: int
     seconds: float
 
 
@@ -53,6 +61,7 @@ class _Progress:
     best_update: int = 0
     total: float = 0.0
     seen: int = 0
+    words: int = 0
     seconds: float = 0.0
 
 
@@ -93,6 +102,7 @@ def train(
         losses = [(len(batch), partial(loss, tagger, batch, done)) for _, _, batch in parts]
         value, sentences = _step(tagger, losses, optimizer, config, update, ranks)
         epoch, step, _ = parts[-1]
+        at.words += sum(batch.words for _, _, batch in parts)
         at = replace(at, update=update, epoch=epoch, step=step + 1)
         at.total, at.seen = at.total + value * sentences, at.seen + sentences
         log({"event": "update", "update": update, "of": config.updates})
@@ -100,8 +110,9 @@ def train(
             dev = ranks.from_first(score_dev(tagger) if ranks.first else 0.0)
             if dev > at.best:
                 at.best, at.best_update, kept = dev, update, _weights(tagger)
-            mean = at.total / at.seen
-            log({"event": "dev", "update": update, "epoch": epoch, "loss": mean, "dev": dev, "best": at.best})
+            mean, speed = at.total / at.seen, at.words / (time.perf_counter() - began)
+            record = {"update": update, "epoch": epoch, "loss": mean, "dev": dev, "best": at.best}
+            log({"event": "dev", **record, "words_per_second": speed})
             at.total, at.seen = 0.0, 0
             if update - at.best_update >= config.patience * config.evaluate_every:
                 break
@@ -110,7 +121,7 @@ def train(
             _save(resume, at, kept, tagger, optimizer, ranks)
     tagger.set_weights(kept)
     tagger.eval()
-    return TrainingResult(at.best, at.best_update, at.update, time.perf_counter() - began)
+    return TrainingResult(at.best, at.best_update, at.update, at.words, time.perf_counter() - began)
 
 
 def _start(

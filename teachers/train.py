@@ -32,6 +32,11 @@ class LabelledBatch:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def words(self) -> int:
+        """How many it has, padding aside."""
+        return self.tokens.word_count
+
 
 def train_teacher(
     corpus: Corpus,

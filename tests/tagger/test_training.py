@@ -24,8 +24,12 @@ def teach(corpus=CORPUS, seed=1, log=lambda record: None, **training):
     return train_teacher(corpus, dev, LABELS, tagger=SMALL, training=TrainingConfig(**settings), seed=seed, log=log)
 
 
+class OneSentence(list):
+    words = 2
+
+
 def three_batches(epoch, start):
-    return [["a sentence"]] * 3
+    return [OneSentence(["a sentence"])] * 3
 
 
 def loop(scores, *, loss=None, batches=three_batches, **training):
@@ -44,6 +48,22 @@ def test_a_tiny_corpus_is_learned():
     losses = [record["loss"] for record in records if record["event"] == "dev"]
     assert losses[-1] < losses[0]
     assert result.best_dev == 100
+
+
+def test_gradients_of_several_batches_are_summed_up_for_an_update():
+    def batches(epoch, start):
+        return [OneSentence(["x"] * size) for size in (1, 3)][start:]
+
+    seen = []
+
+    def loss(tagger, batch, done):
+        seen.append((len(batch), done))
+        return (tagger.start[0] - len(batch)) ** 2  # its gradient at 0 is -2 times the batch's size
+
+    tagger, result = loop([1, 2], batches=batches, loss=loss, updates=2, accumulate=2, learning_rate=1e-9)
+    assert seen == [(1, 0.0), (3, 0.0), (1, 0.5), (3, 0.5)]
+    assert (result.updates, result.words) == (2, 8)
+    assert tagger.start.grad[0] == pytest.approx((1 * -2 + 3 * -6) / 4)
 
 
 def test_the_weights_of_the_best_dev_score_are_kept():
