@@ -1,14 +1,15 @@
 """Features of frozen encoders: which files an experiment needs, and making them. They serve all experiments."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpora.files import clear_temporaries, digest_json
+from corpora.files import clear_temporaries, digest_json, write_json
 from corpora.sentences import Split
 from pipeline.data import Data
-from pipeline.engine import Log
+from pipeline.engine import Log, Record
 from pipeline.experiment import Experiment
 from tagger.config import TaggerConfig, TransformerConfig
 from tagger.encoders.pretrained import features_digest
@@ -27,8 +28,8 @@ class FeaturePlan:
 
     @property
     def done(self) -> bool:
-        """Whether they are there."""
-        return self.path.is_file()
+        """Whether they are there, and what they cost."""
+        return self.path.with_suffix(".json").is_file()
 
 
 def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[FeaturePlan, ...]:
@@ -61,7 +62,15 @@ def run_features(experiment: Experiment, plan: FeaturePlan, log: Log) -> None:
 
     encoder = Frozen(plan.encoder).to(experiment.torch_device())
     encoder.write_features(plan.path, [sentence.tokens for sentence in corpus], progress)
-    log({"event": "features", "bytes": plan.path.stat().st_size, "encoder_seconds": time.perf_counter() - began})
+    cost = {"bytes": plan.path.stat().st_size, "seconds": time.perf_counter() - began}
+    write_json(plan.path.with_suffix(".json"), cost)
+    log({"event": "features", **cost})
+
+
+def cost_of(paths: Sequence[Path]) -> Record:
+    """Bytes of feature files, and the seconds for which encoders ran to make them."""
+    found = [json.loads(path.with_suffix(".json").read_text("utf-8")) for path in paths]
+    return {key: sum(cost[key] for cost in found) for key in ("bytes", "seconds")}
 
 
 def feature_files(plans: Sequence[FeaturePlan], tagger: TaggerConfig, languages: Sequence[str]) -> tuple[Path, ...]:

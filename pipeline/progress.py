@@ -97,6 +97,9 @@ def describe(record: Record) -> str:
             f"{record['max_tokens']} words ({record['policy']}: {record['pieces']} pieces, "
             f"{record['dropped_tokens']} words dropped, {record['cut_spans']} spans cut)"
         )
+    if record["event"] == "features read":
+        megabytes, seconds = record["bytes"] / 1e6, record["seconds"]
+        return f"reads features of {record['corpora']} corpora, {megabytes:.1f} MB: {seconds:.0f} s of an encoder saved"
     if record["event"] == "resumed":
         return f"goes on after update {record['update']}"
     if record["event"] == "restarted":

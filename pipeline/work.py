@@ -22,6 +22,7 @@ from corpora.sentences import Corpus, label_names
 from pipeline.data import Data, describe_limit
 from pipeline.engine import Log, Record
 from pipeline.experiment import Experiment
+from pipeline.features import cost_of
 from pipeline.plan import ANNOTATION_CODE, RESULT, STATE, StudentPlan, TeacherPlan, annotated, code_digest
 from student.distill import distill
 from tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
@@ -203,11 +204,9 @@ def run_student(
 
 def _features(plan: TeacherPlan | StudentPlan, log: Log) -> list[FeatureSet]:
     """What frozen encoders have said; the log tells what need not be computed again."""
-    sets = [FeatureSet.open(path) for path in plan.features]
-    if sets:
-        size = sum(one.path.stat().st_size for one in sets)
-        log({"event": "features read", "corpora": len(sets), "bytes": size})
-    return sets
+    if plan.features:
+        log({"event": "features read", "corpora": len(plan.features), **cost_of(plan.features)})
+    return [FeatureSet.open(path) for path in plan.features]
 
 
 def _resume(plan: TeacherPlan | StudentPlan, training: TrainingConfig, sets: Sequence[str] = ()) -> Resume:

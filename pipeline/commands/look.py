@@ -56,15 +56,22 @@ def _show(console: Console, artifacts: "ArtifactSet", sentence: int | None, path
         raise ArtifactError(f"{artifacts.folder}: has rows 0 to {last}, not {sentence}; give --sentence one of them")
 
 
-def verify(artifacts: Folders) -> None:
+def verify(
+    artifacts: Annotated[list[Path], typer.Argument(help="Artifact sets, or files of frozen encoders' features.")],
+) -> None:
     """Check every shard of artifact sets against the manifest; exit code 1 if any file is damaged."""
     from artifacts.schema import ArtifactError
+    from tagger.features import FeatureError, FeatureSet
 
     console, damaged = Console(), 0
     for folder in artifacts:
+        errors: list[ArtifactError] | list[FeatureError] | list[ArtifactError | FeatureError] = []
         try:
-            errors = _verify(console, folder)
-        except ArtifactError as unreadable:  # the manifest: the other sets are verified all the same
+            if folder.is_file():
+                FeatureSet.open(folder).verify()
+            else:
+                errors = _verify(console, folder)
+        except (ArtifactError, FeatureError) as unreadable:  # the other sets are verified all the same
             errors = [unreadable]
         for error in errors:
             console.print(f"  {error}", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -66,6 +66,7 @@ RECORDS = [
     {"event": "limited", "language": "en", "split": "train", "long_sentences": 2, "max_tokens": 9, "policy": "cut"}
     | {"pieces": 4, "dropped_tokens": 0, "cut_spans": 1},
     {"event": "dev", "update": 1, "loss": 2.5, "dev": 71.0, "best": 72.0, "words_per_second": 1234.5},
+    {"event": "features read", "corpora": 4, "bytes": 2_500_000, "seconds": 71.4},
     {"event": "finished", "seconds": 12.0},
 ]
 

@@ -41,17 +41,23 @@ def experiment(teacher, student):
 def test_a_frozen_encoder_runs_once_for_teachers_students_and_experiments(run, tmp_path):
     write_experiment(tmp_path, experiment(FROZEN, FROZEN))
     assert "Features of frozen encoders" in run("distill", "tiny", "--workers", 2)
-    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "features").iterdir()}
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/features/*.safetensors")}
     assert sorted(path.name.rsplit("-", 1)[0] for path in files) == [
         f"{language}-{split}" for language in ("de", "en") for split in ("dev", "test", "train", "unlabelled")
     ]
     write_experiment(tmp_path, experiment(FROZEN, FROZEN).replace('["exact"]', '["top-k"]'), "another")
     assert "Features" not in run("distill", "another", "--workers", 1)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "runs" / "features").iterdir()} == files
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/features/*.safetensors")} == files
     assert "Nothing to do" in run("distill", "another")
-    logs = [json.loads(line) for line in next(tmp_path.glob("runs/another/students/*/log.jsonl")).open()]
+    log = next(tmp_path.glob("runs/another/students/*/log.jsonl")).read_text("utf-8")
+    logs = [json.loads(line) for line in log.splitlines()]
     read = next(record for record in logs if record["event"] == "features read")
     assert (read["corpora"], read["bytes"]) == (8, sum(path.stat().st_size for path in files))
+    assert read["seconds"] > 0
+    assert "whole" in run("verify", *files)
+    damaged = next(iter(files))
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    assert structkd(tmp_path, "verify", *files).returncode == 1
 
 
 def test_a_fine_tuned_teacher_and_a_student_without_a_transformer(run, tmp_path):
