@@ -40,11 +40,11 @@ def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
     if not waiting:
         return 0
     run_features(plan, engine, display)
-    from pipeline import work  # loads torch, which a finished experiment never needs
+    from pipeline import teach  # loads torch, which a finished experiment never needs
 
-    labels = work.task_labels(plan.experiment)
+    labels = teach.task_labels(plan.experiment)
     jobs = [
-        Job(f"teacher {teacher.name}", partial(work.run_teacher, plan.experiment, teacher, labels))
+        Job(f"teacher {teacher.name}", partial(teach.run_teacher, plan.experiment, teacher, labels))
         for teacher in waiting
     ]
     _run("Stage one: teachers", jobs, engine, display)
@@ -58,9 +58,9 @@ def run_students(plan: Plan, engine: Engine, display: Display, ranks: "Ranks | N
     if not waiting:
         return 0
     run_features(plan, FirstAlone(engine, ranks) if ranks else engine, display)
-    from pipeline import work
+    from pipeline import learn
 
-    train = partial(work.run_student, ranks=ranks) if ranks else work.run_student
+    train = partial(learn.run_student, ranks=ranks) if ranks else learn.run_student
     jobs = [
         Job(f"{student.system} seed {student.seed}", partial(train, plan.experiment, student, plan.artifacts))
         for student in waiting

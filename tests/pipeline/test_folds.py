@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from artifacts.reader import ArtifactSet
-from pipeline import work
+from pipeline import teach
 from pipeline.calibrations import plan_cells
 from pipeline.data import Data
 from pipeline.engine import InProcess
@@ -27,7 +27,7 @@ def stage_one(tmp_path_factory):
     """The plan of a run with folds, and what each teacher was trained on, in the order of the plan."""
     folder, taught = tmp_path_factory.mktemp("folds"), []
     write_experiment(folder, FOLDED)
-    train = work.train_teacher
+    train = teach.train_teacher
 
     def recorded(corpus, *arguments, **options):
         taught.append(corpus)
@@ -35,7 +35,7 @@ def stage_one(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(work, "train_teacher", recorded)
+        patch.setattr(teach, "train_teacher", recorded)
         plan = make_plan(load_experiment("tiny"), folder / "runs")
         run_teachers(plan, InProcess(), choose_display(Console(file=StringIO())))
     return plan, taught

@@ -9,7 +9,7 @@ from artifacts.codec import decode
 from artifacts.reader import ArtifactSet
 from pipeline.data import Data
 from pipeline.experiment import load_experiment
-from pipeline.work import task_labels
+from pipeline.teach import task_labels
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 
 EXTERNAL = """

@@ -1,0 +1,153 @@
+"""A job of stage one: train a teacher, or open one from elsewhere, score it, and write what it knows."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from corpora.files import digest_file
+from corpora.folds import inside, outside
+from corpora.labels import LabelSet
+from corpora.sentences import Corpus, Split, label_names
+from pipeline.data import Data
+from pipeline.engine import Log, Record
+from pipeline.experiment import Experiment
+from pipeline.jobs import about, evaluation, journal, load, open_features, trained, training_state, write_result
+from pipeline.plan import ANNOTATION_CODE, TeacherPlan, annotated, code_digest
+from tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
+from tagger.features import FeatureSet
+from teachers.annotate import TextRow, annotate, text_rows
+from teachers.sources.base import TeacherSource, best_paths
+from teachers.sources.opening import open_source
+from teachers.sources.tagger import TaggerSource
+from teachers.train import train_teacher
+
+
+def task_labels(experiment: Experiment) -> tuple[str, ...]:
+    """The task's labels: the ordered union over the training corpora of all languages."""
+    data = Data(experiment)
+    corpora = [data.load(language, "train")[0] for language in experiment.languages]
+    return LabelSet.union(label_names(corpora)).names
+
+
+def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
+    """Stage one for one teacher: whatever of training and annotation is not done."""
+    with journal(plan.folder / "log.jsonl", log) as told:
+        teach = _foreign_teacher if experiment.teacher.external else _own_teacher
+        teacher = teach(experiment, plan, labels, told)
+        if not plan.done:
+            _annotate(experiment, plan, teacher, told)
+
+
+def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
+    """A teacher that was trained elsewhere; its result is its scores."""
+    data, began = Data(experiment), time.perf_counter()
+    assert experiment.teacher.external is not None
+    teacher = open_source(
+        experiment.teacher.external, plan.language, LabelSet(labels), data.scheme, experiment.torch_device()
+    )
+    if not plan.trained:
+        row: Record = {"system": "teachers", "fold": None, "seed": experiment.teacher.seed, "updates": 0}
+        for split in ("dev", "test"):
+            held_out = evaluation(data, plan.language, split, log)
+            row[split] = {plan.language: held_out.score_labels(best_paths(teacher, held_out.corpus))}
+        row |= {"parameters": 0, "seconds": time.perf_counter() - began}
+        write_result(plan.folder, row, experiment, plan.digests)
+    return teacher
+
+
+def _own_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
+    """A teacher that is trained here, if it is not yet."""
+    features = open_features(plan, log)
+    if not plan.trained:
+        _train_teacher(experiment, plan, labels, features, log)
+    teacher = load_tagger(plan.folder).to(experiment.torch_device())
+    teacher.attach(features)
+    return TaggerSource(teacher)
+
+
+def _train_teacher(
+    experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], features: Sequence[FeatureSet], log: Log
+) -> None:
+    data, settings = Data(experiment), experiment.teacher
+    train = _lesson(experiment, plan, load(data, plan.language, "train", log))
+    splits: tuple[Split, ...] = ("dev",) if plan.fold else ("dev", "test")
+    held_out = {split: evaluation(data, plan.language, split, log) for split in splits}
+    resume = training_state(plan, settings.training)
+    teacher, result = train_teacher(
+        train,
+        held_out["dev"],
+        LabelSet(labels),
+        tagger=settings.tagger,
+        training=settings.training,
+        seed=settings.seed,
+        log=log,
+        device=experiment.torch_device(),
+        resume=resume,
+        features=features,
+    )
+    save_tagger(teacher, plan.folder, about(experiment, data, [plan.language]))
+    scores = {split: {plan.language: corpus.score(teacher)} for split, corpus in held_out.items()}
+    row = {
+        "system": "teachers",
+        "fold": str(plan.fold) if plan.fold else None,
+        "seed": settings.seed,
+        "train_sentences": len(train),
+        "train_tokens": train.tokens,
+    }
+    write_result(plan.folder, row | scores | trained(teacher, result), experiment, plan.digests)
+    resume.delete()
+
+
+def _lesson(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> Corpus:
+    """What a teacher is trained on."""
+    return outside(train, plan.fold, experiment.teacher.seed) if plan.fold else train
+
+
+def _annotate(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSource, log: Log) -> None:
+    """Write whatever of a teacher's artifact sets is not there."""
+    data, language = Data(experiment), plan.language
+    train = load(data, language, "train", log)
+    ours = not experiment.teacher.external
+    lesson = {sentence.tokens for sentence in _lesson(experiment, plan, train)} if ours else None
+    write = partial(_write_set, experiment, plan, teacher, log)
+    if plan.artifacts and not annotated(plan.artifacts):
+        text = plan.fold is None and data.has_unlabelled(language)
+        corpora = [train, *([load(data, language, "unlabelled", log)] if text else [])]
+        rows = text_rows(corpora, lesson)
+        if plan.fold:
+            rows = [rows[place] for place in inside(train, plan.fold, experiment.teacher.seed)]
+        elif experiment.teacher.folds:
+            rows = rows[len(train) :]  # the folds' teachers annotate the rest
+        write(plan.artifacts, corpora, rows)
+    if plan.held_out and not annotated(plan.held_out):
+        corpora = [load(data, language, split, log) for split in ("dev", "test")]
+        write(plan.held_out, corpora, text_rows(corpora, lesson))
+
+
+def _write_set(
+    experiment: Experiment,
+    plan: TeacherPlan,
+    teacher: TeacherSource,
+    log: Log,
+    folder: Path,
+    corpora: Sequence[Corpus],
+    rows: Sequence[TextRow],
+) -> None:
+    config = experiment.teacher.annotation
+    provenance: dict[str, JsonValue] = {
+        "teacher": plan.folder.name,
+        "experiment": experiment.name,
+        "language": plan.language,
+        "fold": str(plan.fold) if plan.fold else None,
+        "digests": dict(plan.digests),
+        "weights": None if experiment.teacher.external else digest_file(plan.folder / WEIGHTS),
+        "corpora": {corpus.split: corpus.digest for corpus in corpora},
+        "sentences": {corpus.split: len(corpus) for corpus in corpora},
+        "code": {"version": version("structkd"), "digest": code_digest(*ANNOTATION_CODE)},
+        "annotation": config.model_dump(),
+    }
+    annotate(teacher, rows, folder, name=plan.name, config=config, provenance=provenance, log=log)
