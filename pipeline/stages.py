@@ -1,13 +1,14 @@
 """The two stages: find what is not done, and have an engine do it."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline import features
-from pipeline.engine import Engine, FirstAlone, Job, Listen
-from pipeline.plan import STATE, Plan
+from pipeline.engine import Engine, FirstAlone, InProcess, Job, Listen
+from pipeline.plan import STATE, Plan, StudentPlan, TeacherPlan
 
 if TYPE_CHECKING:
     from tagger.ranks import Ranks
@@ -21,16 +22,16 @@ class Display(Protocol):
         ...
 
 
-def run_features(plan: Plan, engine: Engine, display: Display) -> int:
-    """Before stage one: frozen encoders, each once over each corpus. Returns how many corpora were left to do."""
-    waiting = [features for features in plan.features if not features.done]
+def _run_features(plan: Plan, pieces: Sequence[TeacherPlan | StudentPlan], engine: Engine, display: Display) -> None:
+    """What frozen encoders say of the corpora that some teachers or students need, where it is not there yet."""
+    needed = {path for piece in pieces for path in piece.features}
+    waiting = [one for one in plan.features if one.path in needed and not one.done]
     if waiting:
         jobs = [
             Job(f"features {one.language} {one.split}", partial(features.run_features, plan.experiment, one))
             for one in waiting
         ]
         _run("Features of frozen encoders", jobs, engine, display)
-    return len(waiting)
 
 
 def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
@@ -39,7 +40,7 @@ def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
     waiting = [teacher for teacher in plan.teachers if not teacher.done]
     if not waiting:
         return 0
-    run_features(plan, engine, display)
+    _run_features(plan, waiting, engine, display)
     from pipeline import teach  # loads torch, which a finished experiment never needs
 
     labels = teach.task_labels(plan.experiment)
@@ -57,7 +58,7 @@ def run_students(plan: Plan, engine: Engine, display: Display, ranks: "Ranks | N
     waiting = [student for student in plan.students if not student.done]
     if not waiting:
         return 0
-    run_features(plan, FirstAlone(engine, ranks) if ranks else engine, display)
+    _run_features(plan, waiting, FirstAlone(InProcess(), ranks) if ranks else engine, display)
     from pipeline import learn
 
     train = partial(learn.run_student, ranks=ranks) if ranks else learn.run_student

@@ -9,7 +9,8 @@ from tagger.config import TaggerConfig, TransformerConfig
 
 ROOT_VARIABLE = "STRUCTKD_ENCODERS"
 EXTRA = "transformers"
-_IGNORED = (".md", ".txt~", ".lock", ".gitattributes", ".onnx", ".h5", ".msgpack", ".ot", ".pdf", ".png")
+FEATURES = 1  # raised where the same frozen encoder would say something else of the same sentence
+_IGNORED = (".md", ".lock", ".gitattributes", ".onnx", ".h5", ".msgpack", ".ot", ".pdf", ".png")
 
 
 class EncoderError(ValueError):
@@ -40,7 +41,10 @@ def _from_hub(model: str, revision: str | None) -> Path:
         raise EncoderError(missing_extra(model)) from error
     wanted = ["*.json", "*.safetensors", "*.model", "vocab.txt", "merges.txt"]
     try:
-        return Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
+        if not list(folder.glob("*.safetensors")):  # older models have their weights in torch's own format alone
+            snapshot_download(model, revision=revision, allow_patterns="pytorch_model*")
+        return folder
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise EncoderError(
             f"{model}: not a local folder, not under ${ROOT_VARIABLE}, and the model hub did not give it "
@@ -76,7 +80,7 @@ def vectors_digest(path: str) -> str:
 def features_digest(config: TransformerConfig) -> str:
     """Digest of all that determines a frozen encoder's features of a sentence."""
     parts = config.model_dump(include={"layers", "subwords", "window", "precision"})
-    return digest_json([pretrained_digest(config.model), parts, "mean" if config.mix == "mean" else "each"])
+    return digest_json([FEATURES, pretrained_digest(config.model), parts, "mean" if config.mix == "mean" else "each"])
 
 
 def _version(path: Path) -> tuple[int, int, int]:
