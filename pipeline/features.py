@@ -24,12 +24,14 @@ class FeaturePlan:
     language: str
     split: Split
     encoder: TransformerConfig
+    digest: str
+    """Of the encoder, as its features depend on it: settings that differ otherwise share them."""
     path: Path
 
     @property
     def done(self) -> bool:
         """Whether they are there, and what they cost."""
-        return self.path.with_suffix(".json").is_file()
+        return self.path.is_file() and self.path.with_suffix(".json").is_file()
 
 
 def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[FeaturePlan, ...]:
@@ -41,7 +43,7 @@ def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[Featu
         if encoder.frozen
     }
     return tuple(
-        FeaturePlan(language, split, encoder, runs / FOLDER / f"{language}-{split}-{key[:16]}.safetensors")
+        FeaturePlan(language, split, encoder, digest, runs / FOLDER / f"{language}-{split}-{key[:16]}.safetensors")
         for digest, encoder in encoders.items()
         for language in experiment.languages
         for split in data.splits(language)
@@ -75,4 +77,5 @@ def cost_of(paths: Sequence[Path]) -> Record:
 
 def feature_files(plans: Sequence[FeaturePlan], tagger: TaggerConfig, languages: Sequence[str]) -> tuple[Path, ...]:
     """The files that a tagger for some languages reads."""
-    return tuple(plan.path for plan in plans if plan.encoder in tagger.transformers and plan.language in languages)
+    digests = {features_digest(encoder) for encoder in tagger.transformers if encoder.frozen}
+    return tuple(plan.path for plan in plans if plan.digest in digests and plan.language in languages)

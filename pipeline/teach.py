@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from corpora.files import digest_file
 from corpora.folds import inside, outside
 from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Split, label_names
+from corpora.sentences import Corpus, Sentence, Split, label_names
 from pipeline.data import Data
 from pipeline.engine import Log, Record
 from pipeline.experiment import Experiment
@@ -124,8 +124,18 @@ def _annotate(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSource,
             rows = rows[len(train) :]  # the folds' teachers annotate the rest
         write(plan.artifacts, corpora, rows)
     if plan.held_out and not annotated(plan.held_out):
-        corpora = [load(data, language, split, log) for split in ("dev", "test")]
+        corpora = [_known(load(data, language, split, log), teacher.labels, log) for split in ("dev", "test")]
         write(plan.held_out, corpora, text_rows(corpora, lesson))
+
+
+def _known(corpus: Corpus, labels: LabelSet, log: Log) -> Corpus:
+    """Without the gold labels of sentences that have one which no training corpus has: ids cannot name it."""
+    fits = [sentence.labels is None or labels.ids.keys() >= set(sentence.labels) for sentence in corpus]
+    if not all(fits):
+        log({"event": "unknown labels", "split": corpus.split, "sentences": fits.count(False)})
+    pairs = zip(corpus, fits, strict=True)
+    sentences = (sentence if fit else Sentence(sentence.tokens) for sentence, fit in pairs)
+    return Corpus(corpus.language, corpus.split, tuple(sentences))
 
 
 def _write_set(

@@ -145,11 +145,12 @@ def write_features(
     lengths = np.fromiter(map(len, distinct), np.int64, len(distinct))
     first, crc = np.cumsum(lengths) - lengths, np.zeros(len(distinct), np.uint32)
     shape = int(lengths.sum()), width
-    header = _Header(shape, len(distinct))
+    header, keys = _Header(shape, len(distinct)), np.zeros((len(distinct), 2), np.uint64)
     done = 0
     with atomic_path(path) as temporary, temporary.open("w+b") as file:
         for places in length_batches(lengths.tolist(), BATCH_TOKENS):
-            features = compute(TokenBatch.from_sentences(distinct[place] for place in places))
+            batch = TokenBatch.from_sentences(distinct[place] for place in places)
+            features, keys[places] = compute(batch), sentence_keys(batch)
             for sentence, rows in zip(places, features, strict=True):
                 data = rows[: lengths[sentence]].tobytes()
                 crc[sentence] = zlib.crc32(data)
@@ -157,7 +158,6 @@ def write_features(
                 file.write(data)
             done += len(places)
             log(done)
-        keys = sentence_keys(TokenBatch.from_sentences(distinct))
         order = np.lexsort((keys[:, 1], keys[:, 0]))
         index = {"key": keys[order], "first": first[order], "words": lengths[order], "crc32": crc[order]}
         for name, values in index.items():

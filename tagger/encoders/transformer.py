@@ -107,12 +107,10 @@ class FineTuned(Encoder):
     def learning_rates(self) -> Iterator[tuple[str, float]]:
         """The learning rate of each of its trained parameters: lower by `layer_decay` with each layer further down."""
         for name, parameter in self.named_parameters():
-            if parameter.requires_grad:
+            if parameter.requires_grad and name.startswith("body."):  # the mix starts from nothing
                 yield name, self.config.learning_rate * self.config.layer_decay ** self._below_top(name)
 
     def _below_top(self, name: str) -> int:
-        if not name.startswith("body."):
-            return 0
         found = _LAYER.search(name)
         if found:
             return self.body.depth - 1 - int(found[1])

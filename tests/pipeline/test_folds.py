@@ -7,6 +7,8 @@ import pytest
 from rich.console import Console
 
 from artifacts.reader import ArtifactSet
+from corpora.labels import LabelSet
+from corpora.sentences import Corpus, Sentence
 from pipeline import teach
 from pipeline.calibrations import plan_cells
 from pipeline.data import Data
@@ -106,3 +108,12 @@ def test_the_report_has_a_row_for_what_was_seen_and_what_was_not(stage_one):
         assert found["train", "no"] == train
         assert ("train", "yes") not in found
         assert sum(words for (text, _), words in found.items() if text != "train") == sum(held_out)
+
+
+def test_a_held_out_label_that_no_training_corpus_has_costs_its_sentence_the_gold():
+    corpus = Corpus("en", "dev", (Sentence(("a", "b"), ("O", "S-X")), Sentence(("c",), ("O",))))
+    records = []
+    found = teach._known(corpus, LabelSet(("O",)), records.append)
+    assert [sentence.labels for sentence in found] == [None, ("O",)]
+    assert [sentence.tokens for sentence in found] == [("a", "b"), ("c",)]
+    assert records == [{"event": "unknown labels", "split": "dev", "sentences": 1}]
