@@ -161,7 +161,7 @@ def main(
 ) -> None:
     """Print one row a code: bytes, divergences, and test scores with their standard deviations over seeds."""
     loaded = load_experiment(experiment)
-    folders = list(make_plan(loaded).artifacts)
+    folders = [folder for teacher in make_plan(loaded).teachers for folder in teacher.artifacts.values()]
     values = posteriors_of([ArtifactSet.open(folder) for folder in folders])
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         scores = {

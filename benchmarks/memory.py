@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from artifacts.reader import ArtifactSet
-from benchmarks.processes import apart, peak_memory
+from benchmarks.processes import apart, peak
 from benchmarks.reader import batch_sizes, update_times
 from benchmarks.synthetic import write_synthetic
 from student.config import SystemName
@@ -45,11 +45,11 @@ def run(folder: Path) -> Run:
     """Train over every batch of an epoch of the set in `folder`, in this process."""
     torch.set_num_threads(1)
     training = TrainingConfig()
-    before, began = peak_memory(), time.perf_counter()
+    before, began = peak(), time.perf_counter()
     sizes = list(batch_sizes(ArtifactSet.open(folder), SYSTEM, training))
     training = training.model_copy(update={"updates": len(sizes), "evaluate_every": len(sizes)})
     times = update_times(folder, SYSTEM, SMALL, training)
-    return Run(sum(sizes), len(times), before, peak_memory(), time.perf_counter() - began)
+    return Run(sum(sizes), len(times), before, peak(), time.perf_counter() - began)
 
 
 def main(

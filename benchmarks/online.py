@@ -27,7 +27,7 @@ import student.distill
 from artifacts.header import SetHeader
 from artifacts.reader import ArtifactSet
 from artifacts.stream import SET_COLUMN, StreamConfig, stream_epoch
-from benchmarks.processes import apart, peak_memory
+from benchmarks.processes import apart, peak
 from corpora.demo import demo_corpus
 from corpora.labels import LabelSet
 from corpora.sentences import Corpus, Sentence, label_names
@@ -92,7 +92,7 @@ def updates_of(folder: Path, epochs: int) -> int:
 def train(folder: Path, *, online: bool, updates: int, hidden: int) -> Run:
     """Train a student on what `stage_one` wrote; online, it loads the teachers and reads words and gold labels only."""
     torch.set_num_threads(1)
-    before, began, records = peak_memory(), time.perf_counter(), list[dict[str, Any]]()
+    before, began, records = peak(), time.perf_counter(), list[dict[str, Any]]()
     if online:
         teachers = [load_tagger(folder / language / "teacher") for language in LANGUAGES]
         student.distill.student_batch = partial(asked_batch, teachers)  # type: ignore[attr-defined]
@@ -109,7 +109,7 @@ def train(folder: Path, *, online: bool, updates: int, hidden: int) -> Run:
         seed=SEED,
         log=records.append,
     )
-    return Run(result.updates, time.perf_counter() - began, before, peak_memory(), records[-1]["loss"])
+    return Run(result.updates, time.perf_counter() - began, before, peak(), records[-1]["loss"])
 
 
 def _sets(folder: Path) -> list[ArtifactSet]:

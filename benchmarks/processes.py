@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+from pipeline.memory import peak_memory
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,7 +17,9 @@ def apart(measure: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return pool.submit(measure, *args, **kwargs).result()
 
 
-def peak_memory() -> int:
-    """Bytes of this process's greatest resident size; unlike `ru_maxrss`, not that of the process it came from."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
-    return 1024 * int(line.split()[1])
+def peak() -> int:
+    """`pipeline.memory.peak_memory`, which this system must tell."""
+    found = peak_memory()
+    if found is None:
+        raise RuntimeError("peak memory: /proc/self/status has no VmHWM here; run this on Linux")
+    return found

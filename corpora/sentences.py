@@ -9,7 +9,9 @@ import numpy as np
 
 from corpora.files import digest_json
 
-Split = Literal["train", "dev", "test", "unlabelled"]
+Text = Literal["unlabelled", "augmented"]
+"""Without labels: written by people, or made from the training corpus."""
+Split = Literal["train", "dev", "test", "unlabelled", "augmented", "zero-shot"]
 
 
 class CorpusError(ValueError):

@@ -19,7 +19,10 @@ def plan_cells(plan: Plan) -> list[list[str]]:
     rows = []
     for language in plan.experiment.languages:
         mine = [teacher for teacher in plan.teachers if teacher.language == language]
-        texts = {"train": [teacher.artifacts for teacher in mine], "dev, test": [teacher.held_out for teacher in mine]}
+        texts = {
+            "train": [teacher.artifacts.get("train") for teacher in mine],
+            "dev, test": [teacher.held_out for teacher in mine],
+        }
         for text, folders in texts.items():
             done = [ArtifactSet.open(folder, verify=False) for folder in folders if folder and annotated(folder)]
             found = calibrations(done)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from corpora import catalog
+from corpora import augment, catalog
 from corpora.columns import read_columns
 from corpora.conllu import read_conllu
 from corpora.demo import demo_corpus, generator_digest
@@ -13,7 +13,7 @@ from corpora.files import digest_file
 from corpora.lengths import LengthReport, limit_lengths
 from corpora.parquet import read_parquet
 from corpora.schemes import Scheme, convert
-from corpora.sentences import Corpus, CorpusError, Sentence, Split
+from corpora.sentences import Corpus, CorpusError, Sentence, Split, Text
 from corpora.text import read_text
 from pipeline.experiment import CatalogSource, DemoSource, Experiment, FileSource
 from tagger.config import Metric
@@ -46,15 +46,29 @@ class Data:
         """The scheme of the labels that the taggers see; None for tags."""
         return self.experiment.scheme if self.metric == "spans" else None
 
-    def has_unlabelled(self, language: str) -> bool:
-        """Whether the experiment names unlabelled text in a language."""
+    def corpora(self) -> list[tuple[str, Split]]:
+        """The language and split of all that is read."""
+        known = [(language, split) for language in self.experiment.languages for split in self.splits(language)]
+        return known + [(language, "zero-shot") for language in self.zero_shot_languages]
+
+    @property
+    def zero_shot_languages(self) -> tuple[str, ...]:
+        """Languages that are scored and not trained on."""
+        return self.experiment.zero_shot.languages if self.experiment.zero_shot else ()
+
+    def texts(self, language: str) -> tuple[Text, ...]:
+        """What teachers annotate in a language beside its training corpus."""
+        unlabelled = self.experiment.unlabelled
         if isinstance(self.source, DemoSource):
-            return self.source.unlabelled > 0
-        return self.experiment.unlabelled is not None and language in self.experiment.unlabelled.languages
+            has_unlabelled = self.source.unlabelled > 0
+        else:
+            has_unlabelled = unlabelled is not None and language in unlabelled.languages
+        found: dict[Text, bool] = {"unlabelled": has_unlabelled, "augmented": self.experiment.augmented is not None}
+        return tuple(text for text, there in found.items() if there)
 
     def splits(self, language: str) -> tuple[Split, ...]:
-        """The corpora of a language."""
-        return ("train", "dev", "test", "unlabelled") if self.has_unlabelled(language) else ("train", "dev", "test")
+        """The corpora of a language that is trained on."""
+        return ("train", "dev", "test", *self.texts(language))
 
     def load(self, language: str, split: Split) -> tuple[Corpus, LengthReport]:
         """A corpus as the taggers take it, and what the length limit did.
@@ -63,6 +77,10 @@ class Data:
             CorpusError: a missing or malformed file, or nothing left after the limits.
         """
         limits = self.experiment.limits
+        if split == "augmented":
+            train, report = self.load(language, "train")
+            assert self.experiment.augmented is not None
+            return augment.augment(train, **self.experiment.augmented.model_dump()), report
         corpus, report = limit_lengths(
             self._read(language, split), limits.max_tokens, limits.too_long, scheme=self.scheme
         )
@@ -78,6 +96,10 @@ class Data:
             CorpusError: a missing file.
         """
         limits = self.experiment.limits
+        if split == "augmented":
+            assert self.experiment.augmented is not None
+            made = {"augmented": self.experiment.augmented.model_dump(), "version": augment.VERSION}
+            return self.identity(language, "train") | {"split": split} | made
         return {
             "language": language,
             "split": split,
@@ -92,11 +114,13 @@ class Data:
     def _limit(self, split: Split) -> int | None:
         if split == "unlabelled":
             return self.experiment.unlabelled.sentences if self.experiment.unlabelled else None
+        if split == "zero-shot":
+            return self.experiment.zero_shot.sentences if self.experiment.zero_shot else None
         limit: int | None = getattr(self.experiment.limits, split)
         return limit
 
     def _source_identity(self, language: str, split: Split) -> Any:
-        if isinstance(self.source, DemoSource):
+        if isinstance(self.source, DemoSource) and split != "zero-shot":
             return ["demo", generator_digest(), self.source.seed, self._demo_sentences(language, split)]
         path = self._path(language, split)
         if not path.is_file():
@@ -104,6 +128,8 @@ class Data:
                 f"{path}: no such file; experiment {self.experiment.name} needs it for {language} {split} "
                 f"(corpora of the catalog lie under ${catalog.ROOT_VARIABLE})"
             )
+        if split == "zero-shot":
+            return [digest_file(path)]
         return [digest_file(path), self.source.model_dump(exclude={"path"})]
 
     def _demo_sentences(self, language: str, split: Split) -> int:
@@ -118,7 +144,10 @@ class Data:
         return self.source.train[language]
 
     def _path(self, language: str, split: Split) -> Path:
-        text = self.experiment.unlabelled
+        text, foreign = self.experiment.unlabelled, self.experiment.zero_shot
+        if split == "zero-shot":
+            assert foreign is not None
+            return catalog.source_path(foreign.name, language, "test")
         if split == "unlabelled":
             assert text is not None
             if text.path != "catalog":
@@ -130,6 +159,10 @@ class Data:
         return Path(self.source.path.format(language=language, split=split))
 
     def _read(self, language: str, split: Split) -> Corpus:
+        if split == "zero-shot":
+            assert self.experiment.zero_shot is not None
+            found = catalog.load(self.experiment.zero_shot.name, language, "test", scheme=self.scheme)
+            return Corpus(language, split, found.sentences)
         if isinstance(self.source, DemoSource):
             corpus = _demo(language, split, self._demo_sentences(language, split), self.source.seed)
             return _converted(corpus, "IOB2", self.scheme)

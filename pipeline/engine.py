@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.memory import forget_peak
+
 if TYPE_CHECKING:
     from tagger.ranks import Ranks  # loads torch
 
@@ -126,6 +128,7 @@ def _run(job: Job, send: Log) -> None:
     import torch
 
     torch.set_num_threads(1)
+    forget_peak()
     send({"event": "started"})
     began = time.perf_counter()
     job.run(_thinned(send))

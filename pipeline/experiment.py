@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticCustomError
 
 from corpora.files import digest_json
+from corpora.sentences import Text
 from student.config import DistillConfig, SystemName
 from tagger.config import TaggerConfig, TrainingConfig
 from teachers.config import AnnotationConfig
@@ -81,6 +82,24 @@ class UnlabelledText(Settings):
     sentences: int | None = Field(None, ge=1, description="in each language")
 
 
+class AugmentedText(Settings):
+    """Text made from the training corpora for the teachers to annotate; see `corpora.augment`."""
+
+    copies: int = Field(3, ge=1, description="of each training sentence, changed each time")
+    replace: float = Field(0.2, ge=0, le=1, description="probability that a word becomes another one of the corpus")
+    mask: float = Field(0.0, ge=0, le=1, description="probability that a word is masked")
+    join: float = Field(0.5, ge=0, le=1, description="probability that a sentence is cut and joined with another one")
+    seed: int = Field(0, ge=0, description="of all that is drawn")
+
+
+class ZeroShot(Settings):
+    """Languages that nobody is trained on, to be scored."""
+
+    name: Literal["zeroshot-wikiann", "zeroshot-ud"]
+    languages: tuple[str, ...] = Field(min_length=1)
+    sentences: int | None = Field(None, ge=1, description="in each language")
+
+
 class Teacher(Settings):
     """Stage one."""
 
@@ -116,6 +135,9 @@ class Student(Settings):
 
     systems: tuple[SystemName, ...] = Field(min_length=1, description="one student for each, and each seed")
     seeds: tuple[int, ...] = Field((1,), min_length=1, description="of the students")
+    transfer: tuple[Text, ...] = Field(
+        get_args(Text), description="text that students learn from beside the training corpora, as far as there is any"
+    )
     tagger: TaggerConfig = TaggerConfig()
     training: TrainingConfig = TrainingConfig()
     distill: DistillConfig = DistillConfig()
@@ -131,10 +153,22 @@ class Experiment(Settings):
     corpus: Source
     limits: Limits = Limits()
     unlabelled: UnlabelledText | None = None
+    augmented: AugmentedText | None = None
+    zero_shot: ZeroShot | None = None
     # Not among the settings that name a run, so that one begun here can be finished there.
     device: Literal["auto", "cpu", "cuda"] = Field("auto", exclude=True, description="auto: a GPU where there is one")
     teacher: Teacher = Teacher()
     student: Student
+
+    @model_validator(mode="after")
+    def _zero_shot_languages_are_new(self) -> "Experiment":
+        if self.zero_shot and (known := sorted({*self.languages} & {*self.zero_shot.languages})):
+            raise PydanticCustomError(
+                "zero_shot",
+                "zero_shot.languages: found {known}, on which the experiment trains; take it out of one of the lists",
+                {"known": ", ".join(known)},
+            )
+        return self
 
     def torch_device(self) -> "torch.device":
         """Where tensors go. Raises ExperimentError where `device` is a GPU and there is none."""
@@ -172,6 +206,8 @@ def load_experiment(name: str) -> Experiment:
 
 
 def _explain(problem: Any) -> str:
+    if not problem["loc"]:  # a check of the whole file, whose message names the place
+        return str(problem["msg"])
     place, beside = _walk(problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{place}: unknown key{_did_you_mean(str(problem['loc'][-1]), beside)}"

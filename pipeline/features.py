@@ -45,8 +45,7 @@ def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[Featu
     return tuple(
         FeaturePlan(language, split, encoder, digest, runs / FOLDER / f"{language}-{split}-{key[:16]}.safetensors")
         for digest, encoder in encoders.items()
-        for language in experiment.languages
-        for split in data.splits(language)
+        for language, split in data.corpora()
         for key in [digest_json([digest, data.identity(language, split)])]
     )
 
@@ -76,6 +75,7 @@ def cost_of(paths: Sequence[Path]) -> Record:
 
 
 def feature_files(plans: Sequence[FeaturePlan], tagger: TaggerConfig, languages: Sequence[str]) -> tuple[Path, ...]:
-    """The files that a tagger for some languages reads."""
+    """The files that a tagger for some languages reads; languages that nobody is trained on are for all taggers."""
     digests = {features_digest(encoder) for encoder in tagger.transformers if encoder.frozen}
-    return tuple(plan.path for plan in plans if plan.digest in digests and plan.language in languages)
+    mine = [plan for plan in plans if plan.language in languages or plan.split == "zero-shot"]
+    return tuple(plan.path for plan in mine if plan.digest in digests)

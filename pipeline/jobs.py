@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from pipeline.data import Data, describe_limit
 from pipeline.engine import Log, Record
 from pipeline.experiment import Experiment
 from pipeline.features import cost_of
+from pipeline.memory import peak_memory
 from pipeline.plan import RESULT, STATE, StudentPlan, TeacherPlan
 from tagger.config import TrainingConfig
 from tagger.evaluation import EvaluationSet
@@ -50,6 +51,23 @@ def evaluation(data: Data, language: str, split: Split, log: Log) -> EvaluationS
     return EvaluationSet(load(data, language, split, log), data.metric, data.scheme)
 
 
+HeldOut = dict[str, dict[str, EvaluationSet]]
+
+
+def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
+    """What a tagger for some languages is scored on, by `dev`, `test` and `zero_shot`, and by language."""
+    return {
+        "dev": {language: evaluation(data, language, "dev", log) for language in languages},
+        "test": {language: evaluation(data, language, "test", log) for language in languages},
+        "zero_shot": {language: evaluation(data, language, "zero-shot", log) for language in data.zero_shot_languages},
+    }
+
+
+def scores(sets: HeldOut, score: Callable[[EvaluationSet], float]) -> Record:
+    """What a result says of a tagger that `score` scores."""
+    return {name: {language: score(corpus) for language, corpus in corpora.items()} for name, corpora in sets.items()}
+
+
 def about(experiment: Experiment, data: Data, languages: list[str]) -> Record:
     """What a checkpoint says of its tagger."""
     return {"experiment": experiment.name, "languages": languages, "metric": data.metric, "scheme": data.scheme}
@@ -57,7 +75,8 @@ def about(experiment: Experiment, data: Data, languages: list[str]) -> Record:
 
 def trained(tagger: Tagger, result: TrainingResult) -> Record:
     """What a result says of a training."""
-    return asdict(result) | {"parameters": tagger.parameter_count, "device": tagger.device.type}
+    cost = {"parameters": tagger.parameter_count, "device": tagger.device.type, "peak_memory": peak_memory()}
+    return asdict(result) | cost
 
 
 def write_result(folder: Path, row: Record, experiment: Experiment, digests: dict[str, str]) -> None:

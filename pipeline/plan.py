@@ -3,6 +3,7 @@
 Nothing here reads a sentence or loads a model, so that asking what is left to do takes no time.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from corpora.files import digest_bytes, digest_json
 from corpora.folds import Fold
+from corpora.sentences import Split
 from pipeline.data import Data
 from pipeline.experiment import Experiment, Teacher
 from pipeline.features import FeaturePlan, feature_files, plan_features
@@ -22,21 +24,22 @@ RUNS = Path("runs")
 RESULT = "result.json"  # written last: a folder that has one is done
 MANIFEST = "manifest.json"  # likewise, for artifact sets
 STATE = "training.state"  # what a training goes on from until it is done
+HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero-shot")  # what is scored
 _BASE = ("crf", "corpora", "tagger")
 ANNOTATION_CODE = (*_BASE, "artifacts", "teachers")  # the packages that determine an artifact set
 
 
 @dataclass(frozen=True)
 class TeacherPlan:
-    """A teacher and the artifact sets that it writes: the one of all its language's training corpus, or a fold's."""
+    """A teacher of all its language's training corpus, or of a fold, and the artifact sets that it writes."""
 
     language: str
     fold: Fold | None
     """What it is not trained on, and annotates."""
     digests: dict[str, str]
     folder: Path
-    artifacts: Path | None
-    """For students; None where the folds' teachers leave it nothing to annotate."""
+    artifacts: Mapping[Split, Path]
+    """For students: of its training corpus, unless teachers of folds annotate that, and of each kind of other text."""
     held_out: Path | None
     """Dev and test, for reports."""
     features: tuple[Path, ...]
@@ -50,7 +53,7 @@ class TeacherPlan:
     @property
     def sets(self) -> tuple[Path, ...]:
         """The folders of all artifact sets that it writes."""
-        return tuple(folder for folder in (self.artifacts, self.held_out) if folder)
+        return (*self.artifacts.values(), *([self.held_out] if self.held_out else []))
 
     @property
     def trained(self) -> bool:
@@ -71,6 +74,8 @@ class StudentPlan:
     seed: int
     digests: dict[str, str]
     folder: Path
+    artifacts: tuple[Path, ...]
+    """The sets that it reads."""
     features: tuple[Path, ...]
 
     @property
@@ -89,11 +94,6 @@ class Plan:
     teachers: tuple[TeacherPlan, ...]
     students: tuple[StudentPlan, ...]
 
-    @property
-    def artifacts(self) -> tuple[Path, ...]:
-        """The artifact sets that students read."""
-        return tuple(teacher.artifacts for teacher in self.teachers if teacher.artifacts)
-
 
 def annotated(artifacts: Path) -> bool:
     """Whether an artifact set is finished."""
@@ -107,7 +107,7 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
         CorpusError: a corpus file that is missing.
     """
     folder, data = runs / experiment.name, Data(experiment)
-    held_out = [data.identity(language, split) for language in experiment.languages for split in ("dev", "test")]
+    held_out = [data.identity(language, split) for language, split in data.corpora() if split in HELD_OUT]
     training = [data.identity(language, "train") for language in experiment.languages]
     features, folds = plan_features(experiment, data, runs), experiment.teacher.folds
     teachers = tuple(
@@ -115,10 +115,9 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
         for language in experiment.languages
         for fold in (None, *(Fold(number, folds) for number in range(1, folds + 1)))
     )
-    corpora = digest_json([[teacher.artifacts.name for teacher in teachers if teacher.artifacts], held_out])
     student_features = feature_files(features, experiment.student.tagger, experiment.languages)
     students = tuple(
-        _student(experiment, folder, corpora, system, seed, student_features)
+        _student(experiment, folder, _lessons(experiment, system, teachers), held_out, system, seed, student_features)
         for seed in experiment.student.seeds
         for system in experiment.student.systems
     )
@@ -136,6 +135,7 @@ def _teacher(
 ) -> TeacherPlan:
     teacher = experiment.teacher
     held_out = [data.identity(language, split) for split in ("dev", "test")]
+    held_out += [data.identity(foreign, "zero-shot") for foreign in data.zero_shot_languages]
     settings = [language, *(_foreign(teacher.external, data, language) if teacher.external else _own(teacher))]
     if fold:
         settings.append(str(fold))
@@ -147,17 +147,19 @@ def _teacher(
     }
     key = digest_json(digests)
     annotation = [key, teacher.annotation.model_dump(), code_digest(*ANNOTATION_CODE)]
-    text = data.identity(language, "unlabelled") if fold is None and data.has_unlabelled(language) else None
-    takes_training = fold is not None or not teacher.folds
+    splits: list[Split] = ["train"] if fold or not teacher.folds else []
+    splits += [] if fold else data.texts(language)
+    identities = {split: None if split == "train" else data.identity(language, split) for split in splits}
     name = f"{language}-fold{fold.number}of{fold.of}" if fold else language
     return TeacherPlan(
         language,
         fold,
         digests,
         folder / "teachers" / f"{name}-{key[:8]}",
-        folder / "artifacts" / f"{name}-{digest_json([*annotation, text, takes_training])[:8]}"
-        if takes_training or text
-        else None,
+        {
+            split: folder / "artifacts" / f"{name}-{split}-{digest_json([*annotation, identity])[:8]}"
+            for split, identity in identities.items()
+        },
         folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
         () if teacher.external else feature_files(features, teacher.tagger, [language]),
     )
@@ -179,19 +181,32 @@ def _foreign(sources: SourcesConfig, data: Data, language: str) -> list[Any]:
     return [sources.combine, *(source_digest(source, language, splits) for source in sources.serving(language))]
 
 
+def _lessons(experiment: Experiment, system: SystemName, teachers: Sequence[TeacherPlan]) -> tuple[Path, ...]:
+    """The artifact sets that a student reads: the baseline has no use for text without gold labels."""
+    splits: tuple[Split, ...] = ("train",) if system == "baseline" else ("train", *experiment.student.transfer)
+    sets = [teacher.artifacts for teacher in teachers]
+    return tuple(found[split] for split in splits for found in sets if split in found)
+
+
 def _student(
-    experiment: Experiment, folder: Path, corpora: str, system: SystemName, seed: int, features: tuple[Path, ...]
+    experiment: Experiment,
+    folder: Path,
+    lessons: tuple[Path, ...],
+    held_out: list[dict[str, Any]],
+    system: SystemName,
+    seed: int,
+    features: tuple[Path, ...],
 ) -> StudentPlan:
     student = experiment.student
     parts = [part.model_dump() for part in (student.tagger, student.training, student.distill)]
     settings = [system, seed, *parts, pretrained_digests(student.tagger)]
     digests = {
         "settings": digest_json(settings),
-        "corpora": corpora,
+        "corpora": digest_json([[lesson.name for lesson in lessons], held_out]),
         "code": code_digest(*_BASE, "artifacts", "student"),
     }
     name = f"{system}-seed{seed}-{digest_json(digests)[:8]}"
-    return StudentPlan(system, seed, digests, folder / "students" / name, features)
+    return StudentPlan(system, seed, digests, folder / "students" / name, lessons, features)
 
 
 @lru_cache

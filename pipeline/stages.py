@@ -63,8 +63,7 @@ def run_students(plan: Plan, engine: Engine, display: Display, ranks: "Ranks | N
 
     train = partial(learn.run_student, ranks=ranks) if ranks else learn.run_student
     jobs = [
-        Job(f"{student.system} seed {student.seed}", partial(train, plan.experiment, student, plan.artifacts))
-        for student in waiting
+        Job(f"{student.system} seed {student.seed}", partial(train, plan.experiment, student)) for student in waiting
     ]
     _run("Stage two: students", jobs, engine, display)
     return len(waiting)

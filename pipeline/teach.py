@@ -11,11 +11,21 @@ from pydantic import JsonValue
 from corpora.files import digest_file
 from corpora.folds import inside, outside
 from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence, Split, label_names
+from corpora.sentences import Corpus, Sentence, label_names
 from pipeline.data import Data
 from pipeline.engine import Log, Record
 from pipeline.experiment import Experiment
-from pipeline.jobs import about, evaluation, journal, load, open_features, trained, training_state, write_result
+from pipeline.jobs import (
+    about,
+    held_out,
+    journal,
+    load,
+    open_features,
+    scores,
+    trained,
+    training_state,
+    write_result,
+)
 from pipeline.plan import ANNOTATION_CODE, TeacherPlan, annotated, code_digest
 from tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
 from tagger.features import FeatureSet
@@ -51,9 +61,8 @@ def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[st
     )
     if not plan.trained:
         row: Record = {"system": "teachers", "fold": None, "seed": experiment.teacher.seed, "updates": 0}
-        for split in ("dev", "test"):
-            held_out = evaluation(data, plan.language, split, log)
-            row[split] = {plan.language: held_out.score_labels(best_paths(teacher, held_out.corpus))}
+        sets = held_out(data, [plan.language], log)
+        row |= scores(sets, lambda corpus: corpus.score_labels(best_paths(teacher, corpus.corpus)))
         row |= {"parameters": 0, "seconds": time.perf_counter() - began}
         write_result(plan.folder, row, experiment, plan.digests)
     return teacher
@@ -74,12 +83,11 @@ def _train_teacher(
 ) -> None:
     data, settings = Data(experiment), experiment.teacher
     train = _lesson(experiment, plan, load(data, plan.language, "train", log))
-    splits: tuple[Split, ...] = ("dev",) if plan.fold else ("dev", "test")
-    held_out = {split: evaluation(data, plan.language, split, log) for split in splits}
+    sets = held_out(data, [plan.language], log)
     resume = training_state(plan, settings.training)
     teacher, result = train_teacher(
         train,
-        held_out["dev"],
+        sets["dev"][plan.language],
         LabelSet(labels),
         tagger=settings.tagger,
         training=settings.training,
@@ -90,7 +98,7 @@ def _train_teacher(
         features=features,
     )
     save_tagger(teacher, plan.folder, about(experiment, data, [plan.language]))
-    scores = {split: {plan.language: corpus.score(teacher)} for split, corpus in held_out.items()}
+    judges = {"dev": sets["dev"]} if plan.fold else sets
     row = {
         "system": "teachers",
         "fold": str(plan.fold) if plan.fold else None,
@@ -98,7 +106,8 @@ def _train_teacher(
         "train_sentences": len(train),
         "train_tokens": train.tokens,
     }
-    write_result(plan.folder, row | scores | trained(teacher, result), experiment, plan.digests)
+    row |= scores(judges, lambda corpus: corpus.score(teacher)) | trained(teacher, result)
+    write_result(plan.folder, row, experiment, plan.digests)
     resume.delete()
 
 
@@ -114,15 +123,14 @@ def _annotate(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSource,
     ours = not experiment.teacher.external
     lesson = {sentence.tokens for sentence in _lesson(experiment, plan, train)} if ours else None
     write = partial(_write_set, experiment, plan, teacher, log)
-    if plan.artifacts and not annotated(plan.artifacts):
-        text = plan.fold is None and data.has_unlabelled(language)
-        corpora = [train, *([load(data, language, "unlabelled", log)] if text else [])]
-        rows = text_rows(corpora, lesson)
+    for split, folder in plan.artifacts.items():
+        if annotated(folder):
+            continue
+        corpus = train if split == "train" else load(data, language, split, log)
+        rows = text_rows([corpus], lesson)
         if plan.fold:
             rows = [rows[place] for place in inside(train, plan.fold, experiment.teacher.seed)]
-        elif experiment.teacher.folds:
-            rows = rows[len(train) :]  # the folds' teachers annotate the rest
-        write(plan.artifacts, corpora, rows)
+        write(folder, [corpus], rows)
     if plan.held_out and not annotated(plan.held_out):
         corpora = [_known(load(data, language, split, log), teacher.labels, log) for split in ("dev", "test")]
         write(plan.held_out, corpora, text_rows(corpora, lesson))

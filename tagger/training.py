@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol, TypeVar
@@ -44,6 +44,8 @@ class TrainingResult:
     updates: int
     words: int
     seconds: float
+    curve: list[tuple[int, float, float]]
+    """At each scoring on dev: the update, the mean loss since the last one, the score."""
 
 
 class TrainingError(RuntimeError):
@@ -63,6 +65,7 @@ class _Progress:
     seen: int = 0
     words: int = 0
     seconds: float = 0.0
+    curve: list[tuple[int, float, float]] = field(default_factory=list)
 
 
 def train(
@@ -113,6 +116,7 @@ def train(
             mean, speed = at.total / at.seen, at.words / (time.perf_counter() - began)
             record = {"update": update, "epoch": epoch, "loss": mean, "dev": dev, "best": at.best}
             log({"event": "dev", **record, "words_per_second": speed})
+            at.curve.append((update, mean, dev))
             at.total, at.seen = 0.0, 0
             if update - at.best_update >= config.patience * config.evaluate_every:
                 break
@@ -121,7 +125,7 @@ def train(
             _save(resume, at, kept, tagger, optimizer, ranks)
     tagger.set_weights(kept)
     tagger.eval()
-    return TrainingResult(at.best, at.best_update, at.update, at.words, time.perf_counter() - began)
+    return TrainingResult(at.best, at.best_update, at.update, at.words, time.perf_counter() - began, at.curve)
 
 
 def _start(

@@ -31,8 +31,8 @@ def student(place, system):
     return next((place / "runs" / "tiny" / "students").glob(f"{system}-*"))
 
 
-def artifacts(place, language="en"):
-    return next((place / "runs" / "tiny" / "artifacts").glob(f"{language}-*"))
+def artifacts(place, language="en", split="train"):
+    return next((place / "runs" / "tiny" / "artifacts").glob(f"{language}-{split}-*"))
 
 
 def test_a_second_run_does_nothing_and_loads_no_torch(place):
@@ -81,7 +81,7 @@ def test_a_set_says_what_it_came_from(place):
     provenance = manifest["header"]["provenance"]
     weights = place / "runs" / "tiny" / "teachers" / provenance["teacher"] / "model.safetensors"
     assert provenance["weights"] == digest_file(weights)
-    assert set(provenance["corpora"]) == {"train", "unlabelled"}
+    assert set(provenance["corpora"]) == {"train"}
     assert set(provenance["digests"]) == {"settings", "corpora", "code"}
     assert provenance["code"]["digest"] == code_digest(*ANNOTATION_CODE)
     assert provenance["annotation"]["k"] == 4

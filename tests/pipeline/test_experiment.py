@@ -114,18 +114,40 @@ def test_folds_are_more_teachers_beside_the_same_ones(load):
     assert [teacher.name for teacher in folded.teachers[:3]] == ["en", "en fold 1 of 2", "en fold 2 of 2"]
     for before, after in zip(plain.teachers, whole, strict=True):
         assert (before.folder, before.held_out) == (after.folder, after.held_out)
-        assert before.artifacts != after.artifacts
-    assert len({*folded.artifacts}) == 6
-    assert folded.teachers[2].artifacts.name.startswith("en-fold2of2-")
+        assert after.artifacts == {"unlabelled": before.artifacts["unlabelled"]}  # the folds annotate what it has seen
+    assert len(artifacts(folded)) == 6
+    assert folded.teachers[2].artifacts["train"].name.startswith("en-fold2of2-train-")
     assert not {student.folder for student in plain.students} & {student.folder for student in folded.students}
-    other = make_plan(load(with_teacher("folds = 2").replace("unlabelled = 20", "unlabelled = 21")))
-    kept = {*folded.artifacts} & {*other.artifacts}
-    assert kept == {teacher.artifacts for teacher in folded.teachers if teacher.fold}
     more = make_plan(load(with_teacher("folds = 3")))
-    assert {*folded.artifacts} & {*more.artifacts} == {teacher.artifacts for teacher in whole}
+    assert artifacts(folded) & artifacts(more) == {teacher.artifacts["unlabelled"] for teacher in whole}
 
 
-def test_without_unlabelled_text_folds_leave_nothing_for_the_whole_teacher(load):
+def artifacts(plan):
+    return {folder for teacher in plan.teachers for folder in teacher.artifacts.values()}
+
+
+def test_other_text_is_another_set_beside_the_same_ones(load):
+    plain, more = make_plan(load()), make_plan(load(TINY.replace("unlabelled = 20", "unlabelled = 21")))
+    made = make_plan(load(TINY.replace("[limits]", "[augmented]\ncopies = 1\n\n[limits]")))
+    assert artifacts(plain) & artifacts(more) == {teacher.artifacts["train"] for teacher in plain.teachers}
+    assert artifacts(made) - artifacts(plain) == {teacher.artifacts["augmented"] for teacher in made.teachers}
+    assert artifacts(plain) < artifacts(made)
+
+
+def test_a_student_reads_the_text_that_it_names_and_the_baseline_the_training_corpora(load):
+    text = TINY.replace("[limits]", "[augmented]\ncopies = 1\n\n[limits]")
+    everything, some = (
+        make_plan(load(text.replace("[student]", f"[student]\n{setting}")))
+        for setting in ("", 'transfer = ["augmented"]')
+    )
+    assert [len(student.artifacts) for student in everything.students] == [2, 6, 6]
+    assert [len(student.artifacts) for student in some.students] == [2, 4, 4]
+    assert everything.students[0].folder == some.students[0].folder
+    assert everything.students[1].folder != some.students[1].folder
+    assert artifacts(everything) == artifacts(some)
+
+
+def test_without_other_text_folds_leave_nothing_for_the_whole_teacher(load):
     plan = make_plan(load(with_teacher("folds = 2").replace("unlabelled = 20", "unlabelled = 0")))
     assert [bool(teacher.artifacts) for teacher in plan.teachers] == [False, True, True] * 2
     assert [bool(teacher.held_out) for teacher in plan.teachers] == [True, False, False] * 2
