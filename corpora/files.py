@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,17 @@ def digest_file(path: Path) -> str:
 def canonical_json(value: Any) -> str:
     """JSON that is the same text for equal values: sorted keys, no blanks, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_unchanged(path: Path) -> str:
+    """`digest_file`, read once a process as long as inode, size and time of change stay what they are."""
+    stat = path.stat()
+    return _digest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, inode: int, size: int, modified: int) -> str:
+    return digest_file(path)
 
 
 def digest_json(value: Any) -> str:

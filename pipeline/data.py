@@ -9,7 +9,7 @@ from corpora import augment, catalog
 from corpora.columns import read_columns
 from corpora.conllu import read_conllu
 from corpora.demo import demo_corpus, generator_digest
-from corpora.files import digest_file
+from corpora.files import digest_unchanged
 from corpora.lengths import LengthReport, limit_lengths
 from corpora.parquet import read_parquet
 from corpora.schemes import Scheme, convert
@@ -129,8 +129,8 @@ class Data:
                 f"(corpora of the catalog lie under ${catalog.ROOT_VARIABLE})"
             )
         if split == "zero-shot":
-            return [digest_file(path)]
-        return [digest_file(path), self.source.model_dump(exclude={"path"})]
+            return [digest_unchanged(path)]
+        return [digest_unchanged(path), self.source.model_dump(exclude={"path"})]
 
     def _demo_sentences(self, language: str, split: Split) -> int:
         assert isinstance(self.source, DemoSource)

@@ -3,7 +3,7 @@
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 EXPERIMENTS = Path("experiments")
+Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 class ExperimentError(ValueError):
@@ -195,33 +196,43 @@ def load_experiment(name: str) -> Experiment:
     if not path.is_file():
         known = sorted(file.stem for file in EXPERIMENTS.glob("*.toml"))
         raise ExperimentError(f"{path}: no such experiment{_did_you_mean(path.stem, known)} ({', '.join(known)})")
+    return parse(Experiment, {"name": path.stem} | read_toml(path), str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file's values. Raises ExperimentError where it is none."""
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
-        return Experiment.model_validate({"name": path.stem} | values)
+        return tomllib.loads(path.read_text("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ExperimentError(f"{path}: not a TOML file: {error}") from error
+
+
+def parse(kind: type[Parsed], values: dict[str, Any], place: str) -> Parsed:
+    """Typed settings. Raises ExperimentError, its message starting with `place`, for values that do not fit."""
+    try:
+        return kind.model_validate(values)
     except ValidationError as error:
-        problems = "\n".join(f"  {_explain(problem)}" for problem in error.errors())
-        raise ExperimentError(f"{path}:\n{problems}") from None
+        problems = "\n".join(f"  {_explain(problem, kind)}" for problem in error.errors())
+        raise ExperimentError(f"{place}:\n{problems}") from None
 
 
-def _explain(problem: Any) -> str:
+def _explain(problem: Any, kind: type[BaseModel]) -> str:
     if not problem["loc"]:  # a check of the whole file, whose message names the place
         return str(problem["msg"])
-    place, beside = _walk(problem["loc"])
+    place, beside = _walk(problem["loc"], kind)
     if problem["type"] == "extra_forbidden":
         return f"{place}: unknown key{_did_you_mean(str(problem['loc'][-1]), beside)}"
     found = "" if problem["type"] == "missing" else f", found {problem['input']!r}"
     return f"{place}: {problem['msg'].lower()}{found}"
 
 
-def _walk(place: tuple[int | str, ...]) -> tuple[str, list[str]]:
+def _walk(place: tuple[int | str, ...], root: type[BaseModel]) -> tuple[str, list[str]]:
     """A place as the file has it, and the keys that are known beside its last one.
 
     pydantic puts the tag of a kind, as of a corpus or an encoder, between the keys; the file does not.
     """
-    kinds: list[type[BaseModel]] = [Experiment]
-    named, beside = [], list(Experiment.model_fields)
+    kinds: list[type[BaseModel]] = [root]
+    named, beside = [], list(root.model_fields)
     for part in place:
         fields = [kind.model_fields[str(part)] for kind in kinds if str(part) in kind.model_fields]
         tagged = [kind for kind in kinds if part in _tags(kind)]

@@ -37,6 +37,8 @@ class TeacherPlan:
     fold: Fold | None
     """What it is not trained on, and annotates."""
     digests: dict[str, str]
+    key: str
+    """Digest of what names its result, whatever code computes it."""
     folder: Path
     artifacts: Mapping[Split, Path]
     """For students: of its training corpus, unless teachers of folds annotate that, and of each kind of other text."""
@@ -73,6 +75,8 @@ class StudentPlan:
     system: SystemName
     seed: int
     digests: dict[str, str]
+    key: str
+    """As a teacher's: the baseline's says nothing of teachers."""
     folder: Path
     artifacts: tuple[Path, ...]
     """The sets that it reads."""
@@ -107,7 +111,6 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
         CorpusError: a corpus file that is missing.
     """
     folder, data = runs / experiment.name, Data(experiment)
-    held_out = [data.identity(language, split) for language, split in data.corpora() if split in HELD_OUT]
     training = [data.identity(language, "train") for language in experiment.languages]
     features, folds = plan_features(experiment, data, runs), experiment.teacher.folds
     teachers = tuple(
@@ -117,7 +120,7 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
     )
     student_features = feature_files(features, experiment.student.tagger, experiment.languages)
     students = tuple(
-        _student(experiment, folder, _lessons(experiment, system, teachers), held_out, system, seed, student_features)
+        _student(experiment, data, folder, system, seed, teachers, student_features)
         for seed in experiment.student.seeds
         for system in experiment.student.systems
     )
@@ -155,6 +158,7 @@ def _teacher(
         language,
         fold,
         digests,
+        digest_json([digests["settings"], digests["corpora"]]),
         folder / "teachers" / f"{name}-{key[:8]}",
         {
             split: folder / "artifacts" / f"{name}-{split}-{digest_json([*annotation, identity])[:8]}"
@@ -181,32 +185,32 @@ def _foreign(sources: SourcesConfig, data: Data, language: str) -> list[Any]:
     return [sources.combine, *(source_digest(source, language, splits) for source in sources.serving(language))]
 
 
-def _lessons(experiment: Experiment, system: SystemName, teachers: Sequence[TeacherPlan]) -> tuple[Path, ...]:
-    """The artifact sets that a student reads: the baseline has no use for text without gold labels."""
-    splits: tuple[Split, ...] = ("train",) if system == "baseline" else ("train", *experiment.student.transfer)
-    sets = [teacher.artifacts for teacher in teachers]
-    return tuple(found[split] for split in splits for found in sets if split in found)
-
-
 def _student(
     experiment: Experiment,
+    data: Data,
     folder: Path,
-    lessons: tuple[Path, ...],
-    held_out: list[dict[str, Any]],
     system: SystemName,
     seed: int,
+    teachers: Sequence[TeacherPlan],
     features: tuple[Path, ...],
 ) -> StudentPlan:
-    student = experiment.student
-    parts = [part.model_dump() for part in (student.tagger, student.training, student.distill)]
-    settings = [system, seed, *parts, pretrained_digests(student.tagger)]
+    student, taught = experiment.student, system != "baseline"
+    parts = [student.tagger, student.training, *([student.distill] if taught else [])]
+    settings = [system, seed, *(part.model_dump() for part in parts), pretrained_digests(student.tagger)]
+    # The baseline has no use for text without gold labels.
+    splits: tuple[Split, ...] = ("train", *(student.transfer if taught else ()))
+    lessons = tuple(t.artifacts[split] for split in splits for t in teachers if split in t.artifacts)
+    held_out = [data.identity(language, split) for language, split in data.corpora() if split in HELD_OUT]
     digests = {
         "settings": digest_json(settings),
         "corpora": digest_json([[lesson.name for lesson in lessons], held_out]),
         "code": code_digest(*_BASE, "artifacts", "student"),
     }
+    read = [data.identity(language, split) for language, split in data.corpora() if split in splits]
+    teaching = [experiment.teacher.annotation.model_dump(), [teacher.key for teacher in teachers]] if taught else []
+    key = digest_json([digests["settings"], held_out, read, teaching])
     name = f"{system}-seed{seed}-{digest_json(digests)[:8]}"
-    return StudentPlan(system, seed, digests, folder / "students" / name, lessons, features)
+    return StudentPlan(system, seed, digests, key, folder / "students" / name, lessons, features)
 
 
 @lru_cache

@@ -22,51 +22,69 @@ class Display(Protocol):
         ...
 
 
-def _run_features(plan: Plan, pieces: Sequence[TeacherPlan | StudentPlan], engine: Engine, display: Display) -> None:
-    """What frozen encoders say of the corpora that some teachers or students need, where it is not there yet."""
-    needed = {path for piece in pieces for path in piece.features}
-    waiting = [one for one in plan.features if one.path in needed and not one.done]
-    if waiting:
-        jobs = [
-            Job(f"features {one.language} {one.split}", partial(features.run_features, plan.experiment, one))
-            for one in waiting
-        ]
-        _run("Features of frozen encoders", jobs, engine, display)
-
-
-def run_teachers(plan: Plan, engine: Engine, display: Display) -> int:
-    """Stage one. Returns how many teachers had anything left to do."""
-    _clear([teacher.folder for teacher in plan.teachers if teacher.trained])
-    waiting = [teacher for teacher in plan.teachers if not teacher.done]
+def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int:
+    """Stage one of some experiments. Returns how many teachers had anything left to do."""
+    teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
+    _clear([folder for folder, (_, teacher) in teachers.items() if teacher.trained])
+    waiting = [(plan, teacher) for plan, teacher in teachers.values() if not teacher.done]
     if not waiting:
         return 0
-    _run_features(plan, waiting, engine, display)
+    _run_features(waiting, engine, display)
     from pipeline import teach  # loads torch, which a finished experiment never needs
 
-    labels = teach.task_labels(plan.experiment)
+    labels = {id(plan): teach.task_labels(plan.experiment) for plan in {id(plan): plan for plan, _ in waiting}.values()}
     jobs = [
-        Job(f"teacher {teacher.name}", partial(teach.run_teacher, plan.experiment, teacher, labels))
-        for teacher in waiting
+        Job(
+            _title(plans, plan, teacher, f"teacher {teacher.name}"),
+            partial(teach.run_teacher, plan.experiment, teacher, labels[id(plan)]),
+        )
+        for plan, teacher in waiting
     ]
     _run("Stage one: teachers", jobs, engine, display)
     return len(waiting)
 
 
-def run_students(plan: Plan, engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:
+def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:
     """Stage two, once stage one is done; each student by all `ranks`. Returns how many students were trained."""
-    _clear([student.folder for student in plan.students if student.done])
-    waiting = [student for student in plan.students if not student.done]
+    students = {student.folder: (plan, student) for plan in plans for student in plan.students}
+    _clear([folder for folder, (_, student) in students.items() if student.done])
+    waiting = [(plan, student) for plan, student in students.values() if not student.done]
     if not waiting:
         return 0
-    _run_features(plan, waiting, FirstAlone(InProcess(), ranks) if ranks else engine, display)
+    _run_features(waiting, FirstAlone(InProcess(), ranks) if ranks else engine, display)
     from pipeline import learn
 
     train = partial(learn.run_student, ranks=ranks) if ranks else learn.run_student
     jobs = [
-        Job(f"{student.system} seed {student.seed}", partial(train, plan.experiment, student)) for student in waiting
+        Job(
+            _title(plans, plan, student, f"{student.system} seed {student.seed}"),
+            partial(train, plan.experiment, student),
+        )
+        for plan, student in sorted(waiting, key=lambda pair: pair[1].seed)
     ]
     _run("Stage two: students", jobs, engine, display)
     return len(waiting)
+
+
+def _title(plans: Sequence[Plan], plan: Plan, piece: TeacherPlan | StudentPlan, title: str) -> str:
+    """What a job is called: among those of several experiments, by its folder's digest too."""
+    return title if len(plans) == 1 else f"{plan.experiment.name} {title} {piece.folder.name[-8:]}"
+
+
+def _run_features(pieces: Sequence[tuple[Plan, TeacherPlan | StudentPlan]], engine: Engine, display: Display) -> None:
+    """What frozen encoders say of the corpora that some teachers or students need, where it is not there yet."""
+    needed = {path for _, piece in pieces for path in piece.features}
+    found = {one.path: (plan, one) for plan, _ in pieces for one in plan.features}
+    waiting = [(plan, one) for path, (plan, one) in found.items() if path in needed and not one.done]
+    if waiting:
+        jobs = [
+            Job(
+                f"features {one.language} {one.split} {one.path.stem[-8:]}",
+                partial(features.run_features, plan.experiment, one),
+            )
+            for plan, one in waiting
+        ]
+        _run("Features of frozen encoders", jobs, engine, display)
 
 
 def _clear(finished: list[Path]) -> None:

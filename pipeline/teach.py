@@ -168,4 +168,6 @@ def _write_set(
         "code": {"version": version("structkd"), "digest": code_digest(*ANNOTATION_CODE)},
         "annotation": config.model_dump(),
     }
+    began = time.perf_counter()
     annotate(teacher, rows, folder, name=plan.name, config=config, provenance=provenance, log=log)
+    log({"event": "set written", "set": folder.name, "seconds": time.perf_counter() - began})

@@ -23,7 +23,7 @@ Workers = Annotated[int | None, typer.Option(min=1, help="Jobs side by side, one
 def teachers(experiment: Name = "demo", workers: Workers = None) -> None:
     """Stage one: train the teachers and write what they know to Parquet shards."""
     console, plan = Console(), make_plan(load_experiment(experiment))
-    if not run_teachers(plan, choose_engine(workers), choose_display(console)):
+    if not run_teachers([plan], choose_engine(workers), choose_display(console)):
         console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
     for folder in chain.from_iterable(teacher.sets for teacher in plan.teachers):
         console.print(f"  {folder}", highlight=False)
@@ -47,7 +47,7 @@ def distill(experiment: Name = "demo", workers: Workers = None) -> None:
 def _distill(experiment: str, first: Engine, second: Engine, ranks: "Ranks | None" = None) -> None:
     console, plan = Console(quiet=ranks is not None and not ranks.first), make_plan(load_experiment(experiment))
     display = choose_display(console)
-    trained = run_teachers(plan, first, display) + run_students(plan, second, display, ranks)
+    trained = run_teachers([plan], first, display) + run_students([plan], second, display, ranks)
     if not trained:
         pieces = f"{len(plan.teachers)} teachers and {len(plan.students)} students"
         console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.", highlight=False)

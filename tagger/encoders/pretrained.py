@@ -1,10 +1,9 @@
 """Pretrained encoders on disk: where they lie, and what they are by digest. Nothing here loads them."""
 
 import os
-from functools import lru_cache
 from pathlib import Path
 
-from corpora.files import digest_file, digest_json
+from corpora.files import digest_json, digest_unchanged
 from tagger.config import TaggerConfig, TransformerConfig
 
 ROOT_VARIABLE = "STRUCTKD_ENCODERS"
@@ -61,7 +60,7 @@ def pretrained_digest(model: str, revision: str | None = None) -> str:
     """SHA-256 over the files of a pretrained encoder, by name and content."""
     folder = find_pretrained(model, revision)
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith(_IGNORED))
-    return digest_json([[path.name, _digest(path, *_version(path))] for path in files])
+    return digest_json([[path.name, digest_unchanged(path)] for path in files])
 
 
 def pretrained_digests(tagger: TaggerConfig) -> dict[str, str]:
@@ -74,21 +73,10 @@ def vectors_digest(path: str) -> str:
     """SHA-256 of a file of vectors. Raises EncoderError where it is not there."""
     if not Path(path).is_file():
         raise EncoderError(f"{path}: no such file; expected vectors of words")
-    return _digest(Path(path), *_version(Path(path)))
+    return digest_unchanged(Path(path))
 
 
 def features_digest(config: TransformerConfig) -> str:
     """Digest of all that determines a frozen encoder's features of a sentence."""
     parts = config.model_dump(include={"layers", "subwords", "window", "precision"})
     return digest_json([FEATURES, pretrained_digest(config.model), parts, "mean" if config.mix == "mean" else "each"])
-
-
-def _version(path: Path) -> tuple[int, int, int]:
-    stat = path.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-@lru_cache(maxsize=256)
-def _digest(path: Path, inode: int, size: int, modified: int) -> str:
-    """Hashed once a process, however many pieces of an experiment name it."""
-    return digest_file(path)

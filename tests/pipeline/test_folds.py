@@ -39,7 +39,7 @@ def stage_one(tmp_path_factory):
         patch.chdir(folder)
         patch.setattr(teach, "train_teacher", recorded)
         plan = make_plan(load_experiment("tiny"), folder / "runs")
-        run_teachers(plan, InProcess(), choose_display(Console(file=StringIO())))
+        run_teachers([plan], InProcess(), choose_display(Console(file=StringIO())))
     return plan, taught
 
 

@@ -1,0 +1,128 @@
+"""Grids: tasks by systems by seeds in one TOML file, and the tables that are made of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from pipeline.experiment import EXPERIMENTS, Experiment, ExperimentError, Settings, parse, read_toml
+from student.config import SystemName
+
+GRIDS = EXPERIMENTS / "grids"
+Values = dict[str, Any]
+
+
+class Row(Settings):
+    """A line of a table: a system, and how its experiment differs from the task's."""
+
+    label: str
+    system: SystemName
+    change: Values = Field({}, description="of the task's experiment")
+
+
+class Sweep(Settings):
+    """A setting that takes several values, each of which is a point of every row's curve."""
+
+    label: str = Field(description="of the axis")
+    key: str = Field(description="with points in it, such as student.distill.k")
+    values: tuple[int | float, ...] = Field(min_length=1)
+
+
+class Table(Settings):
+    """Rows, for some tasks."""
+
+    name: str
+    title: str
+    tasks: tuple[str, ...] | None = Field(None, description="None takes all")
+    seeds: tuple[int, ...] | None = Field(None, description="None takes the grid's")
+    scores: Literal["test", "zero_shot"] = Field("test", description="what is shown")
+    baseline: str = Field("baseline", description="the row that others are compared with")
+    change: Values = Field({}, description="of the tasks' experiments, in all rows")
+    sweep: Sweep | None = None
+    rows: tuple[Row, ...] = Field(min_length=1, description="a system's name alone is a row of that label")
+
+    @field_validator("rows", mode="before")
+    @classmethod
+    def _names_are_rows(cls, rows: Any) -> Any:
+        if not isinstance(rows, list):
+            return rows
+        return [{"label": row, "system": row} if isinstance(row, str) else row for row in rows]
+
+
+class Grid(Settings):
+    """All tables of a file. Each task is an experiment: `defaults`, and what the task says beside."""
+
+    name: str
+    title: str
+    seeds: tuple[int, ...] = Field(min_length=1, description="of the students")
+    defaults: Values = Field({}, description="of every task")
+    tasks: dict[str, Values] = Field(min_length=1)
+    tables: tuple[Table, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of a table, for one task: one system and all its seeds. `value` is the sweep's, where there is one."""
+
+    table: str
+    label: str
+    task: str
+    value: float | None
+    experiment: Experiment
+
+
+def load_grid(name: str) -> Grid:
+    """Read `experiments/grids/<name>.toml`, or the file `name` itself when it ends in .toml.
+
+    Raises:
+        ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
+    """
+    path = Path(name) if name.endswith(".toml") else GRIDS / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in GRIDS.glob("*.toml"))) or "none"
+        raise ExperimentError(f"{path}: no such grid (there are: {known})")
+    grid = parse(Grid, {"name": path.stem} | read_toml(path), str(path))
+    for table in grid.tables:
+        if unknown := sorted({*(table.tasks or ())} - grid.tasks.keys()):
+            raise ExperimentError(
+                f"{path}: table {table.name} has tasks {', '.join(unknown)}; the grid has {', '.join(grid.tasks)}"
+            )
+        for _ in entries(grid, table):  # whose experiments are checked by being made
+            pass
+    return grid
+
+
+def entries(grid: Grid, table: Table) -> Iterator[Entry]:
+    """A table's entries, task by task, in the order of its rows and of its sweep.
+
+    Raises:
+        ExperimentError: settings that do not make an experiment.
+    """
+    for task in table.tasks or grid.tasks:
+        for row in table.rows:
+            for value in table.sweep.values if table.sweep else [None]:
+                swept = _nested(table.sweep.key, value) if table.sweep else {}
+                student = {"systems": [row.system], "seeds": list(table.seeds or grid.seeds)}
+                values: Values = {"name": f"{grid.name}-{task}", "title": f"{grid.title}: {task}"}
+                for change in (grid.defaults, grid.tasks[task], table.change, row.change, swept, {"student": student}):
+                    values = _merged(values, change)
+                place = f"grid {grid.name}, table {table.name}, task {task}, row {row.label}"
+                yield Entry(table.name, row.label, task, value, parse(Experiment, values, place))
+
+
+def _merged(base: Values, change: Values) -> Values:
+    """`base` with the values of `change`; tables are merged, all else is replaced."""
+    inner = {key: _merged(base[key], value) for key, value in change.items() if _are_tables(base.get(key), value)}
+    return base | change | inner
+
+
+def _are_tables(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
+def _nested(key: str, value: Any) -> Values:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
