@@ -114,9 +114,9 @@ def _multiplicities(places: Integers) -> Floats:
 
 def _counts(cells: pl.DataFrame) -> list[_Counts]:
     """The counts of each language, by its name; whose runs are the rows of `cells`."""
-    rows = cells.explode("outcomes").unnest("outcomes").sort("language", maintain_order=True)
-    if rows["language"].null_count():
-        raise PairingError("cells without outcomes cannot be compared by sentence; score them again with outcomes")
+    rows = cells.explode("outcomes").drop_nulls().unnest("outcomes").sort("language", maintain_order=True)
+    if rows.is_empty():
+        raise PairingError("no cell has outcomes; compare cells that have the counts of their test sentences")
     return [
         _language_counts(str(name), found, cells.height)
         for (name,), found in rows.group_by("language", maintain_order=True)
