@@ -7,7 +7,7 @@ from corpora.sentences import Corpus, CorpusError
 from tagger.config import Metric
 from tagger.model import Tagger
 from tagger.prediction import PlacedBatch, best_labels, token_batches
-from tagger.scoring import score
+from tagger.scoring import Outcomes, Reference, score_of
 
 
 class EvaluationSet:
@@ -15,7 +15,7 @@ class EvaluationSet:
 
     Args:
         corpus: labelled sentences. Raises CorpusError where it is empty or a sentence has no labels.
-        metric, scheme: see `tagger.scoring.score`.
+        metric, scheme: see `tagger.scoring.Reference`.
     """
 
     def __init__(self, corpus: Corpus, metric: Metric, scheme: str | None) -> None:
@@ -28,13 +28,21 @@ class EvaluationSet:
     def _batches(self) -> list[PlacedBatch]:
         return token_batches([sentence.tokens for sentence in self.corpus])
 
+    @cached_property
+    def _reference(self) -> Reference:
+        return Reference(self.metric, self._gold, self.scheme)
+
+    def outcomes(self, tagger: Tagger) -> Outcomes:
+        """What the tagger gets right in each sentence."""
+        return self._reference.outcomes(best_labels(tagger, self._batches))
+
     def score(self, tagger: Tagger) -> float:
         """The tagger's score on the corpus, in percent."""
-        return self.score_labels(best_labels(tagger, self._batches))
+        return score_of(self.outcomes(tagger))
 
     def score_labels(self, labels: Sequence[Sequence[str]]) -> float:
         """The score of a label sequence for each sentence, in percent."""
-        return score(self.metric, self._gold, labels, scheme=self.scheme)
+        return score_of(self._reference.outcomes(labels))
 
 
 def _labels(corpus: Corpus, place: int) -> tuple[str, ...]:

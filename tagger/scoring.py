@@ -1,32 +1,78 @@
-"""Scores in percent: span F1 by seqeval's strict mode, and accuracy."""
+"""Scores in percent: span F1 by seqeval's strict mode, and accuracy; and the counts by sentence that they come from."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
-from seqeval.metrics import f1_score
-from seqeval.scheme import IOB2, IOBES
+from seqeval.scheme import IOB2, IOBES, Tokens
 
 from tagger.config import Metric
 
 _SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
 
+Labels = Sequence[Sequence[str]]
 
-def score(
-    metric: Metric,
-    gold: Sequence[Sequence[str]],
-    predicted: Sequence[Sequence[str]],
-    *,
-    scheme: str | None = None,
-) -> float:
-    """Micro-averaged F1 of exact spans (`spans`, which needs a scheme), or accuracy over words; 0 to 100.
 
-    seqeval's default mode forgives invalid sequences, so the strict one is used always.
+@dataclass(frozen=True)
+class Outcomes:
+    """For each sentence the numbers of right, predicted and gold spans; for accuracy those of words.
+
+    What significance tests resample: a corpus's score is a function of the sums, see `score_of`.
     """
-    if [len(labels) for labels in gold] != [len(labels) for labels in predicted]:
-        raise ValueError("score: gold and predicted labels differ in their numbers of sentences or words")
-    if metric == "accuracy":
-        pairs = [g == p for gs, ps in zip(gold, predicted, strict=True) for g, p in zip(gs, ps, strict=True)]
-        return 100 * sum(pairs) / max(1, len(pairs))
-    if scheme not in _SCHEMES:
-        raise ValueError(f"score: span F1 needs a scheme out of {', '.join(_SCHEMES)}, got {scheme!r}")
-    rows = [list(labels) for labels in gold], [list(labels) for labels in predicted]
-    return 100 * float(f1_score(*rows, mode="strict", scheme=_SCHEMES[scheme], zero_division=0))
+
+    right: tuple[int, ...]
+    predicted: tuple[int, ...]
+    gold: tuple[int, ...]
+
+
+class Reference:
+    """Gold labels to score against, whose spans are read once however often that is done.
+
+    Args:
+        metric: `spans`, for the spans that seqeval's strict mode reads (its default mode forgives invalid sequences),
+            or `accuracy`, for words with their labels.
+        gold: a label sequence for each sentence.
+        scheme: the spans' scheme, IOB2 or BIOES; `accuracy` needs none.
+    """
+
+    def __init__(self, metric: Metric, gold: Labels, scheme: str | None = None) -> None:
+        if metric == "spans" and scheme not in _SCHEMES:
+            raise ValueError(f"score: span F1 needs a scheme out of {', '.join(_SCHEMES)}, got {scheme!r}")
+        self.metric, self.scheme = metric, scheme
+        self._lengths = [len(labels) for labels in gold]
+        self._gold = [self._units(labels) for labels in gold]
+
+    def outcomes(self, predicted: Labels) -> Outcomes:
+        """Count what is right in `predicted`, a label sequence for each sentence."""
+        if self._lengths != [len(labels) for labels in predicted]:
+            raise ValueError("score: gold and predicted labels differ in their numbers of sentences or words")
+        found = [self._units(labels) for labels in predicted]
+        return Outcomes(
+            right=tuple(len(one & gold) for one, gold in zip(found, self._gold, strict=True)),
+            predicted=tuple(map(len, found)),
+            gold=tuple(map(len, self._gold)),
+        )
+
+    def _units(self, labels: Sequence[str]) -> frozenset[Hashable]:
+        """What is right or wrong in a sentence: its spans, or its words' labels, each with its place."""
+        if self.metric == "accuracy":
+            return frozenset(enumerate(labels))
+        entities = Tokens(list(labels), _SCHEMES[str(self.scheme)]).entities
+        return frozenset((entity.start, entity.end, entity.tag) for entity in entities)
+
+
+def outcomes(metric: Metric, gold: Labels, predicted: Labels, *, scheme: str | None = None) -> Outcomes:
+    """Right, predicted and gold spans or words of each sentence; see `Reference`."""
+    return Reference(metric, gold, scheme).outcomes(predicted)
+
+
+def score_of(found: Outcomes) -> float:
+    """Micro-averaged F1 in percent, 0 where there is nothing to find and nothing found.
+
+    Of words it is the accuracy: each word has one label in gold and one predicted.
+    """
+    return 200 * sum(found.right) / max(1, sum(found.predicted) + sum(found.gold))
+
+
+def score(metric: Metric, gold: Labels, predicted: Labels, *, scheme: str | None = None) -> float:
+    """Micro-averaged F1 of exact spans (`spans`, which needs a scheme), or accuracy over words; 0 to 100."""
+    return score_of(outcomes(metric, gold, predicted, scheme=scheme))

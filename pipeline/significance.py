@@ -1,0 +1,141 @@
+"""Whether a system differs from another beyond chance: in its test sentences, and in its seeds.
+
+The two tests answer two questions. `paired_bootstrap` takes the trained models as given and asks about other sentences;
+`seed_test` takes the sentences as given and asks about other seeds. Neither corrects for the number of comparisons.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_BATCH = 1 << 21  # sentence places drawn at a time: 16 MB, and a few times that for what is counted of them
+_TIE = 1e-9  # percent points: differences that rounding alone makes
+
+
+class PairingError(ValueError):
+    """Cells that cannot be compared; the message names the language, what was found and what was expected."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A system's score minus another's in percent points, its 95% interval, and the p-value of there being none."""
+
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """A language's spans or words by run and sentence, [R, S]: right ones, and predicted and gold ones together."""
+
+    right: Floats
+    total: Floats
+
+    def scores(self, multiplicities: Floats) -> Floats:
+        """F1 in percent, [N, R], of samples that hold each sentence so many times, [N, S]."""
+        right, total = multiplicities @ self.right.T, multiplicities @ self.total.T
+        return 200 * right / np.maximum(1, total)
+
+
+def paired_bootstrap(
+    system: pl.DataFrame, baseline: pl.DataFrame, *, resamples: int = 2000, seed: int = 0
+) -> Comparison:
+    """Compare two systems' task scores by resampling test sentences.
+
+    A task score is the mean over seeds of the mean over languages of F1 from summed counts (of words: accuracy). A
+    resample draws as many sentences as a language has, with replacement, the same for both systems and all their seeds.
+    The interval is the percentile one. The p-value is the share of resamples whose difference is at least as far from
+    the observed difference as that is from zero: Berg-Kirkpatrick, Burkett and Klein (EMNLP 2012), on both sides. The
+    observed sample counts as one of them, so that p is never 0.
+
+    Args:
+        system, baseline: a row for each seed, with `outcomes`, list[struct{language, right, predicted, gold}], whose
+            numbers of right, predicted and gold spans (or words) are listed by sentence.
+        resamples: how many are drawn.
+        seed: of the draws; the result is a function of it and the counts.
+
+    Raises PairingError where the rows are not of the same sentences.
+    """
+    runs = [system.height, baseline.height]
+    signs = np.repeat([1 / runs[0], -1 / runs[1]], runs)
+    counts = _counts(pl.concat([system.select("outcomes"), baseline.select("outcomes")]))
+
+    def difference(multiplicities: Sequence[Floats]) -> Floats:
+        scores = [one.scores(times) for one, times in zip(counts, multiplicities, strict=True)]
+        return np.asarray(np.mean(scores, axis=0) @ signs)
+
+    def statistic(*places: Integers, axis: int) -> Floats:
+        return difference([_multiplicities(one) for one in places])
+
+    sizes = [one.right.shape[1] for one in counts]
+    (observed,) = difference([np.ones((1, size)) for size in sizes])
+    found = stats.bootstrap(
+        [np.arange(size) for size in sizes],
+        statistic,
+        n_resamples=resamples,
+        batch=max(1, _BATCH // sum(sizes)),
+        vectorized=True,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    far = np.abs(found.bootstrap_distribution - observed) >= abs(observed) - _TIE
+    low, high = found.confidence_interval
+    return Comparison(float(observed), float(low), float(high), (int(far.sum()) + 1) / (resamples + 1))
+
+
+def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | None:
+    """The p-value of Welch's t-test of two systems' scores by seed.
+
+    None where it is undefined: with one seed, or where the seeds of neither system differ.
+    """
+    if min(len(system), len(baseline)) < 2 or stdev(system) == stdev(baseline) == 0:
+        return None
+    # from means and deviations, since ttest_ind warns where one system's scores are all the same
+    summaries = (moment for scores in (system, baseline) for moment in (fmean(scores), stdev(scores), len(scores)))
+    return float(stats.ttest_ind_from_stats(*summaries, equal_var=False).pvalue)
+
+
+def _multiplicities(places: Integers) -> Floats:
+    """How often each of S places stands in each of N samples: [N, S] from [N, S]."""
+    samples, size = places.shape
+    offsets = size * np.arange(samples)[:, None]
+    return np.bincount((places + offsets).ravel(), minlength=places.size).reshape(samples, size).astype(np.float64)
+
+
+def _counts(cells: pl.DataFrame) -> list[_Counts]:
+    """The counts of each language, by its name; whose runs are the rows of `cells`."""
+    rows = cells.explode("outcomes").drop_nulls().unnest("outcomes").sort("language", maintain_order=True)
+    if rows.is_empty():
+        raise PairingError("no cell has outcomes; compare cells that have the counts of their test sentences")
+    return [
+        _language_counts(str(name), found, cells.height)
+        for (name,), found in rows.group_by("language", maintain_order=True)
+    ]
+
+
+def _language_counts(language: str, found: pl.DataFrame, runs: int) -> _Counts:
+    if found.height != runs:
+        raise PairingError(
+            f"{language}: {found.height} of {runs} cells have outcomes; compare cells that all have them"
+        )
+    if found["gold"].n_unique() > 1:
+        sizes = ", ".join(map(str, found["gold"].list.len()))
+        raise PairingError(
+            f"{language}: the cells were scored on different sentences (in number {sizes}, or in their gold counts); "
+            "compare cells of one test corpus"
+        )
+    columns = ("right", "predicted", "gold")
+    right, predicted, gold = (np.stack(found[name].to_list()).astype(np.float64) for name in columns)
+    if right.shape[1] < 2:
+        raise PairingError(f"{language}: {right.shape[1]} test sentences; resampling needs at least two")
+    return _Counts(right.astype(np.float64), predicted + gold)
