@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from pipeline.commands import corpora, look, run, use
+from pipeline.commands import corpora, grid, look, run, use
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,7 +14,16 @@ app = typer.Typer(
     help="Distil many monolingual sequence labellers into one multilingual model, in two offline stages.",
 )
 app.add_typer(corpora.app, name="corpora")
-for command in (run.teachers, run.distill, run.report, look.inspect, look.verify, use.evaluate, use.tag):
+for command in (
+    run.teachers,
+    run.distill,
+    grid.reproduce,
+    run.report,
+    look.inspect,
+    look.verify,
+    use.evaluate,
+    use.tag,
+):
     app.command()(command)
 
 

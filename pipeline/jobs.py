@@ -22,6 +22,7 @@ from tagger.evaluation import EvaluationSet
 from tagger.features import FeatureSet
 from tagger.model import Tagger
 from tagger.resume import Resume
+from tagger.scoring import Outcomes, score_of
 from tagger.training import TrainingResult
 
 
@@ -63,9 +64,15 @@ def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
     }
 
 
-def scores(sets: HeldOut, score: Callable[[EvaluationSet], float]) -> Record:
-    """What a result says of a tagger that `score` scores."""
-    return {name: {language: score(corpus) for language, corpus in corpora.items()} for name, corpora in sets.items()}
+def scores(sets: HeldOut, outcomes: Callable[[EvaluationSet], Outcomes]) -> Record:
+    """What a result says of a tagger: scores in percent by corpus and language, and the outcomes on test."""
+    found = {
+        name: {language: outcomes(corpus) for language, corpus in corpora.items()} for name, corpora in sets.items()
+    }
+    percents: Record = {
+        name: {language: score_of(one) for language, one in by_language.items()} for name, by_language in found.items()
+    }
+    return percents | {"outcomes": {language: asdict(one) for language, one in found.get("test", {}).items()}}
 
 
 def about(experiment: Experiment, data: Data, languages: list[str]) -> Record:

@@ -47,6 +47,6 @@ def run_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Rank
             return
         save_tagger(student, plan.folder, about(experiment, data, list(experiment.languages)))
         row = {"system": plan.system, "seed": plan.seed} | trained(student, result)
-        row |= scores(judges, lambda corpus: corpus.score(student))
+        row |= scores(judges, lambda corpus: corpus.outcomes(student))
         write_result(plan.folder, row, experiment, plan.digests)
         resume.delete()

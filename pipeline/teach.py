@@ -62,7 +62,7 @@ def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[st
     if not plan.trained:
         row: Record = {"system": "teachers", "fold": None, "seed": experiment.teacher.seed, "updates": 0}
         sets = held_out(data, [plan.language], log)
-        row |= scores(sets, lambda corpus: corpus.score_labels(best_paths(teacher, corpus.corpus)))
+        row |= scores(sets, lambda corpus: corpus.outcomes_of(best_paths(teacher, corpus.corpus)))
         row |= {"parameters": 0, "seconds": time.perf_counter() - began}
         write_result(plan.folder, row, experiment, plan.digests)
     return teacher
@@ -106,7 +106,7 @@ def _train_teacher(
         "train_sentences": len(train),
         "train_tokens": train.tokens,
     }
-    row |= scores(judges, lambda corpus: corpus.score(teacher)) | trained(teacher, result)
+    row |= scores(judges, lambda corpus: corpus.outcomes(teacher)) | trained(teacher, result)
     write_result(plan.folder, row, experiment, plan.digests)
     resume.delete()
 

@@ -34,15 +34,15 @@ class EvaluationSet:
 
     def outcomes(self, tagger: Tagger) -> Outcomes:
         """What the tagger gets right in each sentence."""
-        return self._reference.outcomes(best_labels(tagger, self._batches))
+        return self.outcomes_of(best_labels(tagger, self._batches))
+
+    def outcomes_of(self, labels: Sequence[Sequence[str]]) -> Outcomes:
+        """What is right in each sentence's label sequence."""
+        return self._reference.outcomes(labels)
 
     def score(self, tagger: Tagger) -> float:
         """The tagger's score on the corpus, in percent."""
         return score_of(self.outcomes(tagger))
-
-    def score_labels(self, labels: Sequence[Sequence[str]]) -> float:
-        """The score of a label sequence for each sentence, in percent."""
-        return score_of(self._reference.outcomes(labels))
 
 
 def _labels(corpus: Corpus, place: int) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from seqeval.scheme import IOB2, IOBES
 
 from corpora.sentences import Corpus, Sentence
 from tagger.evaluation import EvaluationSet
-from tagger.scoring import Outcomes, Reference, outcomes, score, score_of
+from tagger.scoring import Outcomes, Reference, outcomes, score
 
 SCHEMES = {"IOB2": (IOB2, "BI"), "BIOES": (IOBES, "BIES")}
 
@@ -65,7 +65,7 @@ def test_a_corpus_scores_outcomes_again_and_again(scheme, data):
     reference = Reference("spans", gold, scheme)
     for labels in (predicted, gold, predicted):
         assert reference.outcomes(labels) == outcomes("spans", gold, labels, scheme=scheme)
-        assert corpus.score_labels(labels) == score_of(reference.outcomes(labels))
+        assert corpus.outcomes_of(labels) == reference.outcomes(labels)
 
 
 def test_what_does_not_fit_is_refused():

@@ -1,0 +1,216 @@
+"""A grid, run as a person runs it."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.experiment import ExperimentError
+from pipeline.grid import entries, load_grid
+from pipeline.reproduce import planned_entries
+from pipeline.rows import SCHEMA, RowError, add_rows, read_rows
+from tests.pipeline.tiny import contents, structkd
+
+GRID = """
+title = "Tiny"
+seeds = [1, 2]
+
+[defaults]
+corpus = { name = "demo", train = { en = 40, de = 30 }, dev = 10, test = 12, unlabelled = 10 }
+limits = { max_tokens = 60 }
+augmented = { copies = 1 }
+teacher = { tagger = { hidden = 8 }, training = { updates = 10, evaluate_every = 5 }, annotation = { k = 4 } }
+student = { tagger = { hidden = 8 }, training = { updates = 10, evaluate_every = 5 } }
+
+[tasks.one]
+languages = ["en", "de"]
+
+[tasks.two]
+languages = ["de"]
+
+[[tables]]
+name = "main"
+title = "All systems"
+rows = [
+    "baseline",
+    "exact",
+    { label = "longer", system = "baseline", change = { student.training.updates = 12 } },
+]
+
+[[tables]]
+name = "k"
+title = "Score against K"
+tasks = ["two"]
+seeds = [1]
+sweep = { label = "K", key = "student.distill.k", values = [1, 3] }
+rows = ["baseline", "top-k"]
+
+[[tables]]
+name = "weaker"
+title = "Weaker teachers"
+tasks = ["two"]
+change = { teacher.tagger.hidden = 4 }
+rows = ["baseline", "exact"]
+"""
+# main: 2 tasks x (3 rows x 2 seeds + teachers); k: 2 points of top-k; weaker: 2 seeds of exact, and teachers
+ROWS = {"main": 14, "k": 2, "weaker": 3}
+
+
+def write_grid(folder, text=GRID):
+    (folder / "experiments" / "grids").mkdir(parents=True, exist_ok=True)
+    (folder / "experiments" / "grids" / "tiny.toml").write_text(text, "utf-8")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("grid")
+    write_grid(folder)
+    done = structkd(folder, "reproduce", "tiny")
+    assert done.returncode == 0, done.stderr
+    assert f"results/tiny.parquet: {sum(ROWS.values())} new rows" in done.stdout
+    return folder
+
+
+def rows(folder):
+    return read_rows(folder / "results" / "tiny.parquet")
+
+
+@pytest.fixture
+def grid(place, monkeypatch):
+    monkeypatch.chdir(place)
+    return load_grid("tiny")
+
+
+def test_every_cell_of_every_table_has_its_row_and_shared_ones_are_run_once(place, grid):
+    found = rows(place)
+    assert found["key"].is_unique().all()
+    known = {(row["key"], row["task"], row["system"], row["seed"]) for row in found.iter_rows(named=True)}
+    planned = [one for table in grid.tables for one in planned_entries(grid, table)]
+    cells = {
+        (student.key, one.entry.task, student.system, student.seed) for one in planned for student in one.plan.students
+    }
+    assert known == cells | {(one.teachers_key, one.entry.task, "teachers", 1) for one in planned}
+
+
+def test_a_row_says_what_was_measured(place):
+    for row in rows(place).iter_rows(named=True):
+        languages = {"one": ["en", "de"], "two": ["de"]}[row["task"]]
+        assert [score["language"] for score in row["test"]] == languages
+        assert [outcome["language"] for outcome in row["outcomes"]] == languages
+        for score, outcome in zip(row["test"], row["outcomes"], strict=True):
+            right, predicted, gold = (sum(outcome[name]) for name in ("right", "predicted", "gold"))
+            assert len(outcome["right"]) == 12
+            assert gold > 0
+            assert score["score"] == pytest.approx(200 * right / (predicted + gold))
+        assert row["seconds"] > 0
+        assert row["peak_memory"] > 10_000_000
+        assert row["bytes"] > 0
+        assert row["device"] == "cpu"
+        assert json.loads(row["versions"])["torch"]
+        if row["system"] == "teachers":
+            assert {part["text"] for part in row["calibration"]} == {"train", "dev, test"}
+            assert row["annotation_seconds"] > 0
+        else:
+            assert [point["update"] for point in row["curve"]][:2] == [5, 10]
+            assert json.loads(row["settings"])["student"]["systems"] == [row["system"]]
+
+
+def test_rows_that_are_there_are_not_run_again_and_need_no_runs_folder(place, tmp_path):
+    write_grid(tmp_path)
+    shutil.copytree(place / "results", tmp_path / "results")
+    before = contents(tmp_path)
+    done = structkd(tmp_path, "reproduce", "tiny", env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert "no new rows" in done.stdout
+    assert " torch" not in done.stderr
+    assert contents(tmp_path) == before
+
+
+def test_a_missing_row_alone_is_run(place, tmp_path):
+    write_grid(tmp_path)
+    path, found = tmp_path / "results" / "tiny.parquet", rows(place)
+    lacking = found.filter((pl.col("task") != "two") | (pl.col("system") != "top-k") | (pl.col("seed") != 1))
+    path.parent.mkdir()
+    lacking.write_parquet(path)
+    done = structkd(tmp_path, "reproduce", "tiny", "--table", "main")
+    assert "no new rows" in done.stdout
+    assert not (tmp_path / "runs").exists()
+    done = structkd(tmp_path, "reproduce", "tiny", "--table", "k", "--workers", 1)
+    assert "2 new rows" in done.stdout
+    again = rows(tmp_path)
+    same = ["key", "task", "system", "seed", "dev", "test", "outcomes", "curve", "bytes"]
+    assert again.select(same).equals(found.select(same))
+
+
+def test_a_killed_grid_keeps_its_rows_and_goes_on(place, tmp_path):
+    write_grid(tmp_path)
+    command = [Path(sys.executable).with_name("structkd"), "reproduce", "tiny", "--table", "main", "--workers", "1"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if "exact seed 1" in line and "finished" in line:
+                process.send_signal(signal.SIGKILL)
+    kept = rows(tmp_path)
+    assert {"teachers", "baseline"} <= set(kept["system"])
+    assert len(kept) < ROWS["main"]
+    done = structkd(tmp_path, "reproduce", "tiny", "--table", "main")
+    assert done.returncode == 0, done.stderr
+    assert f": {ROWS['main'] - len(kept)} new rows" in done.stdout
+    again = rows(tmp_path).filter(pl.col("key").is_in(kept["key"].to_list()))
+    assert again.equals(kept)
+
+
+def test_changes_are_merged_in_order(grid):
+    main, k, weaker = grid.tables
+    longer = next(entry for entry in entries(grid, main) if entry.label == "longer")
+    assert longer.experiment.student.training.updates == 12
+    assert longer.experiment.student.training.evaluate_every == 5
+    assert [entry.experiment.student.distill.k for entry in entries(grid, k)] == [1, 3, 1, 3]
+    assert {entry.experiment.teacher.tagger.hidden for entry in entries(grid, weaker)} == {4}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seeds = [1, 2]\n", "seed = [1, 2]\n", "seed: unknown key; did you mean seeds?"),
+        ('languages = ["de"]', "languages = []", "task two, row baseline:\n  languages:"),
+        ("student.training.updates = 12", "student.training.update = 12", "student.training.update: unknown key"),
+        ('tasks = ["two"]\nseeds', 'tasks = ["three"]\nseeds', "table k has tasks three; the grid has one, two"),
+        ('"exact",', '"exakt",', "tables.0.rows.1.system"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_mistake_is_named_with_its_place(tmp_path, monkeypatch, old, new, message):
+    assert old in GRID
+    write_grid(tmp_path, GRID.replace(old, new))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExperimentError) as error:
+        load_grid("tiny")
+    assert message in str(error.value)
+
+
+def test_an_unknown_grid_or_table_is_named(place):
+    assert "there are: tiny" in structkd(place, "reproduce", "big").stderr
+    assert "it has main, k, weaker" in structkd(place, "reproduce", "tiny", "--table", "kk").stderr
+
+
+def test_a_damaged_file_of_rows_is_named(tmp_path):
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(b"PAR1 nothing")
+    with pytest.raises(RowError, match="not a file of results"):
+        read_rows(path)
+    pl.DataFrame({"key": ["a"]}).write_parquet(path)
+    with pytest.raises(RowError, match="its columns are not those of this version"):
+        read_rows(path)
+
+
+def test_a_row_of_the_same_key_is_replaced(tmp_path):
+    path = tmp_path / "rows.parquet"
+    add_rows(path, [{"key": "a", "seed": 1}, {"key": "b", "seed": 2}])
+    add_rows(path, [{"key": "a", "seed": 3}])
+    found = read_rows(path)
+    assert found.schema == SCHEMA
+    assert dict(found.select("key", "seed").iter_rows()) == {"a": 3, "b": 2}
