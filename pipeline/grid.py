@@ -38,7 +38,6 @@ class Table(Settings):
     tasks: tuple[str, ...] | None = Field(None, description="None takes all")
     seeds: tuple[int, ...] | None = Field(None, description="None takes the grid's")
     scores: Literal["test", "zero_shot"] = Field("test", description="what is shown")
-    baseline: str = Field("baseline", description="the row that others are compared with")
     change: Values = Field({}, description="of the tasks' experiments, in all rows")
     sweep: Sweep | None = None
     rows: tuple[Row, ...] = Field(min_length=1, description="a system's name alone is a row of that label")
@@ -71,6 +70,11 @@ class Entry:
     task: str
     value: float | None
     experiment: Experiment
+
+    @property
+    def system(self) -> SystemName:
+        """The only one of the experiment."""
+        return self.experiment.student.systems[0]
 
 
 def load_grid(name: str) -> Grid:
