@@ -38,14 +38,13 @@ def gap_closed(score: float | None, baseline: float | None, teachers: float | No
     return 100 * (score - baseline) / (teachers - baseline)
 
 
-def as_texts(table: pl.DataFrame, marks: Mapping[str, str] | None = None) -> Texts:
-    """Headings and texts of a score table; `marks`, by system, stand behind the mean."""
+def as_texts(table: pl.DataFrame, behind: Mapping[str, Mapping[str, str]] | None = None) -> Texts:
+    """Headings and texts of a score table; `behind`, by column and system, stands behind the values."""
     heads = [_HEADS.get(name, name) for name in table.columns]
-    rows = table.to_dicts()
-    signs = [(marks or {}).get(row["system"], "") for row in rows]
+    added = {name: (behind or {}).get(name, {}) for name in table.columns}
     return heads, [
-        [as_text(name, value) + (sign if name == "mean" and value is not None else "") for name, value in row.items()]
-        for row, sign in zip(rows, signs, strict=True)
+        [as_text(name, value) + added[name].get(row["system"], "") for name, value in row.items()]
+        for row in table.to_dicts()
     ]
 
 

@@ -52,9 +52,9 @@ def test_a_mean_is_over_all_languages_or_none():
     assert as_texts(absent)[1][0] == ["teachers", "90.00", "-", "80.00", "-", "-", "1", "-"]
 
 
-def test_marks_stand_behind_the_mean():
+def test_marks_stand_behind_values():
     heads, texts = as_texts(
-        score_table(rows(baseline=[(80.0, 70.0)], exact=[(86.0, 76.0)]), ("en", "de")), {"exact": "*"}
+        score_table(rows(baseline=[(80.0, 70.0)], exact=[(86.0, 76.0)]), ("en", "de")), {"mean": {"exact": "*"}}
     )
     assert heads == ["system", "en", "de", "mean", "gap closed"]
     assert texts == [["baseline", "80.00", "70.00", "75.00", "-"], ["exact", "86.00", "76.00", "81.00*", "-"]]
