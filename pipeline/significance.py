@@ -4,9 +4,11 @@ The two tests answer two questions. `paired_bootstrap` takes the trained models 
 `seed_test` takes the sentences as given and asks about other seeds. Neither corrects for the number of comparisons.
 """
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -66,31 +68,29 @@ def paired_bootstrap(
 
     Raises PairingError where the rows are not of the same sentences.
     """
-    runs = [system.height, baseline.height]
-    signs = np.repeat([1 / runs[0], -1 / runs[1]], runs)
-    counts = _counts(pl.concat([system.select("outcomes"), baseline.select("outcomes")]))
-
-    def difference(multiplicities: Sequence[Floats]) -> Floats:
-        scores = [one.scores(times) for one, times in zip(counts, multiplicities, strict=True)]
-        return np.asarray(np.mean(scores, axis=0) @ signs)
-
-    def statistic(*places: Integers, axis: int) -> Floats:
-        return difference([_multiplicities(one) for one in places])
-
-    sizes = [one.right.shape[1] for one in counts]
-    (observed,) = difference([np.ones((1, size)) for size in sizes])
-    found = stats.bootstrap(
-        [np.arange(size) for size in sizes],
-        statistic,
-        n_resamples=resamples,
-        batch=max(1, _BATCH // sum(sizes)),
-        vectorized=True,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
+    observed, found = _bootstrap([system, baseline], np.subtract, resamples, seed)
     far = np.abs(found.bootstrap_distribution - observed) >= abs(observed) - _TIE
     low, high = found.confidence_interval
-    return Comparison(float(observed), float(low), float(high), (int(far.sum()) + 1) / (resamples + 1))
+    return Comparison(observed, float(low), float(high), (int(far.sum()) + 1) / (resamples + 1))
+
+
+def gap_interval(
+    system: pl.DataFrame, baseline: pl.DataFrame, teachers: pl.DataFrame, *, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float] | None:
+    """The 95% interval of the share, in percent, of the gap between baseline and teachers that a system closes.
+
+    As in `paired_bootstrap`, sentences are resampled. None where the teachers are not better in every resample: there may
+    be no gap then.
+    """
+
+    def share(system: Floats, baseline: Floats, teachers: Floats) -> Floats:
+        gap = teachers - baseline
+        return 100 * (system - baseline) / np.where(gap > 0, gap, np.nan)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # a share that is not a number is no accident
+        low, high = _bootstrap([system, baseline, teachers], share, resamples, seed)[1].confidence_interval
+    return None if np.isnan(low) else (float(low), float(high))
 
 
 def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | None:
@@ -103,6 +103,37 @@ def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | Non
     # from means and deviations, since ttest_ind warns where one system's scores are all the same
     summaries = (moment for scores in (system, baseline) for moment in (fmean(scores), stdev(scores), len(scores)))
     return float(stats.ttest_ind_from_stats(*summaries, equal_var=False).pvalue)
+
+
+def _bootstrap(
+    groups: Sequence[pl.DataFrame], combine: Callable[..., Floats], resamples: int, seed: int
+) -> tuple[float, Any]:
+    """What `combine` makes of the groups' task scores, and scipy's result of resampling their sentences.
+
+    `combine` takes an array for each group, a task score a sample.
+    """
+    counts = _counts(pl.concat([cells.select("outcomes") for cells in groups]))
+    sizes = [one.right.shape[1] for one in counts]
+    ends = np.cumsum([cells.height for cells in groups])[:-1]
+
+    def combined(multiplicities: Sequence[Floats]) -> Floats:
+        by_run = np.mean([one.scores(times) for one, times in zip(counts, multiplicities, strict=True)], axis=0)
+        return combine(*(of_group.mean(axis=1) for of_group in np.split(by_run, ends, axis=1)))
+
+    def statistic(*places: Integers, axis: int) -> Floats:
+        return combined([_multiplicities(one) for one in places])
+
+    (observed,) = combined([np.ones((1, size)) for size in sizes])
+    found = stats.bootstrap(
+        [np.arange(size) for size in sizes],
+        statistic,
+        n_resamples=resamples,
+        batch=max(1, _BATCH // sum(sizes)),
+        vectorized=True,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return float(observed), found
 
 
 def _multiplicities(places: Integers) -> Floats:

@@ -1,86 +1,55 @@
-"""Result rows, and the table of an experiment: scores by system and language, and the share of the gap closed."""
+"""The table of scores by system and language: means and spread over seeds, and the share of the gap closed.
 
-import json
-from pathlib import Path
+Its rows have a score each: system, seed, language, split, score (percent). The systems `teachers` and `baseline` are
+the ends of the gap.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from rich.table import Table
-
-from pipeline.plan import RESULT, Plan
 
 TEACHERS, BASELINE = "teachers", "baseline"
+_HEADS = {"gap_closed": "gap closed"}
+
+Texts = tuple[list[str], list[list[str]]]
 
 
-class ResultError(ValueError):
-    """Results that cannot be shown; the message names the file or says what to run."""
-
-
-def result_rows(plan: Plan) -> pl.DataFrame:
-    """One row for each finished teacher of a whole corpus and student, language and split, in the order of the plan.
-
-    Columns: system, seed, language, split, score (percent), seconds, updates, parameters, folder.
-    """
-    pieces = [teacher.folder for teacher in plan.teachers if teacher.trained and not teacher.fold]
-    pieces += [student.folder for student in plan.students if student.done]
-    rows = [row for folder in pieces for row in _rows(folder)]
-    if not rows:
-        raise ResultError(f"{plan.folder}: nothing is finished; run `structkd distill {plan.experiment.name}`")
-    return pl.DataFrame(rows)
-
-
-def _rows(folder: Path) -> list[dict[str, Any]]:
-    path = folder / RESULT
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        shared = {key: found[key] for key in ("system", "seed", "seconds", "updates", "parameters")}
-        return [
-            shared | {"language": language, "split": split, "score": score, "folder": str(folder)}
-            for split in ("dev", "test")
-            for language, score in found[split].items()
-        ]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
-        raise ResultError(f"{path}: damaged ({error}); delete the folder and run the experiment again") from error
-
-
-def score_table(rows: pl.DataFrame, languages: tuple[str, ...], split: str = "test") -> pl.DataFrame:
+def score_table(rows: pl.DataFrame, languages: Sequence[str], split: str = "test") -> pl.DataFrame:
     """Systems by languages: means over seeds, `mean` over languages, and `gap_closed`.
 
-    With several seeds also `sd`, the standard deviation of `mean` over them, and `seeds`, their number. `gap_closed`
-    is (system - baseline) / (teachers - baseline) in percent, null where teachers are not better.
+    With several seeds also `sd`, the standard deviation of `mean` over them, and `seeds`, their number. `mean` is null
+    where a seed has no score in one of the languages: it would not be a mean of the same. `gap_closed` is (system -
+    baseline) / (teachers - baseline) in percent, null where teachers are not better.
     """
-    chosen = rows.filter(pl.col("split") == split)
-    means = chosen.group_by("system", "seed", maintain_order=True).agg(mean=pl.col("score").mean())
-    spread = means.group_by("system", maintain_order=True).agg(
-        pl.col("mean").mean(), sd=pl.col("mean").std(), seeds=pl.len()
-    )
+    chosen = rows.filter(pl.col("split") == split, pl.col("language").is_in(languages))
     by_language = chosen.pivot(on="language", index="system", values="score", aggregate_function="mean")
-    table = by_language.select("system", *(name for name in languages if name in by_language.columns))
-    table = table.join(spread, on="system", maintain_order="left")
-    table = table.with_columns(gap_closed=_gap_closed(table))
+    missing = [pl.lit(None, pl.Float64).alias(name) for name in languages if name not in by_language.columns]
+    table = by_language.with_columns(missing).select("system", *languages)
+    table = table.join(_spread(chosen, len(languages)), on="system", maintain_order="left")
+    table = table.with_columns(gap_closed=_gaps_closed(dict(table.select("system", "mean").iter_rows())))
     return table.drop("sd", "seeds") if table["seeds"].max() == 1 else table
 
 
-def _gap_closed(table: pl.DataFrame) -> pl.Series:
-    by_system = dict(zip(table["system"], table["mean"], strict=True))
-    top, base = by_system.get(TEACHERS), by_system.get(BASELINE)
-    if top is None or base is None or top <= base:
-        return pl.Series("gap_closed", [None] * len(table), dtype=pl.Float64)
-    shares = [
-        None if name in (TEACHERS, BASELINE) else 100 * (score - base) / (top - base)
-        for name, score in by_system.items()
+def gap_closed(score: float | None, baseline: float | None, teachers: float | None) -> float | None:
+    """The share, in percent, of the gap between baseline and teachers; None where there is none to close."""
+    if score is None or baseline is None or teachers is None or teachers <= baseline:
+        return None
+    return 100 * (score - baseline) / (teachers - baseline)
+
+
+def as_texts(table: pl.DataFrame, behind: Mapping[str, Mapping[str, str]] | None = None) -> Texts:
+    """Headings and texts of a score table; `behind`, by column and system, stands behind the values."""
+    heads = [_HEADS.get(name, name) for name in table.columns]
+    added = {name: (behind or {}).get(name, {}) for name in table.columns}
+    return heads, [
+        [as_text(name, value) + added[name].get(row["system"], "") for name, value in row.items()]
+        for row in table.to_dicts()
     ]
-    return pl.Series("gap_closed", shares, dtype=pl.Float64)
 
 
-def as_cells(table: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Headings and texts of a score table, for a terminal, Markdown or LaTeX."""
-    names = {"gap_closed": "gap closed"}
-    heads = [names.get(name, name) for name in table.columns]
-    return heads, [[_cell(name, row[name]) for name in table.columns] for row in table.to_dicts()]
-
-
-def _cell(column: str, value: Any) -> str:
+def as_text(column: str, value: Any) -> str:
+    """A value of a score table's column, `-` for none."""
     if value is None:
         return "-"
     if column == "gap_closed":
@@ -88,17 +57,25 @@ def _cell(column: str, value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def as_table(heads: list[str], rows: list[list[str]], *, left: int = 1, title: str | None = None) -> Table:
-    """A table for a terminal; the first `left` columns are text, the others numbers."""
-    table = Table(title=title, title_justify="left")
-    for place, head in enumerate(heads):
-        table.add_column(head, justify="left" if place < left else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    return table
+def seed_means(chosen: pl.DataFrame) -> pl.DataFrame:
+    """`mean` over languages of each system and seed, and `languages`, their number."""
+    grouped = chosen.group_by("system", "seed", maintain_order=True)
+    return grouped.agg(pl.col("score").mean().alias("mean"), pl.col("language").n_unique().alias("languages"))
 
 
-def as_markdown(heads: list[str], rows: list[list[str]], *, left: int = 1) -> str:
-    """A Markdown table; see `as_table`."""
-    rule = ["---" if place < left else "---:" for place in range(len(heads))]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
+def _spread(chosen: pl.DataFrame, languages: int) -> pl.DataFrame:
+    """`mean` and `sd` over seeds of the systems' means over all `languages`, and `seeds`, their number."""
+    whole = pl.when((pl.col("languages") == languages).all())
+    grouped = seed_means(chosen).group_by("system", maintain_order=True)
+    return grouped.agg(
+        whole.then(pl.col("mean").mean()).alias("mean"),
+        whole.then(pl.col("mean").std()).alias("sd"),
+        pl.len().alias("seeds"),
+    )
+
+
+def _gaps_closed(means: Mapping[str, float | None]) -> pl.Series:
+    """Of each system, in order; neither end of the gap has a share in it."""
+    ends = means.get(BASELINE), means.get(TEACHERS)
+    shares = [None if name in (BASELINE, TEACHERS) else gap_closed(mean, *ends) for name, mean in means.items()]
+    return pl.Series("gap_closed", shares, dtype=pl.Float64)

@@ -42,7 +42,7 @@ def _show(console: Console, artifacts: "ArtifactSet", sentence: int | None, path
     from artifacts.inspection import sentence_view, summary
     from artifacts.schema import ArtifactError
     from pipeline.calibrations import SET_HEADS, TITLE, set_cells
-    from pipeline.tables import as_table
+    from pipeline.formats import as_table
     from pipeline.views import sentence_panel, summary_table
 
     if sentence is None:

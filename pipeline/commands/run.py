@@ -57,29 +57,36 @@ def _distill(experiment: str, first: Engine, second: Engine, ranks: "Ranks | Non
 def report(
     experiment: Name = "demo",
     split: Annotated[Literal["dev", "test"], typer.Option(help="Scores to show.")] = "test",
-    format: Annotated[Literal["table", "md"], typer.Option(help="For a terminal, or Markdown.")] = "table",  # noqa: A002
+    format: Annotated[  # noqa: A002
+        Literal["table", "md", "latex"], typer.Option(help="For a terminal, Markdown, or LaTeX with booktabs.")
+    ] = "table",
 ) -> None:
     """Print the tables of what an experiment has run: scores, and how sure and how right the teachers are."""
     from pipeline import calibrations
-    from pipeline.tables import as_cells, as_markdown, as_table, result_rows, score_table
+    from pipeline.formats import as_latex, as_markdown, as_table
+    from pipeline.results import result_rows
+    from pipeline.tables import as_texts, score_table
 
     plan = make_plan(load_experiment(experiment))
+    heads, rows = calibrations.PLAN_HEADS, calibrations.plan_cells(plan)
     if format == "table":
         console = Console()
         _print_table(plan, console, split)
-        heads, rows = calibrations.PLAN_HEADS, calibrations.plan_cells(plan)
         console.print(as_table(heads, rows, left=3, title=calibrations.TITLE))
     else:
-        print(as_markdown(*as_cells(score_table(result_rows(plan), plan.experiment.languages, split))))
-        print(f"\n{as_markdown(calibrations.PLAN_HEADS, calibrations.plan_cells(plan), left=3)}")
+        write = as_markdown if format == "md" else as_latex
+        print(write(*as_texts(score_table(result_rows(plan), plan.experiment.languages, split))))
+        print(f"\n{write(heads, rows, left=3)}")
 
 
 def _print_table(plan: Plan, console: Console, split: str) -> None:
     from pipeline.data import Data
-    from pipeline.tables import as_cells, as_table, result_rows, score_table
+    from pipeline.formats import as_table
+    from pipeline.results import result_rows
+    from pipeline.tables import as_texts, score_table
 
     experiment, metric = plan.experiment, Data(plan.experiment).metric
-    cells = as_cells(score_table(result_rows(plan), experiment.languages, split))
+    texts = as_texts(score_table(result_rows(plan), experiment.languages, split))
     unit = "strict span F1" if metric == "spans" else "accuracy"
     console.print(f"{experiment.title}: {unit} on {split}", highlight=False, soft_wrap=True)
-    console.print(as_table(*cells))
+    console.print(as_table(*texts))

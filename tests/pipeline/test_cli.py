@@ -167,6 +167,13 @@ def test_report_gives_markdown(place):
     ]
 
 
+def test_report_gives_latex(place):
+    lines = structkd(place, "report", "tiny", "--format", "latex").stdout.splitlines()
+    assert lines[0] == r"\begin{tabular}{lrrrr}"
+    assert lines[2] == r"system & en & de & mean & gap closed \\"
+    assert lines.count(r"\end{tabular}") == 2
+
+
 def test_tag_labels_raw_text(place):
     text = "Ada flew to Oslo.\n\nYes\n"
     done = structkd(place, "tag", student(place, "exact"), "--probabilities", input=text)

@@ -5,7 +5,6 @@ import signal
 from functools import partial
 from io import StringIO
 
-import polars as pl
 import pytest
 from rich.console import Console
 
@@ -13,7 +12,6 @@ from artifacts.comparison import compare
 from artifacts.inspection import sentence_view, summary
 from pipeline.engine import EngineError, InProcess, Job, Processes
 from pipeline.progress import Bars, Lines, choose_display
-from pipeline.tables import as_cells, as_markdown, score_table
 from pipeline.views import difference_view, sentence_panel, summary_table
 from tests.artifacts.examples import write_set
 from tests.artifacts.test_comparison import write as write_small
@@ -83,38 +81,6 @@ def test_progress_is_shown_as_bars_or_lines(terminal):
     assert "2 sentences longer than 9 words" in shown
     assert "finished in 12 s" in shown
     assert terminal or "\x1b" not in shown
-
-
-def rows(**scores):
-    """Test scores by system, one for each of two seeds and two languages."""
-    return pl.DataFrame(
-        [
-            {"system": system, "seed": seed, "language": language, "split": "test", "score": score}
-            for system, by_seed in scores.items()
-            for seed, by_language in enumerate(by_seed)
-            for language, score in zip(("en", "de"), by_language, strict=True)
-        ]
-    )
-
-
-def test_the_table_gives_means_spread_and_the_share_of_the_gap():
-    table = score_table(
-        rows(teachers=[(90.0, 80.0)], baseline=[(80.0, 70.0), (82.0, 72.0)], exact=[(86.0, 76.0), (86.0, 76.0)]),
-        ("en", "de"),
-    )
-    by_system = {row["system"]: row for row in table.to_dicts()}
-    assert by_system["baseline"]["en"] == 81
-    assert by_system["baseline"]["mean"] == 76
-    assert by_system["baseline"]["sd"] == pytest.approx(2**0.5)
-    assert by_system["exact"]["gap_closed"] == pytest.approx(100 * 5 / 9)
-    assert by_system["teachers"]["gap_closed"] is None
-    text = as_markdown(*as_cells(table))
-    assert "| exact | 86.00 | 76.00 | 81.00 | 0.00 | 2 | 56% |" in text.splitlines()
-
-
-def test_there_is_no_gap_where_teachers_are_not_better():
-    table = score_table(rows(teachers=[(70.0, 70.0)], baseline=[(80.0, 70.0)], exact=[(81.0, 71.0)]), ("en", "de"))
-    assert table["gap_closed"].to_list() == [None, None, None]
 
 
 def test_an_artifact_set_is_shown(tmp_path):

@@ -16,8 +16,8 @@ from pipeline.engine import InProcess
 from pipeline.experiment import load_experiment
 from pipeline.plan import make_plan
 from pipeline.progress import choose_display
+from pipeline.results import result_rows
 from pipeline.stages import run_teachers
-from pipeline.tables import result_rows
 from tests.pipeline.tiny import TINY, write_experiment
 
 FOLDED = TINY.replace("[teacher.tagger]", "[teacher]\nfolds = 3\n\n[teacher.tagger]").replace("de = 30", "de = 24")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.significance import PairingError, paired_bootstrap, seed_test
+from pipeline.significance import PairingError, gap_interval, paired_bootstrap, seed_test
 from tests.pipeline.cells import cells, f1
 
 
@@ -67,6 +67,32 @@ def test_a_clear_difference_has_the_least_p_and_never_zero():
     assert (mirrored.difference, mirrored.low, mirrored.high) == pytest.approx(
         (-found.difference, -found.high, -found.low)
     )
+
+
+def test_the_interval_of_the_gap_closed_is_that_of_all_resamples():
+    """Two languages of two sentences; the teachers are better in all 16 resamples."""
+    runs = [  # system, baseline, teachers
+        {"en": [(1, 2, 2), (3, 3, 4)], "de": [(1, 1, 1), (0, 1, 1)]},
+        {"en": [(1, 2, 2), (1, 2, 4)], "de": [(0, 1, 1), (0, 0, 1)]},
+        {"en": [(2, 2, 2), (4, 5, 4)], "de": [(1, 1, 1), (1, 1, 1)]},
+    ]
+    shares = []
+    for places in product(range(2), repeat=4):
+        scores = [
+            f1([run["en"][place] for place in places[:2]]) + f1([run["de"][place] for place in places[2:]])
+            for run in runs
+        ]
+        shares.append(100 * (scores[0] - scores[1]) / (scores[2] - scores[1]))
+    found = gap_interval(*map(cells, runs), resamples=5000)
+    assert found == pytest.approx(tuple(np.quantile(shares, [0.025, 0.975], method="inverted_cdf")))
+
+
+def test_a_gap_that_may_not_be_there_has_no_interval():
+    better, some, worse = (cells({"en": run}) for run in drawn(np.random.default_rng(0), 0.9, 0.7, 0.5))
+    low, high = gap_interval(some, worse, better)
+    assert 0 < low < high < 100
+    assert gap_interval(better, some, worse) is None
+    assert gap_interval(better, some, some) is None
 
 
 def test_few_differences_are_found_between_systems_that_have_none():
