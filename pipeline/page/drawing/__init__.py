@@ -1,0 +1,1 @@
+"""Charts as matplotlib figures, a module for each kind."""

@@ -1,0 +1,58 @@
+"""Bars of several systems, a panel for each group."""
+
+from collections.abc import Mapping
+from math import ceil
+from statistics import fmean
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.page.charts import Bars
+from pipeline.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare
+from pipeline.page.numbers import NOTHING
+
+COLUMNS = 4
+
+
+def draw_bars(chart: Bars, looks: Mapping[str, Look]) -> Figure:
+    """Panels side by side, with the systems' names down the side and their means as numbers at the right."""
+    columns = min(COLUMNS, max(1, len(chart.groups)))
+    rows = ceil(len(chart.groups) / columns) or 1
+    height = rows * (0.21 * len(chart.bars) + 0.45) + 0.25
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    for place, axes in enumerate(panels):
+        if place < len(chart.groups):
+            _panel(axes, chart, place, looks)
+        else:
+            axes.set_axis_off()
+    figure.supxlabel(chart.axis, color=MUTED, fontsize=8.5)
+    return figure
+
+
+def _panel(axes: Axes, chart: Bars, group: int, looks: Mapping[str, Look]) -> None:
+    places = range(len(chart.bars))
+    for place, bar in zip(places, chart.bars, strict=True):
+        values = bar.values[group]
+        if values:
+            axes.barh(place, fmean(values), height=0.66, color=looks[bar.name].colour)
+        if len(values) > 1:
+            dots = [place] * len(values)
+            axes.plot(values, dots, "o", markersize=3.4, color=INK, markeredgecolor=PAPER, markeredgewidth=0.7)
+        text = f"{fmean(values):.0f}" if values else NOTHING
+        axes.text(1, place, text, transform=axes.get_yaxis_transform(), ha="right", va="center")
+    axes.axvline(0, color=MUTED, linewidth=0.7)
+    axes.set_title(chart.groups[group])
+    axes.set_yticks(places, [bar.name for bar in chart.bars], color=INK)
+    axes.set_ylim(len(chart.bars) - 0.4, -0.6)
+    axes.set_xlim(*_limits(chart))
+    axes.grid(axis="x")
+    bare(axes, "left")
+
+
+def _limits(chart: Bars) -> tuple[float, float]:
+    """All values and zero, with room at the right for the numbers."""
+    found = [0.0, *(value for bar in chart.bars for values in bar.values for value in values)]
+    low, high = min(found), max(found)
+    room = (high - low) or 1
+    return low - 0.04 * room, high + 0.32 * room

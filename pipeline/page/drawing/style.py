@@ -1,0 +1,96 @@
+"""What all drawings share: colours for light and dark, markers, fonts and lines.
+
+A drawing is made in light colours; `colour_rules` says in CSS what each becomes in the dark. The series' colours were
+searched for by their least distance in OKLab under normal vision, protanopia, deuteranopia and tritanopia (Machado et
+al., 2009), with a contrast of at least 3 to the paper; markers and dashes tell the series apart without any.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+
+PAPER, INK, MUTED, GRID, BAND = "#ffffff", "#1d2126", "#59626d", "#dde1e6", "#f4f6f8"
+DARK = {
+    PAPER: "#15181c",
+    INK: "#e8eaed",
+    MUTED: "#a6afb9",
+    GRID: "#373e46",
+    BAND: "#1c2025",
+    # the series
+    "#80898a": "#e7f1f2",
+    "#4258c6": "#637ee6",
+    "#ce773b": "#dc721b",
+    "#068dd6": "#9dcef4",
+    "#501625": "#ec9aa8",
+    "#8f4e7b": "#a37a95",
+    "#8b620e": "#e8ac3e",
+    "#46018b": "#b59afd",
+    "#484910": "#e9ed66",
+}
+SERIES = tuple(DARK)[5:]
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
+WIDTH = 7.2
+"""Of a drawing, in inches."""
+
+SETTINGS: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",  # comes with matplotlib, and is wider than what a browser takes in its place
+    "font.size": 8.5,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a series is drawn."""
+
+    colour: str
+    marker: str
+    dashes: Any
+
+
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """A look for each name, by its place among them; the first ninety differ."""
+    unique = tuple(dict.fromkeys(names))
+    return {
+        name: Look(SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)], DASHES[place % len(DASHES)])
+        for place, name in enumerate(unique)
+    }
+
+
+def colour_rules() -> str:
+    """CSS by which a drawing's colours follow the reader's scheme; without it the light ones stand."""
+    return "\n".join(
+        f'svg [{what}="{light}"] {{ {what}: light-dark({light}, {dark}); }}'
+        for light, dark in DARK.items()
+        for what in ("fill", "stroke")
+    )
+
+
+def bare(axes: Axes, *sides: str) -> None:
+    """Take away spines."""
+    for side in sides:
+        axes.spines[side].set_visible(False)

@@ -1,0 +1,29 @@
+"""All that a page says."""
+
+from dataclasses import dataclass
+
+from pipeline.page.charts import Chart
+from pipeline.page.sentences import SentenceCard
+from pipeline.page.tables import TableView
+
+
+@dataclass(frozen=True)
+class Section:
+    """Tables and charts under one heading."""
+
+    title: str
+    note: str = ""
+    tables: tuple[TableView, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A report."""
+
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]
+    provenance: tuple[tuple[str, str], ...] = ()
+    """Names and values, as `("code", "3f2a...")`."""
+    sentences: tuple[SentenceCard, ...] = ()

@@ -1,0 +1,61 @@
+"""A page's data as HTML."""
+
+import re
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from pipeline.page.charts import system_names
+from pipeline.page.errors import extra
+from pipeline.page.model import Page
+from pipeline.page.numbers import numbers
+from pipeline.page.plots import inline_svg
+from pipeline.page.sentences import payload
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(page: Page) -> str:
+    """One HTML file that needs nothing beside itself: the same bytes for the same page.
+
+    Raises PageError where jinja2 or matplotlib is not installed.
+    """
+    template = _environment().get_template("template.html")
+    from pipeline.page.drawing.style import colour_rules
+
+    charts = [chart for section in page.sections for chart in section.charts]
+    order = tuple(dict.fromkeys(name for chart in charts for name in system_names(chart)))
+    return template.render(
+        page=page,
+        drawings={chart: inline_svg(chart, order) for chart in charts},
+        numbers=numbers,
+        colour_rules=colour_rules(),
+        languages=sorted({card.language for card in page.sentences}),
+        systems=list(dict.fromkeys(system for card in page.sentences for system in card.predictions)),
+        payload=payload(page.sentences),
+    )
+
+
+def marked(cell: str) -> tuple[str, str]:
+    """A cell's text and the marks at its end, which hang beyond the column's edge so that digits stay aligned."""
+    text, marks = re.fullmatch(r"(.*?)([*†‡§]*)", cell, re.DOTALL).groups()  # type: ignore[union-attr]
+    return text, marks
+
+
+def _environment() -> "Environment":
+    with extra("jinja2"):
+        from jinja2 import Environment, FunctionLoader, StrictUndefined
+    with extra("matplotlib"):
+        import matplotlib as mpl  # noqa: F401, before any work is done
+
+    folder = resources.files("pipeline.page")
+    environment = Environment(
+        loader=FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["marked"] = marked
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
+    return environment
