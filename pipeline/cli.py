@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from pipeline.commands import corpora, grid, look, run, use
+from pipeline.commands import corpora, grid, look, report, run, use
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,7 +18,7 @@ for command in (
     run.teachers,
     run.distill,
     grid.reproduce,
-    run.report,
+    report.report,
     look.inspect,
     look.verify,
     use.evaluate,

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
 from pipeline.data import Data
 from pipeline.experiment import Experiment
 from pipeline.grid import Grid, Table
-from pipeline.plan import Plan
+from pipeline.plan import Plan, StudentPlan
 from pipeline.reproduce import PlannedEntry, planned_entries, rows_path
-from pipeline.rows import SCHEMA, TEACHERS, read_rows, student_row, teachers_row
-
-BASELINE = "baseline"
-Split = str
+from pipeline.rows import SCHEMA, read_rows, student_row, teachers_row
+from pipeline.tables import BASELINE, TEACHERS
 
 
 @dataclass(frozen=True)
@@ -21,10 +20,13 @@ class TaskFindings:
     """A task's cells by label, the teachers' first; those of a sweep by label and value, too."""
 
     name: str
+    title: str
     experiment: Experiment
     plan: Plan
     entries: Mapping[str, pl.DataFrame]
     sweep: Mapping[str, Mapping[float, pl.DataFrame]]
+    students: Mapping[str, Path]
+    """By label, the folder of the first seed's student, where it is there."""
 
     @property
     def metric(self) -> str:
@@ -38,7 +40,7 @@ class TableFindings:
 
     name: str
     title: str
-    split: Split
+    split: str
     sweep_label: str | None
     tasks: tuple[TaskFindings, ...]
 
@@ -63,7 +65,7 @@ def plan_findings(plan: Plan, split: str = "test") -> TableFindings:
         experiment.title,
         split,
         None,
-        (TaskFindings(experiment.name, experiment, plan, entries, {}),),
+        (TaskFindings(experiment.name, experiment.title, experiment, plan, entries, {}, _first(done)),),
     )
 
 
@@ -72,11 +74,13 @@ def _table(table: Table, planned: Sequence[PlannedEntry], rows: pl.DataFrame, sp
     for one in planned:
         by_task.setdefault(one.entry.task, []).append(one)
     sweep = table.sweep.label if table.sweep else None
-    tasks = tuple(_task(name, found, rows, sweep) for name, found in by_task.items())
+    tasks = tuple(_task(name, table.title, found, rows, sweep) for name, found in by_task.items())
     return TableFindings(table.name, table.title, split or table.scores, sweep, tasks)
 
 
-def _task(name: str, planned: Sequence[PlannedEntry], rows: pl.DataFrame, sweep: str | None) -> TaskFindings:
+def _task(
+    name: str, title: str, planned: Sequence[PlannedEntry], rows: pl.DataFrame, sweep: str | None
+) -> TaskFindings:
     entries = {TEACHERS: rows.filter(key=planned[0].teachers_key)}
     swept: dict[str, dict[float, pl.DataFrame]] = {}
     for one in planned:
@@ -87,4 +91,12 @@ def _task(name: str, planned: Sequence[PlannedEntry], rows: pl.DataFrame, sweep:
             entries[f"{entry.label}, {sweep} = {entry.value:g}"] = cells
         if entry.value is not None:
             swept.setdefault(entry.label, {})[entry.value] = cells
-    return TaskFindings(name, planned[0].entry.experiment, planned[0].plan, entries, swept)
+    students = {one.entry.label: folder for one in planned for folder in _first(one.plan.students).values()}
+    return TaskFindings(
+        name, f"{title}: {name}", planned[0].entry.experiment, planned[0].plan, entries, swept, students
+    )
+
+
+def _first(students: Sequence[StudentPlan]) -> dict[str, Path]:
+    """The folder of each system's first finished student."""
+    return {student.system: student.folder for student in reversed(students) if student.done}

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.findings import BASELINE, TableFindings, TaskFindings
+from pipeline.findings import TableFindings, TaskFindings
 from pipeline.grid_tables import NOTE, Entries, language_texts, score_rows, task_texts
 from pipeline.page.charts import (
     Bar,
@@ -27,9 +27,8 @@ from pipeline.page.charts import (
 from pipeline.page.model import Page, Section
 from pipeline.page.sentences import SentenceCard
 from pipeline.page.tables import TableView
-from pipeline.rows import TEACHERS
 from pipeline.significance import paired_bootstrap
-from pipeline.tables import Texts, score_table, seed_means
+from pipeline.tables import BASELINE, TEACHERS, Texts, score_table, seed_means
 
 SPLITS = {"test": "test", "dev": "dev", "zero_shot": "languages never trained on"}
 
@@ -128,9 +127,7 @@ def _differences(task: TaskFindings) -> Differences:
     for label, cells in task.entries.items():
         if label == BASELINE or not len(cells):
             continue
-        values = tuple(
-            Estimate(table[label][language] - base[language]) for language in task.experiment.languages
-        )
+        values = tuple(Estimate(table[label][language] - base[language]) for language in task.experiment.languages)
         found = paired_bootstrap(cells, task.entries[BASELINE])
         systems.append(Difference(label, values, Estimate(found.difference, (found.low, found.high))))
     return Differences(
@@ -153,21 +150,16 @@ def _training(table: TableFindings) -> Section:
 
 def _curves(entries: Entries) -> Iterator[Line]:
     for label, cells in entries.items():
-        points = cells.explode("curve").drop_nulls("curve").unnest("curve") if len(cells) else cells
-        if not len(points):
-            continue
-        found = points.rename({"dev_right": "dev"}) if "dev_right" in points.columns else points
-        by_update = found.group_by("update", maintain_order=True).agg(pl.col("score"))
-        yield Line(label, tuple(Point(update, tuple(scores)) for update, scores in by_update.sort("update").iter_rows()))
+        points = cells.select("curve").explode("curve").drop_nulls().unnest("curve") if len(cells) else cells
+        if len(points):
+            by_update = points.group_by("update").agg(pl.col("dev")).sort("update")
+            yield Line(label, tuple(Point(update, tuple(scores)) for update, scores in by_update.iter_rows()))
 
 
 def _costs(table: TableFindings) -> Section:
-    charts = tuple(
-        Costs(task.name, tuple(_stages(task.entries)), "Seconds are of one thread, on machines that had other work too.")
-        for task in table.tasks
-        if _has_scores(task)
-    )
-    return Section("What it costs", "Means over seeds; teachers: all of a task together.", (), charts)
+    note = "Means over seeds; teachers: all of a task together. Seconds are of one thread, beside whatever else ran."
+    tasks = [task for task in table.tasks if _has_scores(task)]
+    return Section("What it costs", note, (), tuple(Costs(task.name, tuple(_stages(task.entries))) for task in tasks))
 
 
 def _stages(entries: Entries) -> Iterator[Cost]:
@@ -194,7 +186,8 @@ def _calibration(table: TableFindings) -> Section:
             for part in cells["calibration"][0]:
                 panels.setdefault(part["language"], []).append(_reliability(part))
             charts.append(Reliability(task.name, tuple(Panel(name, tuple(found)) for name, found in panels.items())))
-    return Section("Teachers' calibration", "Labelled words in bins by the probability of their likeliest label.", (), tuple(charts))
+    note = "Labelled words in bins by the probability of their likeliest label."
+    return Section("Teachers' calibration", note, (), tuple(charts))
 
 
 def _reliability(part: Mapping[str, Any]) -> Curve:

@@ -15,8 +15,8 @@ import polars as pl
 from corpora.files import atomic_path, digest_json
 from pipeline.calibrations import plan_calibrations
 from pipeline.plan import MANIFEST, RESULT, Plan, StudentPlan, TeacherPlan
+from pipeline.tables import TEACHERS
 
-TEACHERS = "teachers"
 Row = dict[str, Any]
 
 _SCORES = pl.List(pl.Struct({"language": pl.String, "score": pl.Float64}))

@@ -79,8 +79,8 @@ def gap_interval(
 ) -> tuple[float, float] | None:
     """The 95% interval of the share, in percent, of the gap between baseline and teachers that a system closes.
 
-    As in `paired_bootstrap`, sentences are resampled. None where the teachers are not better in every resample: there may
-    be no gap then.
+    As in `paired_bootstrap`, sentences are resampled. None where the teachers are not better in every resample: there
+    may be no gap then.
     """
 
     def share(system: Floats, baseline: Floats, teachers: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 import os
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -52,31 +52,6 @@ def _distill(experiment: str, first: Engine, second: Engine, ranks: "Ranks | Non
         pieces = f"{len(plan.teachers)} teachers and {len(plan.students)} students"
         console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.", highlight=False)
     _print_table(plan, console, "test")
-
-
-def report(
-    experiment: Name = "demo",
-    split: Annotated[Literal["dev", "test"], typer.Option(help="Scores to show.")] = "test",
-    format: Annotated[  # noqa: A002
-        Literal["table", "md", "latex"], typer.Option(help="For a terminal, Markdown, or LaTeX with booktabs.")
-    ] = "table",
-) -> None:
-    """Print the tables of what an experiment has run: scores, and how sure and how right the teachers are."""
-    from pipeline import calibrations
-    from pipeline.formats import as_latex, as_markdown, as_table
-    from pipeline.results import result_rows
-    from pipeline.tables import as_texts, score_table
-
-    plan = make_plan(load_experiment(experiment))
-    heads, rows = calibrations.PLAN_HEADS, calibrations.plan_cells(plan)
-    if format == "table":
-        console = Console()
-        _print_table(plan, console, split)
-        console.print(as_table(heads, rows, left=3, title=calibrations.TITLE))
-    else:
-        write = as_markdown if format == "md" else as_latex
-        print(write(*as_texts(score_table(result_rows(plan), plan.experiment.languages, split))))
-        print(f"\n{write(heads, rows, left=3)}")
 
 
 def _print_table(plan: Plan, console: Console, split: str) -> None:

@@ -1,0 +1,110 @@
+"""The command that reports what has been run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from pipeline.experiment import EXPERIMENTS, ExperimentError, load_experiment
+from pipeline.grid import GRIDS, load_grid
+from pipeline.plan import RUNS, make_plan
+
+if TYPE_CHECKING:
+    from pipeline.findings import TableFindings
+    from pipeline.page.sentences import SentenceCard
+    from pipeline.tables import Texts
+
+Name = Annotated[
+    str, typer.Argument(help="An experiment (experiments/NAME.toml) or a grid (experiments/grids/NAME.toml).")
+]
+Split = Annotated[
+    Literal["dev", "test", "zero_shot"] | None,
+    typer.Option(help="Scores to show [default: test, or what a grid's table says]."),
+]
+Format = Annotated[
+    Literal["html", "table", "md", "latex"],
+    typer.Option(
+        help="A page of tables, charts and sentences; or tables for a terminal, Markdown, LaTeX with booktabs."
+    ),
+]
+Output = Annotated[Path | None, typer.Option(help="Where the page goes [default: runs/NAME/report.html].")]
+Sentences = Annotated[
+    int, typer.Option(min=0, help="Held-out sentences of each language and task for the page's browser.")
+]
+
+
+def report(
+    name: Name = "demo",
+    split: Split = None,
+    format: Format = "html",  # noqa: A002
+    output: Output = None,
+    sentences: Sentences = 25,
+) -> None:
+    """Show what an experiment or a grid has run: one HTML page that needs nothing beside it, or its tables."""
+    title, tables = _found(name, split)
+    if not any(len(cells) for table in tables for task in table.tasks for cells in task.entries.values()):
+        raise ExperimentError(f"{name}: nothing is finished; run `structkd distill {name}`, or `reproduce` for a grid")
+    if format != "html":
+        _print(tables, format)
+        return
+    from pipeline.page.render import render
+    from pipeline.pages import make_page
+
+    path = output or RUNS / Path(name).stem / "report.html"
+    page = render(make_page(f"structkd: {Path(name).stem}", title, tables, list(_cards(tables[0], sentences))))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, "utf-8")
+    Console().print(f"{path}: {len(page.encode()) / 1e6:.1f} MB; open it in a browser", highlight=False, soft_wrap=True)
+
+
+def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...]]":
+    from pipeline.findings import grid_findings, plan_findings
+
+    is_grid = (GRIDS / f"{name}.toml").is_file() or Path(name).parent.name == GRIDS.name
+    if is_grid and not (EXPERIMENTS / f"{name}.toml").is_file():
+        grid = load_grid(name)
+        return grid.title, grid_findings(grid, split)
+    plan = make_plan(load_experiment(name))
+    return plan.experiment.title, (plan_findings(plan, split or "test"),)
+
+
+def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
+    """Of each task the sentences of its held-out sets, with what the first seed's students say of them."""
+    if sentences:
+        from pipeline.browsing import sentence_cards
+
+        for task in table.tasks:
+            yield from sentence_cards(task.plan, task.students, sentences=sentences)
+
+
+def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A002
+    from pipeline.formats import as_latex, as_markdown, as_table
+    from pipeline.grid_tables import NOTE
+
+    console, write = Console(), as_markdown if format == "md" else as_latex
+    for title, (heads, rows), left in _texts(tables):
+        if format == "table":
+            console.print(as_table(heads, rows, left=left, title=title))
+        else:
+            print(f"{title}\n\n{write(heads, rows, left=left)}\n")
+    if format == "table":
+        console.print(NOTE, highlight=False)
+    else:
+        print(NOTE)
+
+
+def _texts(tables: "tuple[TableFindings, ...]") -> "Iterator[tuple[str, Texts, int]]":
+    """Titles, tables, and how many of their columns are text."""
+    from pipeline.calibrations import PLAN_HEADS, TITLE, plan_cells
+    from pipeline.grid_tables import language_texts, task_texts
+
+    for table in tables:
+        if len(table.tasks) > 1:
+            yield table.title, task_texts({task.name: task.entries for task in table.tasks}, table.split), 1
+        for task in table.tasks:
+            title = f"{task.title}: {task.metric} on {table.split}"
+            yield title, language_texts(task.entries, split=table.split), 1
+    if len(tables) == 1 and (cells := plan_cells(tables[0].tasks[0].plan)):
+        yield TITLE, (PLAN_HEADS, cells), 3
