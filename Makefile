@@ -1,6 +1,7 @@
 # `make` prints this list. Every target takes EXPERIMENT=name (a file experiments/name.toml).
 
 EXPERIMENT ?= demo
+GRID ?= capped
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ BENCH := $(VENV)/bench
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install teachers distill report test test-all lint bench clean
+.PHONY: help install teachers distill reproduce report test test-all lint bench clean
 
 help:  ## print this list
 	@echo 'structkd: many monolingual sequence labellers into one multilingual model, in two offline stages'
@@ -16,6 +17,7 @@ help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo '  EXPERIMENT=name   one of:' $(basename $(notdir $(wildcard experiments/*.toml))) '(default: demo)'
+	@echo '  GRID=name         one of:' $(basename $(notdir $(wildcard experiments/grids/*.toml))) '(default: capped)'
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("structkd needs Python 3.11 or newer; call make PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
@@ -31,7 +33,10 @@ teachers: $(STAMP)  ## stage one: train the teachers and write what they know to
 distill: $(STAMP)  ## both stages: teachers, then one multilingual student per system; prints the table
 	@$(BIN)/structkd distill $(EXPERIMENT)
 
-report: $(STAMP)  ## print the tables of what has been run
+reproduce: $(STAMP)  ## run what GRID=name lacks: tasks by systems by seeds, rows in results/
+	@$(BIN)/structkd reproduce $(GRID)
+
+report: $(STAMP)  ## write a page of what has been run; EXPERIMENT may name a grid
 	@$(BIN)/structkd report $(EXPERIMENT)
 
 test: $(STAMP)  ## run the tests (under 5 minutes on 2 cores)

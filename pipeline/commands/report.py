@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
-from pipeline.experiment import EXPERIMENTS, ExperimentError, load_experiment
+from pipeline.experiment import EXPERIMENTS, ExperimentError, load_experiment, read_toml
 from pipeline.grid import GRIDS, load_grid
 from pipeline.plan import RUNS, make_plan
 
@@ -45,7 +45,7 @@ def report(
     """Show what an experiment or a grid has run: one HTML page that needs nothing beside it, or its tables."""
     title, tables = _found(name, split)
     if not any(len(cells) for table in tables for task in table.tasks for cells in task.entries.values()):
-        raise ExperimentError(f"{name}: nothing is finished; run `structkd distill {name}`, or `reproduce` for a grid")
+        raise ExperimentError(f"{name}: nothing is finished; run `structkd {_command(name)} {name}`")
     if format != "html":
         _print(tables, format)
         return
@@ -62,12 +62,21 @@ def report(
 def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...]]":
     from pipeline.findings import grid_findings, plan_findings
 
-    is_grid = (GRIDS / f"{name}.toml").is_file() or Path(name).parent.name == GRIDS.name
-    if is_grid and not (EXPERIMENTS / f"{name}.toml").is_file():
+    if _is_grid(name):
         grid = load_grid(name)
         return grid.title, grid_findings(grid, split)
     plan = make_plan(load_experiment(name))
     return plan.experiment.title, (plan_findings(plan, split or "test"),)
+
+
+def _is_grid(name: str) -> bool:
+    if name.endswith(".toml"):
+        return Path(name).is_file() and "tasks" in read_toml(Path(name))
+    return (GRIDS / f"{name}.toml").is_file() and not (EXPERIMENTS / f"{name}.toml").is_file()
+
+
+def _command(name: str) -> str:
+    return "reproduce" if _is_grid(name) else "distill"
 
 
 def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":

@@ -36,11 +36,7 @@ languages = ["de"]
 [[tables]]
 name = "main"
 title = "All systems"
-rows = [
-    "baseline",
-    "exact",
-    { label = "longer", system = "baseline", change = { student.training.updates = 12 } },
-]
+rows = ["baseline", "exact"]
 
 [[tables]]
 name = "k"
@@ -48,7 +44,11 @@ title = "Score against K"
 tasks = ["two"]
 seeds = [1]
 sweep = { label = "K", key = "student.distill.k", values = [1, 3] }
-rows = ["baseline", "top-k"]
+rows = [
+    "baseline",
+    "top-k",
+    { label = "longer", system = "baseline", change = { student.training.updates = 12 } },
+]
 
 [[tables]]
 name = "weaker"
@@ -57,8 +57,8 @@ tasks = ["two"]
 change = { teacher.tagger.hidden = 4 }
 rows = ["baseline", "exact"]
 """
-# main: 2 tasks x (3 rows x 2 seeds + teachers); k: 2 points of top-k; weaker: 2 seeds of exact, and teachers
-ROWS = {"main": 14, "k": 2, "weaker": 3}
+# main: 2 tasks x (2 rows x 2 seeds + teachers); k: 2 points of top-k, longer; weaker: 2 seeds of exact, and teachers
+ROWS = {"main": 10, "k": 3, "weaker": 3}
 
 
 def write_grid(folder, text=GRID):
@@ -163,12 +163,40 @@ def test_a_killed_grid_keeps_its_rows_and_goes_on(place, tmp_path):
     assert again.equals(kept)
 
 
+def test_the_report_of_a_grid_is_one_page_of_its_tables(place):
+    done = structkd(place, "report", "tiny", "--sentences", 3)
+    assert done.returncode == 0, done.stderr
+    page = (place / "runs" / "tiny" / "report.html").read_text("utf-8")
+    for title in ("All systems", "Score against K", "Weaker teachers", "Learning curves", "What it costs"):
+        assert title in page
+    assert page.count('"predictions"') == 2 * 3 + 3  # en and de of task one, de of task two
+
+
+def test_the_report_of_a_grid_needs_its_rows_alone(place, tmp_path):
+    write_grid(tmp_path)
+    shutil.copytree(place / "results", tmp_path / "results")
+    lines = structkd(tmp_path, "report", "tiny", "--format", "md").stdout.splitlines()
+    assert "| system | one | gap closed | two | gap closed |" in lines or "| system | one | two |" in lines
+    names = [line.split(" | ")[0] for line in lines if line.startswith("| top-k, K = ")]
+    assert names == ["| top-k, K = 1", "| top-k, K = 3"]
+    assert r"\toprule" in structkd(tmp_path, "report", "tiny", "--format", "latex").stdout
+    assert structkd(tmp_path, "report", "tiny", "--output", tmp_path / "a.html").returncode == 0
+    assert (tmp_path / "a.html").stat().st_size > 10_000
+
+
+def test_a_grid_without_rows_has_no_report(tmp_path):
+    write_grid(tmp_path)
+    done = structkd(tmp_path, "report", "tiny")
+    assert done.returncode == 1
+    assert "nothing is finished; run `structkd reproduce tiny`" in done.stderr
+
+
 def test_changes_are_merged_in_order(grid):
     main, k, weaker = grid.tables
-    longer = next(entry for entry in entries(grid, main) if entry.label == "longer")
-    assert longer.experiment.student.training.updates == 12
-    assert longer.experiment.student.training.evaluate_every == 5
-    assert [entry.experiment.student.distill.k for entry in entries(grid, k)] == [1, 3, 1, 3]
+    assert {entry.experiment.student.training.updates for entry in entries(grid, main)} == {10}
+    longer = [entry.experiment.student for entry in entries(grid, k) if entry.label == "longer"]
+    assert {(student.training.updates, student.training.evaluate_every) for student in longer} == {(12, 5)}
+    assert [entry.experiment.student.distill.k for entry in entries(grid, k)] == [1, 3] * 3
     assert {entry.experiment.teacher.tagger.hidden for entry in entries(grid, weaker)} == {4}
 
 
