@@ -88,7 +88,7 @@ def gap_interval(
         return 100 * (system - baseline) / np.where(gap > 0, gap, np.nan)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # a share that is not a number is no accident
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # of NaN, which says here that there is no gap
         low, high = _bootstrap([system, baseline, teachers], share, resamples, seed)[1].confidence_interval
     return None if np.isnan(low) else (float(low), float(high))
 
@@ -144,7 +144,7 @@ def _multiplicities(places: Integers) -> Floats:
 
 
 def _counts(cells: pl.DataFrame) -> list[_Counts]:
-    """The counts of each language, by its name; whose runs are the rows of `cells`."""
+    """The counts of each language, sorted by name; their runs are the rows of `cells`."""
     rows = cells.explode("outcomes").drop_nulls().unnest("outcomes").sort("language", maintain_order=True)
     if rows.is_empty():
         raise PairingError("no cell has outcomes; compare cells that have the counts of their test sentences")
@@ -169,4 +169,4 @@ def _language_counts(language: str, found: pl.DataFrame, runs: int) -> _Counts:
     right, predicted, gold = (np.stack(found[name].to_list()).astype(np.float64) for name in columns)
     if right.shape[1] < 2:
         raise PairingError(f"{language}: {right.shape[1]} test sentences; resampling needs at least two")
-    return _Counts(right.astype(np.float64), predicted + gold)
+    return _Counts(right, predicted + gold)
