@@ -1,5 +1,6 @@
 """Charts as pictures: for a page, or alone as SVG and PNG."""
 
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from io import StringIO
@@ -47,7 +48,8 @@ def label(chart: Chart) -> str:
 
 def _svg(chart: Chart, systems: Sequence[str]) -> str:
     text = StringIO()
-    with _settings(chart):
+    with _settings(chart), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # the reader's fonts count, not ours
         _draw(chart, systems).savefig(text, format="svg", metadata=NO_METADATA)
     return text.getvalue()
 

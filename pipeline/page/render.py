@@ -24,7 +24,7 @@ def render(page: Page) -> str:
     from pipeline.page.drawing.style import colour_rules
 
     charts = [chart for section in page.sections for chart in section.charts]
-    order = tuple(dict.fromkeys(name for chart in charts for name in system_names(chart)))
+    order = tuple(dict.fromkeys([*page.systems, *(name for chart in charts for name in system_names(chart))]))
     return template.render(
         page=page,
         drawings={chart: inline_svg(chart, order) for chart in charts},

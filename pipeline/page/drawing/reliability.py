@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pipeline.page.charts import Curve, Panel, Reliability
-from pipeline.page.drawing.style import MUTED, PAPER, WIDTH, Look, bare, looks
+from pipeline.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare, looks
 
 COLUMNS = 4
 LARGEST = 120
@@ -20,7 +20,7 @@ def draw_reliability(chart: Reliability) -> Figure:
     """Accuracy against confidence: on the diagonal a teacher is as sure as it is right. Dots grow with their words."""
     columns = min(COLUMNS, max(1, len(chart.panels)))
     rows = ceil(len(chart.panels) / columns) or 1
-    figure = Figure(figsize=(WIDTH, rows * (0.85 * WIDTH / max(columns, 3) + 0.45) + 0.5), layout="constrained")
+    figure = Figure(figsize=(WIDTH, rows * (WIDTH / max(columns, 3) + 0.3) + 0.5), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     curves = looks(curve.name for panel in chart.panels for curve in panel.curves)
     for place, axes in enumerate(grid):
@@ -40,18 +40,18 @@ def _panel(axes: Axes, panel: Panel, curves: Mapping[str, Look]) -> None:
     axes.axline((0, 0), slope=1, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
     for curve in panel.curves:
         _curve(axes, curve, curves[curve.name])
-    errors = [f"{curve.name} {100 * curve.calibration_error:.1f}%" for curve in panel.curves]
-    axes.set_title(panel.name, pad=4 + 10 * len(errors))
-    axes.text(
-        0, 1.03, "\n".join(f"ECE {error}" for error in errors), transform=axes.transAxes, fontsize=7.5, va="bottom"
-    )
+    axes.set_title(panel.name)
+    axes.set_xlabel("\n".join(_error(curve) for curve in panel.curves), color=INK, fontsize=7.5, loc="left")
     axes.set_xlim(0, 1.03)
     axes.set_ylim(0, 1.03)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.set_aspect("equal")
     axes.grid()
     bare(axes, "left", "bottom")
+
+
+def _error(curve: Curve) -> str:
+    return f"ECE {100 * curve.calibration_error:.1f}%, {curve.name}"
 
 
 def _curve(axes: Axes, curve: Curve, look: Look) -> None:
