@@ -120,7 +120,7 @@
     wide("teacher's best paths, probability p, weight w", card.paths.length);
     wide("teacher's posteriors, %", columns.length);
     card.paths.forEach((path, rank) => {
-      const lines = [String(rank + 1), make("br"), `p ${path.p.toFixed(3)}`, make("br"), `w ${path.w.toFixed(3)}`];
+      const lines = [String(rank + 1), make("br"), `p ${path.p.toFixed(4)}`, make("br"), `w ${path.w.toFixed(4)}`];
       below.append(make("th", { scope: "col", class: rank ? null : "first" }, ...lines));
     });
     columns.forEach((place, rank) => {
@@ -197,7 +197,7 @@
   });
   byId("previous").addEventListener("click", () => choose(chosen - 1));
   byId("next").addEventListener("click", () => choose(chosen + 1));
-  byId("filters").addEventListener("input", filter);
+  for (const kind of ["input", "change"]) byId("filters").addEventListener(kind, filter);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   filter();
 })();

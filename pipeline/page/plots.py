@@ -24,14 +24,11 @@ def svg(chart: Chart, systems: Sequence[str] = ()) -> str:
     `systems` come first in the order of colours, so that charts of some of them look alike.
     Raises PageError where matplotlib is not installed.
     """
-    drawn = _svg(chart, systems)
-    from pipeline.page.drawing.style import colour_rules
-
-    return vector.standalone(drawn, label(chart), colour_rules())
+    return vector.standalone(_svg(chart, systems), label(chart), colour_rules())
 
 
 def inline_svg(chart: Chart, systems: Sequence[str] = ()) -> str:
-    """As `svg`, for a page that has the colours' rules itself."""
+    """As `svg`, for a page that has the `colour_rules` itself."""
     return vector.inline(_svg(chart, systems), label(chart))
 
 
@@ -39,6 +36,13 @@ def png(chart: Chart, path: Path, systems: Sequence[str] = (), *, dots_per_inch:
     """Write a chart as a picture in light colours. See `svg`."""
     with _settings(chart):
         _draw(chart, systems).savefig(path, format="png", dpi=dots_per_inch, metadata={"Software": None})
+
+
+def colour_rules() -> str:
+    """CSS by which drawings follow the reader's scheme. Raises PageError where matplotlib is not installed."""
+    with extra("matplotlib"):
+        from pipeline.page.drawing import style
+    return style.colour_rules()
 
 
 def label(chart: Chart) -> str:

@@ -58,7 +58,17 @@ def _curve(axes: Axes, curve: Curve, look: Look) -> None:
     places, heights = [one.confidence for one in curve.bins], [one.accuracy for one in curve.bins]
     areas = [max(SMALLEST, LARGEST * one.words / max(1, curve.words)) for one in curve.bins]
     axes.plot(places, heights, color=look.colour, linestyle=look.dashes, linewidth=1.2)
-    axes.scatter(places, heights, areas, look.colour, marker=look.marker, edgecolors=PAPER, linewidths=0.6, zorder=3)
+    axes.scatter(
+        places,
+        heights,
+        areas,
+        look.colour,
+        marker=look.marker,
+        edgecolors=PAPER,
+        linewidths=0.6,
+        zorder=3,
+        clip_on=False,
+    )
 
 
 def _handle(name: str, look: Look) -> Line2D:
