@@ -1,16 +1,15 @@
 """Reliability diagrams, a panel for each language."""
 
 from collections.abc import Mapping
-from math import ceil
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pipeline.page.charts import Curve, Panel, Reliability
+from pipeline.page.drawing.panels import grid_size, panels
 from pipeline.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare, looks
 
-COLUMNS = 4
 LARGEST = 120
 """Area of the dot that would have all words, in square points."""
 SMALLEST = 9
@@ -18,16 +17,11 @@ SMALLEST = 9
 
 def draw_reliability(chart: Reliability) -> Figure:
     """Accuracy against confidence: on the diagonal a teacher is as sure as it is right. Dots grow with their words."""
-    columns = min(COLUMNS, max(1, len(chart.panels)))
-    rows = ceil(len(chart.panels) / columns) or 1
+    rows, columns = grid_size(len(chart.panels))
     figure = Figure(figsize=(WIDTH, rows * (WIDTH / max(columns, 3) + 0.3) + 0.5), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     curves = looks(curve.name for panel in chart.panels for curve in panel.curves)
-    for place, axes in enumerate(grid):
-        if place < len(chart.panels):
-            _panel(axes, chart.panels[place], curves)
-        else:
-            axes.set_axis_off()
+    for axes, panel in zip(panels(figure, len(chart.panels)), chart.panels, strict=True):
+        _panel(axes, panel, curves)
     figure.supxlabel("confidence", color=MUTED, fontsize=8.5)
     figure.supylabel("accuracy", color=MUTED, fontsize=8.5)
     handles = [_handle(name, look) for name, look in curves.items()]

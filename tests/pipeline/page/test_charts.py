@@ -102,6 +102,15 @@ def test_a_reliability_diagram_tells_the_expected_calibration_error():
     assert {"en", "ECE 10.0%, unseen"} <= texts(svg(Reliability("r", (Panel("en", (curve,)),))))
 
 
+@pytest.mark.parametrize("count", [1, 4, 5, 9])
+def test_each_column_of_panels_has_the_numbers_of_its_axis(count):
+    curve = Curve("unseen", (Bin(0.5, 0.4, 30),))
+    chart = Reliability("r", tuple(Panel(f"language {place}", (curve,)) for place in range(count)))
+    found = [element.text for element in ElementTree.fromstring(svg(chart)).iter() if element.tag.endswith("}text")]
+    rows = -(-count // 4)
+    assert found.count("0.5") == min(count, 4) + rows
+
+
 @pytest.mark.parametrize(
     "chart",
     [
