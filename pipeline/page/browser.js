@@ -46,7 +46,7 @@
   const option = (card, place) => {
     const wrong = card.gold && student(card) ? student(card).filter((label, word) => label !== card.gold[word]).length : 0;
     const words = make("span", { dir: "auto", lang: card.language, class: "words" }, card.tokens.join(" "));
-    const item = make("li", { role: "option", id: `match-${place}`, "aria-selected": "false" });
+    const item = make("li", { role: "option", id: `match-${place}`, "aria-selected": "false", title: card.name });
     item.append(make("span", { class: "language" }, card.language), words);
     if (wrong) item.append(make("span", { class: "wrong", title: "words on which the student differs from gold" }, `≠${wrong}`));
     item.addEventListener("click", () => choose(place));
@@ -112,17 +112,16 @@
   const head = (card, columns) => {
     const top = make("tr");
     const below = make("tr");
-    const tall = (text) => top.append(make("th", { scope: "col", rowspan: 2 }, text));
+    const tall = (...text) => top.append(make("th", { scope: "col", rowspan: 2 }, ...text));
     const wide = (text, count) => count && top.append(make("th", { scope: "colgroup", colspan: count, class: "group" }, text));
     tall("word");
     tall("gold");
-    tall(byId("system").value ? `student: ${byId("system").value}` : "student");
-    wide("teacher's paths: probability, weight", card.paths.length);
+    tall("student", make("br"), byId("system").value);
+    wide("teacher's best paths, probability p, weight w", card.paths.length);
     wide("teacher's posteriors, %", columns.length);
     card.paths.forEach((path, rank) => {
-      const cell = make("th", { scope: "col", class: rank ? null : "first" }, `${rank + 1} `);
-      cell.append(make("span", { class: "weights" }, `p ${path.p.toFixed(3)}`, make("br"), `w ${path.w.toFixed(3)}`));
-      below.append(cell);
+      const lines = [String(rank + 1), make("br"), `p ${path.p.toFixed(4)}`, make("br"), `w ${path.w.toFixed(4)}`];
+      below.append(make("th", { scope: "col", class: rank ? null : "first" }, ...lines));
     });
     columns.forEach((place, rank) => {
       const name = make("span", {}, names[card.labels[place]]);
@@ -198,7 +197,7 @@
   });
   byId("previous").addEventListener("click", () => choose(chosen - 1));
   byId("next").addEventListener("click", () => choose(chosen + 1));
-  byId("filters").addEventListener("input", filter);
+  for (const kind of ["input", "change"]) byId("filters").addEventListener(kind, filter);
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   filter();
 })();

@@ -60,7 +60,16 @@ class Lines:
     y_axis: str
     lines: tuple[Line, ...]
     log_x: bool = False
+    y_from: float | None = None
+    """Where the vertical axis begins; None shows everything."""
     note: str = ""
+
+    def __post_init__(self) -> None:
+        places = [point.x for line in self.lines for point in line.points]
+        if self.log_x and min(places, default=1.0) <= 0:
+            raise PageError(
+                f"chart {self.title!r}: {min(places)} on a logarithmic axis; leave it out or set log_x=False"
+            )
 
 
 @dataclass(frozen=True)

@@ -26,4 +26,6 @@ class Page:
     sections: tuple[Section, ...]
     provenance: tuple[tuple[str, str], ...] = ()
     """Names and values, as `("code", "3f2a...")`."""
+    systems: tuple[str, ...] = ()
+    """In the order of their colours, the same in all charts; those that are not named follow."""
     sentences: tuple[SentenceCard, ...] = ()

@@ -1,5 +1,6 @@
 """Charts as pictures: for a page, or alone as SVG and PNG."""
 
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from io import StringIO
@@ -23,14 +24,11 @@ def svg(chart: Chart, systems: Sequence[str] = ()) -> str:
     `systems` come first in the order of colours, so that charts of some of them look alike.
     Raises PageError where matplotlib is not installed.
     """
-    drawn = _svg(chart, systems)
-    from pipeline.page.drawing.style import colour_rules
-
-    return vector.standalone(drawn, label(chart), colour_rules())
+    return vector.standalone(_svg(chart, systems), label(chart), colour_rules())
 
 
 def inline_svg(chart: Chart, systems: Sequence[str] = ()) -> str:
-    """As `svg`, for a page that has the colours' rules itself."""
+    """As `svg`, for a page that has the `colour_rules` itself."""
     return vector.inline(_svg(chart, systems), label(chart))
 
 
@@ -40,6 +38,13 @@ def png(chart: Chart, path: Path, systems: Sequence[str] = (), *, dots_per_inch:
         _draw(chart, systems).savefig(path, format="png", dpi=dots_per_inch, metadata={"Software": None})
 
 
+def colour_rules() -> str:
+    """CSS by which drawings follow the reader's scheme. Raises PageError where matplotlib is not installed."""
+    with extra("matplotlib"):
+        from pipeline.page.drawing import style
+    return style.colour_rules()
+
+
 def label(chart: Chart) -> str:
     """What is said of a chart to those who do not see it."""
     return f"{chart.title} (chart)"
@@ -47,7 +52,8 @@ def label(chart: Chart) -> str:
 
 def _svg(chart: Chart, systems: Sequence[str]) -> str:
     text = StringIO()
-    with _settings(chart):
+    with _settings(chart), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # the reader's fonts count, not ours
         _draw(chart, systems).savefig(text, format="svg", metadata=NO_METADATA)
     return text.getvalue()
 

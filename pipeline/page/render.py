@@ -1,6 +1,6 @@
 """A page's data as HTML."""
 
-import re
+from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -8,11 +8,13 @@ from pipeline.page.charts import system_names
 from pipeline.page.errors import extra
 from pipeline.page.model import Page
 from pipeline.page.numbers import numbers
-from pipeline.page.plots import inline_svg
+from pipeline.page.plots import colour_rules, inline_svg
 from pipeline.page.sentences import payload
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+MARKS = "*†‡§"
 
 
 def render(page: Page) -> str:
@@ -21,13 +23,11 @@ def render(page: Page) -> str:
     Raises PageError where jinja2 or matplotlib is not installed.
     """
     template = _environment().get_template("template.html")
-    from pipeline.page.drawing.style import colour_rules
-
     charts = [chart for section in page.sections for chart in section.charts]
-    order = tuple(dict.fromkeys(name for chart in charts for name in system_names(chart)))
+    order = tuple(dict.fromkeys([*page.systems, *(name for chart in charts for name in system_names(chart))]))
     return template.render(
         page=page,
-        drawings={chart: inline_svg(chart, order) for chart in charts},
+        draw=partial(inline_svg, systems=order),
         numbers=numbers,
         colour_rules=colour_rules(),
         languages=sorted({card.language for card in page.sentences}),
@@ -38,16 +38,13 @@ def render(page: Page) -> str:
 
 def marked(cell: str) -> tuple[str, str]:
     """A cell's text and the marks at its end, which hang beyond the column's edge so that digits stay aligned."""
-    text, marks = re.fullmatch(r"(.*?)([*†‡§]*)", cell, re.DOTALL).groups()  # type: ignore[union-attr]
-    return text, marks
+    text = cell.rstrip(MARKS)
+    return text, cell[len(text) :]
 
 
 def _environment() -> "Environment":
     with extra("jinja2"):
         from jinja2 import Environment, FunctionLoader, StrictUndefined
-    with extra("matplotlib"):
-        import matplotlib as mpl  # noqa: F401, before any work is done
-
     folder = resources.files("pipeline.page")
     environment = Environment(
         loader=FunctionLoader(lambda name: (folder / name).read_text("utf-8")),

@@ -1,5 +1,6 @@
 """Tables as texts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.page.errors import PageError
@@ -13,8 +14,8 @@ class TableView:
     """
 
     title: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
     left: int = 1
     """So many columns, from the first on, are text; the others are numbers."""
     note: str = ""

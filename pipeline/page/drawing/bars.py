@@ -1,31 +1,24 @@
 """Bars of several systems, a panel for each group."""
 
 from collections.abc import Mapping
-from math import ceil
 from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.page.charts import Bars
+from pipeline.page.drawing.panels import grid_size, panels
 from pipeline.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare
 from pipeline.page.numbers import NOTHING
-
-COLUMNS = 4
 
 
 def draw_bars(chart: Bars, looks: Mapping[str, Look]) -> Figure:
     """Panels side by side, with the systems' names down the side and their means as numbers at the right."""
-    columns = min(COLUMNS, max(1, len(chart.groups)))
-    rows = ceil(len(chart.groups) / columns) or 1
+    rows, _ = grid_size(len(chart.groups))
     height = rows * (0.21 * len(chart.bars) + 0.45) + 0.25
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
-    for place, axes in enumerate(panels):
-        if place < len(chart.groups):
-            _panel(axes, chart, place, looks)
-        else:
-            axes.set_axis_off()
+    for group, axes in enumerate(panels(figure, len(chart.groups))):
+        _panel(axes, chart, group, looks)
     figure.supxlabel(chart.axis, color=MUTED, fontsize=8.5)
     return figure
 

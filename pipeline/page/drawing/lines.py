@@ -23,6 +23,7 @@ def draw_lines(chart: Lines, looks: Mapping[str, Look]) -> Figure:
         _line(axes, line, looks[line.name], place)
     axes.set_xlabel(chart.x_axis)
     axes.set_ylabel(chart.y_axis)
+    axes.set_ylim(bottom=chart.y_from)
     axes.grid()
     bare(axes, "left")
     if chart.log_x:

@@ -1,16 +1,15 @@
 """Reliability diagrams, a panel for each language."""
 
 from collections.abc import Mapping
-from math import ceil
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pipeline.page.charts import Curve, Panel, Reliability
-from pipeline.page.drawing.style import MUTED, PAPER, WIDTH, Look, bare, looks
+from pipeline.page.drawing.panels import grid_size, panels
+from pipeline.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare, looks
 
-COLUMNS = 4
 LARGEST = 120
 """Area of the dot that would have all words, in square points."""
 SMALLEST = 9
@@ -18,16 +17,11 @@ SMALLEST = 9
 
 def draw_reliability(chart: Reliability) -> Figure:
     """Accuracy against confidence: on the diagonal a teacher is as sure as it is right. Dots grow with their words."""
-    columns = min(COLUMNS, max(1, len(chart.panels)))
-    rows = ceil(len(chart.panels) / columns) or 1
-    figure = Figure(figsize=(WIDTH, rows * (0.85 * WIDTH / max(columns, 3) + 0.45) + 0.5), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    rows, columns = grid_size(len(chart.panels))
+    figure = Figure(figsize=(WIDTH, rows * (WIDTH / max(columns, 3) + 0.3) + 0.5), layout="constrained")
     curves = looks(curve.name for panel in chart.panels for curve in panel.curves)
-    for place, axes in enumerate(grid):
-        if place < len(chart.panels):
-            _panel(axes, chart.panels[place], curves)
-        else:
-            axes.set_axis_off()
+    for axes, panel in zip(panels(figure, len(chart.panels)), chart.panels, strict=True):
+        _panel(axes, panel, curves)
     figure.supxlabel("confidence", color=MUTED, fontsize=8.5)
     figure.supylabel("accuracy", color=MUTED, fontsize=8.5)
     handles = [_handle(name, look) for name, look in curves.items()]
@@ -40,25 +34,35 @@ def _panel(axes: Axes, panel: Panel, curves: Mapping[str, Look]) -> None:
     axes.axline((0, 0), slope=1, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
     for curve in panel.curves:
         _curve(axes, curve, curves[curve.name])
-    errors = [f"{curve.name} {100 * curve.calibration_error:.1f}%" for curve in panel.curves]
-    axes.set_title(panel.name, pad=4 + 10 * len(errors))
-    axes.text(
-        0, 1.03, "\n".join(f"ECE {error}" for error in errors), transform=axes.transAxes, fontsize=7.5, va="bottom"
-    )
+    axes.set_title(panel.name)
+    axes.set_xlabel("\n".join(_error(curve) for curve in panel.curves), color=INK, fontsize=7.5, loc="left")
     axes.set_xlim(0, 1.03)
     axes.set_ylim(0, 1.03)
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.set_aspect("equal")
     axes.grid()
     bare(axes, "left", "bottom")
+
+
+def _error(curve: Curve) -> str:
+    return f"ECE {100 * curve.calibration_error:.1f}%, {curve.name}"
 
 
 def _curve(axes: Axes, curve: Curve, look: Look) -> None:
     places, heights = [one.confidence for one in curve.bins], [one.accuracy for one in curve.bins]
     areas = [max(SMALLEST, LARGEST * one.words / max(1, curve.words)) for one in curve.bins]
     axes.plot(places, heights, color=look.colour, linestyle=look.dashes, linewidth=1.2)
-    axes.scatter(places, heights, areas, look.colour, marker=look.marker, edgecolors=PAPER, linewidths=0.6, zorder=3)
+    axes.scatter(
+        places,
+        heights,
+        areas,
+        look.colour,
+        marker=look.marker,
+        edgecolors=PAPER,
+        linewidths=0.6,
+        zorder=3,
+        clip_on=False,
+    )
 
 
 def _handle(name: str, look: Look) -> Line2D:

@@ -19,15 +19,15 @@ DARK = {
     GRID: "#373e46",
     BAND: "#1c2025",
     # the series
-    "#80898a": "#e7f1f2",
-    "#4258c6": "#637ee6",
-    "#ce773b": "#dc721b",
-    "#068dd6": "#9dcef4",
-    "#501625": "#ec9aa8",
-    "#8f4e7b": "#a37a95",
-    "#8b620e": "#e8ac3e",
-    "#46018b": "#b59afd",
-    "#484910": "#e9ed66",
+    "#645f5a": "#f3ede7",
+    "#425bd6": "#b4c6fb",
+    "#ac4203": "#ecbeab",
+    "#3da011": "#64b14d",
+    "#540f48": "#b764a4",
+    "#e1578f": "#e28eab",
+    "#947cd3": "#b195fd",
+    "#133c04": "#abfc93",
+    "#2b408d": "#5e7ee6",
 }
 SERIES = tuple(DARK)[5:]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
@@ -37,6 +37,7 @@ WIDTH = 7.2
 
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar sign is one
     "font.family": "DejaVu Sans",  # comes with matplotlib, and is wider than what a browser takes in its place
     "font.size": 8.5,
     "text.color": INK,
@@ -84,7 +85,7 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
 def colour_rules() -> str:
     """CSS by which a drawing's colours follow the reader's scheme; without it the light ones stand."""
     return "\n".join(
-        f'svg [{what}="{light}"] {{ {what}: light-dark({light}, {dark}); }}'
+        f'[{what}="{light}"] {{ {what}: light-dark({light}, {dark}); }}'
         for light, dark in DARK.items()
         for what in ("fill", "stroke")
     )
