@@ -45,8 +45,9 @@ def make_page(
         title,
         subtitle,
         tuple(section for section in sections if section.tables or section.charts),
-        tuple(_provenance(tables)),
-        tuple(sentences),
+        provenance=tuple(_provenance(tables)),
+        systems=tuple(dict.fromkeys(label for table in tables for task in table.tasks for label in task.entries)),
+        sentences=tuple(sentences),
     )
 
 
