@@ -9,6 +9,7 @@ import polars as pl
 from pipeline.data import Data
 from pipeline.experiment import Experiment
 from pipeline.grid import Grid, Table
+from pipeline.grid_tables import Entries
 from pipeline.plan import Plan, StudentPlan
 from pipeline.reproduce import PlannedEntry, planned_entries, rows_path
 from pipeline.rows import SCHEMA, read_rows, student_row, teachers_row
@@ -23,7 +24,7 @@ class TaskFindings:
     title: str
     experiment: Experiment
     plan: Plan
-    entries: Mapping[str, pl.DataFrame]
+    entries: Entries
     sweep: Mapping[str, Mapping[float, pl.DataFrame]]
     students: Mapping[str, Path]
     """By label, the folder of the first seed's student, where it is there."""
@@ -59,7 +60,7 @@ def plan_findings(plan: Plan, split: str = "test") -> TableFindings:
     if all(teacher.trained for teacher in plan.teachers):
         found.insert(0, teachers_row(plan, experiment.name))
     rows = pl.DataFrame(found, schema=SCHEMA)
-    entries = {name: rows.filter(system=name) for name in rows["system"].unique(maintain_order=True)}
+    entries = Entries({name: rows.filter(system=name) for name in rows["system"].unique(maintain_order=True)})
     return TableFindings(
         experiment.name,
         experiment.title,
@@ -81,7 +82,7 @@ def _table(table: Table, planned: Sequence[PlannedEntry], rows: pl.DataFrame, sp
 def _task(
     name: str, title: str, planned: Sequence[PlannedEntry], rows: pl.DataFrame, sweep: str | None
 ) -> TaskFindings:
-    entries = {TEACHERS: rows.filter(key=planned[0].teachers_key)}
+    entries = Entries({TEACHERS: rows.filter(key=planned[0].teachers_key)})
     swept: dict[str, dict[float, pl.DataFrame]] = {}
     for one in planned:
         cells, entry = rows.filter(pl.col("key").is_in(one.student_keys)), one.entry

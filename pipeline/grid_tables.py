@@ -6,15 +6,14 @@ read, to the cells of one task with all their seeds. The labels `teachers` and `
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from pipeline.results import ResultError
-from pipeline.significance import gap_interval, paired_bootstrap, seed_test
+from pipeline.significance import Resampled, resample, seed_test
 from pipeline.tables import BASELINE, TEACHERS, Texts, as_text, as_texts, score_table, seed_means
-
-Entries = Mapping[str, pl.DataFrame]
 
 SPLITS = ("dev", "test", "zero_shot")
 LEVEL = 0.05
@@ -28,6 +27,15 @@ NOTE = (
     "corrected for the number of comparisons. gap closed: (system - baseline) / (teachers - baseline), and [its 95% "
     "interval] over resampled test sentences, where teachers are better in all of them."
 )
+
+
+class Entries(dict[str, pl.DataFrame]):
+    """The cells of a task by their labels."""
+
+    @cached_property
+    def resampled(self) -> Resampled:
+        """The scores of all that have cells on samples of the test sentences, drawn once for all tables."""
+        return resample({label: cells for label, cells in self.items() if not cells.is_empty()})
 
 
 def language_texts(entries: Entries, languages: Sequence[str] = (), split: str = "test") -> Texts:
@@ -70,14 +78,14 @@ def marks(entries: Entries, split: str = "test") -> dict[str, str]:
 
     There is no `*` beside dev and zero-shot scores: their sentences are not counted.
     """
-    entries = {label: cells for label, cells in entries.items() if not cells.is_empty()}
-    if BASELINE not in entries:
+    labels = [label for label, cells in entries.items() if not cells.is_empty()]
+    if BASELINE not in labels:
         return {}
     means = seed_means(score_rows(entries).filter(pl.col("split") == split))
-    by_seed = {label: means.filter(pl.col("system") == label)["mean"].to_list() for label in entries}
+    by_seed = {label: means.filter(pl.col("system") == label)["mean"].to_list() for label in labels}
     found = {}
-    for label in [name for name in entries if name not in (TEACHERS, BASELINE)]:
-        by_sentence = paired_bootstrap(entries[label], entries[BASELINE]).p if split == "test" else None
+    for label in [name for name in labels if name not in (TEACHERS, BASELINE)]:
+        by_sentence = entries.resampled.difference(label, BASELINE).p if split == "test" else None
         ps = {"*": by_sentence, "†": seed_test(by_seed[label], by_seed[BASELINE])}
         found[label] = "".join(mark for mark, p in ps.items() if p is not None and p < LEVEL)
     return found
@@ -90,7 +98,7 @@ def score_rows(entries: Entries) -> pl.DataFrame:
 
 
 def _interval(entries: Entries, label: str) -> str:
-    found = gap_interval(entries[label], entries[BASELINE], entries[TEACHERS])
+    found = entries.resampled.gap(label, BASELINE, TEACHERS)
     return f" [{found[0]:.0f}, {found[1]:.0f}]" if found else ""
 
 

@@ -27,7 +27,6 @@ from pipeline.page.charts import (
 from pipeline.page.model import Page, Section
 from pipeline.page.sentences import SentenceCard
 from pipeline.page.tables import TableView
-from pipeline.significance import paired_bootstrap
 from pipeline.tables import BASELINE, TEACHERS, Texts, score_table, seed_means
 
 SPLITS = {"test": "test", "dev": "dev", "zero_shot": "languages never trained on"}
@@ -110,7 +109,7 @@ def _sweep(table: TableFindings, task: TaskFindings) -> Lines:
 
 def _means(cells: pl.DataFrame, split: str) -> tuple[float, ...]:
     """The mean over languages of each seed."""
-    return tuple(seed_means(score_rows({"": cells}).filter(pl.col("split") == split))["mean"].to_list())
+    return tuple(seed_means(score_rows(Entries({"": cells})).filter(pl.col("split") == split))["mean"].to_list())
 
 
 def _languages(task: TaskFindings, split: str) -> Section:
@@ -129,7 +128,7 @@ def _differences(task: TaskFindings) -> Differences:
         if label == BASELINE or not len(cells):
             continue
         values = tuple(Estimate(table[label][language] - base[language]) for language in task.experiment.languages)
-        found = paired_bootstrap(cells, task.entries[BASELINE])
+        found = task.entries.resampled.difference(label, BASELINE)
         systems.append(Difference(label, values, Estimate(found.difference, (found.low, found.high))))
     return Differences(
         "Difference to the baseline",

@@ -1,14 +1,13 @@
 """Whether a system differs from another beyond chance: in its test sentences, and in its seeds.
 
-The two tests answer two questions. `paired_bootstrap` takes the trained models as given and asks about other sentences;
+The two tests answer two questions. `resample` takes the trained models as given and asks about other sentences;
 `seed_test` takes the sentences as given and asks about other seeds. Neither corrects for the number of comparisons.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +18,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _BATCH = 1 << 21  # sentence places drawn at a time: 16 MB, and a few times that for what is counted of them
+_INTERVAL = (2.5, 97.5)
 _TIE = 1e-9  # percent points: differences that rounding alone makes
 
 
@@ -49,48 +49,79 @@ class _Counts:
         return 200 * right / np.maximum(1, total)
 
 
-def paired_bootstrap(
-    system: pl.DataFrame, baseline: pl.DataFrame, *, resamples: int = 2000, seed: int = 0
-) -> Comparison:
-    """Compare two systems' task scores by resampling test sentences.
+@dataclass(frozen=True)
+class Resampled:
+    """Task scores of some systems, in percent: as observed, and in N samples of the test sentences, the same for all.
 
-    A task score is the mean over seeds of the mean over languages of F1 from summed counts (of words: accuracy). A
-    resample draws as many sentences as a language has, with replacement, the same for both systems and all their seeds.
-    The interval is the percentile one. The p-value is the share of resamples whose difference is at least as far from
-    the observed difference as that is from zero: Berg-Kirkpatrick, Burkett and Klein (EMNLP 2012), on both sides. The
-    observed sample counts as one of them, so that p is never 0.
+    A task score is the mean over seeds of the mean over languages of F1 from summed counts (of words: accuracy).
+    """
+
+    observed: Mapping[str, float]
+    samples: Mapping[str, Floats]
+
+    def difference(self, system: str, baseline: str) -> Comparison:
+        """Compare two systems.
+
+        The interval is the percentile one. The p-value is the share of resamples whose difference is at least as far
+        from the observed difference as that is from zero: Berg-Kirkpatrick, Burkett and Klein (EMNLP 2012), on both
+        sides. The observed sample counts as one of them, so that p is never 0.
+        """
+        observed = self.observed[system] - self.observed[baseline]
+        found = self.samples[system] - self.samples[baseline]
+        far = int((np.abs(found - observed) >= abs(observed) - _TIE).sum())
+        low, high = np.percentile(found, _INTERVAL)
+        return Comparison(observed, float(low), float(high), (far + 1) / (len(found) + 1))
+
+    def gap(self, system: str, baseline: str, teachers: str) -> tuple[float, float] | None:
+        """The 95% interval of the share, in percent, of the gap between baseline and teachers that a system closes.
+
+        None where the teachers are not better in every resample: there may be no gap then.
+        """
+        gap = self.samples[teachers] - self.samples[baseline]
+        if gap.min() <= 0:
+            return None
+        low, high = np.percentile(100 * (self.samples[system] - self.samples[baseline]) / gap, _INTERVAL)
+        return float(low), float(high)
+
+
+def resample(systems: Mapping[str, pl.DataFrame], *, resamples: int = 2000, seed: int = 0) -> Resampled:
+    """Score systems on samples of the test sentences.
+
+    A sample draws as many sentences as a language has, with replacement, for all systems and their seeds at once.
 
     Args:
-        system, baseline: a row for each seed, with `outcomes`, list[struct{language, right, predicted, gold}], whose
+        systems: for each a row for each seed, with `outcomes`, list[struct{language, right, predicted, gold}], whose
             numbers of right, predicted and gold spans (or words) are listed by sentence.
         resamples: how many are drawn.
         seed: of the draws; the result is a function of it and the counts.
 
     Raises PairingError where the rows are not of the same sentences.
     """
-    observed, found = _bootstrap([system, baseline], np.subtract, resamples, seed)
-    far = np.abs(found.bootstrap_distribution - observed) >= abs(observed) - _TIE
-    low, high = found.confidence_interval
-    return Comparison(observed, float(low), float(high), (int(far.sum()) + 1) / (resamples + 1))
+    counts = _counts(pl.concat([cells.select("outcomes") for cells in systems.values()]))
+    sizes = [one.right.shape[1] for one in counts]
+    ends = np.cumsum([cells.height for cells in systems.values()])[:-1]
 
+    def scores(multiplicities: Sequence[Floats]) -> Floats:
+        """Of each system and sample: [G, N]."""
+        by_run = np.mean([one.scores(times) for one, times in zip(counts, multiplicities, strict=True)], axis=0)
+        return np.stack([of_system.mean(axis=1) for of_system in np.split(by_run, ends, axis=1)])
 
-def gap_interval(
-    system: pl.DataFrame, baseline: pl.DataFrame, teachers: pl.DataFrame, *, resamples: int = 2000, seed: int = 0
-) -> tuple[float, float] | None:
-    """The 95% interval of the share, in percent, of the gap between baseline and teachers that a system closes.
-
-    As in `paired_bootstrap`, sentences are resampled. None where the teachers are not better in every resample: there
-    may be no gap then.
-    """
-
-    def share(system: Floats, baseline: Floats, teachers: Floats) -> Floats:
-        gap = teachers - baseline
-        return 100 * (system - baseline) / np.where(gap > 0, gap, np.nan)
+    def statistic(*places: Integers, axis: int) -> Floats:
+        return scores([_multiplicities(one) for one in places])
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # of NaN, which says here that there is no gap
-        low, high = _bootstrap([system, baseline, teachers], share, resamples, seed)[1].confidence_interval
-    return None if np.isnan(low) else (float(low), float(high))
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # of scores that are the same in all samples
+        found = stats.bootstrap(
+            [np.arange(size) for size in sizes],
+            statistic,
+            n_resamples=resamples,
+            batch=max(1, _BATCH // sum(sizes)),
+            vectorized=True,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        ).bootstrap_distribution
+    observed = scores([np.ones((1, size)) for size in sizes])[:, 0].tolist()
+    return Resampled(dict(zip(systems, observed, strict=True)), dict(zip(systems, found, strict=True)))
 
 
 def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | None:
@@ -103,37 +134,6 @@ def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | Non
     # from means and deviations, since ttest_ind warns where one system's scores are all the same
     summaries = (moment for scores in (system, baseline) for moment in (fmean(scores), stdev(scores), len(scores)))
     return float(stats.ttest_ind_from_stats(*summaries, equal_var=False).pvalue)
-
-
-def _bootstrap(
-    groups: Sequence[pl.DataFrame], combine: Callable[..., Floats], resamples: int, seed: int
-) -> tuple[float, Any]:
-    """What `combine` makes of the groups' task scores, and scipy's result of resampling their sentences.
-
-    `combine` takes an array for each group, a task score a sample.
-    """
-    counts = _counts(pl.concat([cells.select("outcomes") for cells in groups]))
-    sizes = [one.right.shape[1] for one in counts]
-    ends = np.cumsum([cells.height for cells in groups])[:-1]
-
-    def combined(multiplicities: Sequence[Floats]) -> Floats:
-        by_run = np.mean([one.scores(times) for one, times in zip(counts, multiplicities, strict=True)], axis=0)
-        return combine(*(of_group.mean(axis=1) for of_group in np.split(by_run, ends, axis=1)))
-
-    def statistic(*places: Integers, axis: int) -> Floats:
-        return combined([_multiplicities(one) for one in places])
-
-    (observed,) = combined([np.ones((1, size)) for size in sizes])
-    found = stats.bootstrap(
-        [np.arange(size) for size in sizes],
-        statistic,
-        n_resamples=resamples,
-        batch=max(1, _BATCH // sum(sizes)),
-        vectorized=True,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return float(observed), found
 
 
 def _multiplicities(places: Integers) -> Floats:

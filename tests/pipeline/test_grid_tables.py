@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pipeline.formats import as_latex, as_markdown
-from pipeline.grid_tables import language_texts, marks, score_rows, task_texts
+from pipeline.grid_tables import Entries, language_texts, marks, score_rows, task_texts
 from pipeline.results import ResultError
 from pipeline.significance import PairingError
 from tests.pipeline.cells import cells
@@ -29,7 +29,7 @@ def runs(*chances, sentences=120):
 
 
 def entries(**chances):
-    return {name: cells(*runs(*of), system=name) for name, of in chances.items()}
+    return Entries({name: cells(*runs(*of), system=name) for name, of in chances.items()})
 
 
 def means(entries, label):
@@ -72,8 +72,8 @@ def test_the_table_by_task_keeps_the_labels_order_and_shows_what_is_missing():
 
 def test_marks_need_a_difference_and_the_dagger_seeds():
     assert marks(NER) == {"good": "*†", "same": ""}
-    assert marks(NER | {"good": NER["good"].head(1)})["good"] == "*"
-    assert marks({"good": NER["good"]}) == {}
+    assert marks(Entries(NER | {"good": NER["good"].head(1)}))["good"] == "*"
+    assert marks(Entries({"good": NER["good"]})) == {}
     worse = entries(baseline=[0.70, 0.71], posterior=[0.50, 0.51])
     assert marks(worse) == {"posterior": "*†"}
 
@@ -114,7 +114,7 @@ def test_cells_of_one_seed_twice_are_refused():
 def test_cells_of_other_sentences_are_refused():
     fewer = cells(*runs(0.7, 0.7, sentences=50))
     with pytest.raises(PairingError, match="different sentences"):
-        task_texts({"NER": NER | {"good": fewer}})
+        task_texts({"NER": Entries(NER | {"good": fewer})})
 
 
 def test_the_tables_are_written_in_markdown_and_latex():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.significance import PairingError, gap_interval, paired_bootstrap, seed_test
+from pipeline.significance import PairingError, resample, seed_test
 from tests.pipeline.cells import cells, f1
 
 
@@ -22,6 +22,15 @@ def drawn(rng, *chances, sentences=200):
         [(int(right), int(size), int(size)) for right, size in zip(rng.binomial(gold, chance), gold, strict=True)]
         for chance in (np.clip(chance + ease, 0, 1) for chance in chances)
     ]
+
+
+def paired_bootstrap(system, baseline, **options):
+    return resample({"system": system, "baseline": baseline}, **options).difference("system", "baseline")
+
+
+def gap_interval(system, baseline, teachers, **options):
+    found = resample({"system": system, "baseline": baseline, "teachers": teachers}, **options)
+    return found.gap("system", "baseline", "teachers")
 
 
 def test_the_bootstrap_is_that_of_all_resamples_of_three_sentences():
