@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from pipeline.page.charts import Difference, Differences
 from pipeline.page.drawing.style import BAND, INK, MUTED, PAPER, WIDTH, Look, bare
@@ -20,9 +21,10 @@ def draw_differences(chart: Differences, looks: Mapping[str, Look]) -> Figure:
     axes = figure.subplots()
     for place in range(0, len(names), 2):
         axes.axhspan(place - 0.5, place + 0.5, color=BAND, linewidth=0, zorder=0)
+    drawn = []
     for place, system in enumerate(chart.systems):
         offset = SHARE * ((place + 0.5) / len(chart.systems) - 0.5)
-        _system(axes, system, looks[system.name], offset)
+        drawn.append(_system(axes, system, looks[system.name], offset))
     axes.axvline(0, color=MUTED, linewidth=0.9)
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.get_yticklabels()[0].set_fontweight("bold")
@@ -30,17 +32,17 @@ def draw_differences(chart: Differences, looks: Mapping[str, Look]) -> Figure:
     axes.set_xlabel(chart.axis)
     axes.grid(axis="x")
     bare(axes, "left")
-    if chart.systems:
-        figure.legend(loc="outside right upper")
+    if drawn:
+        figure.legend(handles=drawn, loc="outside right upper")
     return figure
 
 
-def _system(axes: Axes, system: Difference, look: Look, offset: float) -> None:
+def _system(axes: Axes, system: Difference, look: Look, offset: float) -> Line2D:
     found = [(place + offset, one) for place, one in enumerate((system.mean, *system.values)) if one]
     for place, one in found:
         if one.interval:
             axes.plot(one.interval, (place, place), color=look.colour, linewidth=1.3, solid_capstyle="butt")
-    axes.plot(
+    (drawn,) = axes.plot(
         [one.value for _, one in found],
         [place for place, _ in found],
         look.marker,
@@ -50,3 +52,4 @@ def _system(axes: Axes, system: Difference, look: Look, offset: float) -> None:
         markeredgecolor=PAPER,
         markeredgewidth=0.6,
     )
+    return drawn

@@ -5,6 +5,7 @@ from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from pipeline.page.charts import Line, Lines
 from pipeline.page.drawing.style import PAPER, WIDTH, Look, bare
@@ -19,8 +20,7 @@ def draw_lines(chart: Lines, looks: Mapping[str, Look]) -> Figure:
     """Means as lines in bands from the least to the greatest value, names at the right."""
     figure = Figure(figsize=(WIDTH, max(3.2, 0.2 * len(chart.lines) + 0.8)), layout="constrained")
     axes = figure.subplots()
-    for place, line in enumerate(chart.lines):
-        _line(axes, line, looks[line.name], place)
+    drawn = [_line(axes, line, looks[line.name], place) for place, line in enumerate(chart.lines)]
     axes.set_xlabel(chart.x_axis)
     axes.set_ylabel(chart.y_axis)
     axes.set_ylim(bottom=chart.y_from)
@@ -28,18 +28,18 @@ def draw_lines(chart: Lines, looks: Mapping[str, Look]) -> Figure:
     bare(axes, "left")
     if chart.log_x:
         _logarithmic(axes, chart)
-    if chart.lines:
-        figure.legend(loc="outside right upper", handlelength=3.2)
+    if drawn:
+        figure.legend(handles=drawn, loc="outside right upper", handlelength=3.2)
     return figure
 
 
-def _line(axes: Axes, line: Line, look: Look, place: int) -> None:
+def _line(axes: Axes, line: Line, look: Look, place: int) -> Line2D:
     places = [point.x for point in line.points]
     if any(len(point.values) > 1 for point in line.points):
         low, high = ([reach(point.values) for point in line.points] for reach in (min, max))
         axes.fill_between(places, low, high, color=look.colour, alpha=0.13, linewidth=0)
     step = max(1, len(places) // MARKED)
-    axes.plot(
+    (drawn,) = axes.plot(
         places,
         [fmean(point.values) for point in line.points],
         label=line.name,
@@ -52,6 +52,7 @@ def _line(axes: Axes, line: Line, look: Look, place: int) -> None:
         markeredgewidth=0.6,
         markevery=(place % step, step),  # so that the lines' markers do not cover each other
     )
+    return drawn
 
 
 def _logarithmic(axes: Axes, chart: Lines) -> None:

@@ -8,7 +8,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from pipeline.page.model import Page
 from pipeline.page.render import render
@@ -235,7 +235,7 @@ def test_the_dark_scheme_changes_page_and_drawings_and_the_button_changes_both_b
     dark = colours()
     assert all(one != other for one, other in zip(light[:2], dark[:2], strict=True))
     button = page.find_element(By.ID, "scheme")
-    assert button.get_attribute("aria-pressed") == "true"
+    WebDriverWait(page, 30).until(lambda _: button.get_attribute("aria-pressed") == "true")  # is told of the change
     button.click()
     assert colours() == light
     assert button.get_attribute("aria-pressed") == "false"

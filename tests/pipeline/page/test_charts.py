@@ -141,6 +141,13 @@ def test_what_does_not_fit_is_an_error(make, message):
         make()
 
 
+@pytest.mark.parametrize("name", ["_private", "__", "$x$", "a_b", "<b>"])
+def test_a_name_that_the_plotting_library_reads_otherwise_is_a_name(name):
+    lines = Lines("l", "", "", (Line(name, (Point(1, (2.0,)),)),))
+    differences = Differences("d", "", ("en",), (Difference(name, (Estimate(1.0),), None),))
+    assert all(name in texts(svg(chart)) for chart in (lines, differences))
+
+
 def test_a_system_looks_alike_in_every_chart_of_the_same_systems():
     order = ("baseline", "top-k", "exact")
     line = Line("exact", (Point(1, (2.0,)), Point(2, (3.0,))))
