@@ -60,9 +60,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def clear_temporaries(folder: Path, names: str = "*") -> None:
-    """Remove what `atomic_path` left in `folder` where it was killed, of files whose names match the pattern."""
+    """Remove what `atomic_path` left in `folder` where it was killed, of files whose names match the pattern.
+
+    What another process is writing stays: a process of the name's number is alive on this machine.
+    """
     for left_over in folder.glob(f".{names}.*.tmp"):
-        left_over.unlink(missing_ok=True)
+        if not _is_alive(left_over.name.split(".")[-2]):
+            left_over.unlink(missing_ok=True)
+
+
+def _is_alive(number: str) -> bool:
+    """Whether another process than this one has the number; a name without a number is nobody's."""
+    if not number.isdecimal() or int(number) in (0, os.getpid()):
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -96,7 +96,10 @@ def _describe(folder: Path) -> _Description:
     try:
         found = json.loads(path.read_text("utf-8"))
         if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
-            raise CheckpointError(f"{path}: format {found['format']}, this version reads {FORMAT}; update structkd")
+            raise CheckpointError(
+                f"{path}: format {found['format']}, this version reads {FORMAT}; train again, or use the structkd "
+                "that wrote it"
+            )
         return _Description.model_validate(found)
     except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
         raise CheckpointError(f"{path}: damaged: {error}") from error

@@ -172,7 +172,13 @@ class Frozen(Encoder):
         vectors = self._body[0].to(self._device.device)(tokens)
         if self.config.mix == "mean":
             vectors = vectors.mean(2, keepdim=True)
-        return nn.functional.pad(vectors.flatten(2), (0, 0, 0, width - vectors.shape[1])).half().cpu()
+        features = nn.functional.pad(vectors.flatten(2), (0, 0, 0, width - vectors.shape[1])).half().cpu()
+        if not features.isfinite().all():
+            raise EncoderError(
+                f"{self.config.model}: layers {self.config.layers} give numbers beyond float16 (65504) or none at all; "
+                "features are kept in float16: choose other layers, or fine-tune the encoder (frozen = false)"
+            )
+        return features
 
 
 def computes_bfloat16(device: torch.device) -> bool:

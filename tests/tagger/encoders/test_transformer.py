@@ -1,5 +1,6 @@
 """Pretrained encoders, against the library's own sentence by sentence."""
 
+import shutil
 import subprocess
 import sys
 
@@ -212,6 +213,18 @@ def test_a_frozen_encoder_is_no_part_of_a_checkpoint(bert, tmp_path):
     assert not any("encoder" in name for name in model.weights())
     save_tagger(model, tmp_path, {})
     assert torch.equal(load_tagger(tmp_path)(batch).emissions, emissions)
+
+
+def test_features_beyond_float16_are_refused(bert, tmp_path):
+    huge = AutoModel.from_pretrained(bert)
+    with torch.no_grad():
+        huge.encoder.layer[0].output.LayerNorm.weight.fill_(1e6)
+    shutil.copytree(bert, tmp_path, dirs_exist_ok=True)
+    huge.save_pretrained(tmp_path)
+    batch = TokenBatch.from_sentences(SENTENCES)
+    assert Frozen(config(str(tmp_path), layers=(0,), frozen=True))(batch).isfinite().all()
+    with pytest.raises(EncoderError, match="beyond float16"):
+        Frozen(config(str(tmp_path), layers=(1,), frozen=True))(batch)
 
 
 def test_a_tagger_whose_encoder_changed_is_refused(tmp_path):
