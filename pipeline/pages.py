@@ -37,7 +37,7 @@ def make_page(
 ) -> Page:
     """A page of all tables; the first one's tasks are shown in detail."""
     main = tables[0]
-    sections = [_section(table) for table in tables]
+    sections = [_section(table, NOTE if table is main else "") for table in tables if _has_students(table)]
     sections += [_languages(task, main.split) for task in main.tasks if _has_scores(task)]
     sections += [_training(main), _costs(main), _calibration(main)]
     return Page(
@@ -54,10 +54,16 @@ def _has_scores(task: TaskFindings) -> bool:
     return any(len(cells) for cells in task.entries.values())
 
 
-def _section(table: TableFindings) -> Section:
+def _has_students(table: TableFindings) -> bool:
+    """Whether anything was run for this table: the baseline may be another table's, too."""
+    labels = {label for task in table.tasks for label, cells in task.entries.items() if len(cells)}
+    return bool(labels - {TEACHERS, BASELINE})
+
+
+def _section(table: TableFindings, note: str) -> Section:
     tasks = {task.name: task.entries for task in table.tasks}
     metrics = ", ".join(f"{task.name} {task.metric}" for task in table.tasks)
-    view = _view(f"Means over languages, {SPLITS[table.split]}", task_texts(tasks, table.split), NOTE)
+    view = _view(f"Means over languages, {SPLITS[table.split]}", task_texts(tasks, table.split), note)
     charts: list[Any] = []
     gaps = _gaps(table)
     if any(values for bar in gaps.bars for values in bar.values):
