@@ -1,39 +1,37 @@
 """How sure the teachers are and how often they are right, as cells of tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import reduce
 from operator import add
 from typing import Any
+
+import numpy as np
 
 from artifacts.calibration import Calibration, calibrations
 from artifacts.reader import ArtifactSet
 from pipeline.plan import Plan, annotated
 
+Values = dict[str, Any]
 TITLE = "What the teachers wrote"
 _NUMBERS = ["words", "accuracy", "entropy", "NLL", "ECE"]
-PLAN_HEADS = ["language", "text", "seen", *_NUMBERS]
+TEXT_HEADS = ["language", "text", "seen", *_NUMBERS]
 SET_HEADS = ["teacher", "seen", *_NUMBERS]
 _SEEN = {True: "yes", False: "no", None: "-"}
 
 
-def plan_cells(plan: Plan) -> list[list[str]]:
-    """A row for each language, kind of text, and whether the teachers were trained on it; `PLAN_HEADS` heads them."""
-    return [[language, text, _SEEN[seen], *_numbers(found)] for language, text, seen, found in _plan_calibrations(plan)]
+def text_cells(parts: Iterable[Values]) -> list[list[str]]:
+    """What `plan_calibrations` gives as texts; `TEXT_HEADS` heads them."""
+    return [[part["language"], part["text"], _SEEN[part["seen"]], *_numbers(_calibration(part))] for part in parts]
 
 
-def plan_calibrations(plan: Plan) -> list[dict[str, Any]]:
-    """The same as values: sums of each bin's words, of how many were right and of their confidence; means in nats."""
+def plan_calibrations(plan: Plan) -> list[Values]:
+    """For each language, kind of text, and whether the teachers were trained on it: its labelled words in bins.
+
+    Sums over each bin's words, `words` of them: how many were `right`, their `confidence`; `entropy` and `nll` are
+    means in nats. See `artifacts.calibration`.
+    """
     return [
-        {
-            "language": language,
-            "text": text,
-            "seen": seen,
-            "words": found.bin_words.tolist(),
-            "right": found.bin_right.tolist(),
-            "confidence": found.bin_confidence.tolist(),
-            "entropy": found.entropy,
-            "nll": found.nll,
-        }
+        {"language": language, "text": text, "seen": seen} | _values(found)
         for language, text, seen, found in _plan_calibrations(plan)
     ]
 
@@ -56,6 +54,22 @@ def _plan_calibrations(plan: Plan) -> Iterator[tuple[str, str, bool | None, Cali
 def set_cells(artifacts: ArtifactSet) -> list[list[str]]:
     """A row for each of a set's teachers, and whether it was trained on the text; `SET_HEADS` heads them."""
     return [[teacher, _SEEN[seen], *_numbers(found)] for (teacher, seen), found in calibrations([artifacts]).items()]
+
+
+def _values(found: Calibration) -> Values:
+    return {
+        "words": found.bin_words.tolist(),
+        "right": found.bin_right.tolist(),
+        "confidence": found.bin_confidence.tolist(),
+        "entropy": found.entropy,
+        "nll": found.nll,
+    }
+
+
+def _calibration(values: Values) -> Calibration:
+    words, right = (np.array(values[name], np.int64) for name in ("words", "right"))
+    sums = values["entropy"] * float(words.sum()), values["nll"] * float(words.sum())
+    return Calibration(words, right, np.array(values["confidence"], np.float64), *sums)
 
 
 def _numbers(found: Calibration) -> list[str]:

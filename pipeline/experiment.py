@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 EXPERIMENTS = Path("experiments")
+_TEXTS = {"unlabelled", "augmented"}
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
@@ -184,6 +185,23 @@ class Experiment(Settings):
     def digest(self) -> str:
         """SHA-256 of the settings; comments and layout of the file do not count."""
         return digest_json(self.model_dump(mode="json"))
+
+    def student_digest(self, system: SystemName, seed: int) -> str:
+        """SHA-256 of the settings that a student depends on: the baseline's are those of gold labels alone."""
+        settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS, "teacher"})
+        student = self.student.model_dump(mode="json", exclude={"systems", "seeds"})
+        if system == "baseline":
+            student = {key: student[key] for key in ("tagger", "training")}
+        else:
+            settings |= self.model_dump(mode="json", include={*_TEXTS, "teacher"})
+        return digest_json([system, seed, settings, student])
+
+    @property
+    def teachers_digest(self) -> str:
+        """SHA-256 of the settings that the scores of the teachers of whole corpora depend on."""
+        settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS})
+        settings["teacher"].pop("folds")
+        return digest_json(["teachers", settings])
 
 
 def load_experiment(name: str) -> Experiment:

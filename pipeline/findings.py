@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from pipeline.data import Data
 from pipeline.experiment import Experiment
-from pipeline.grid import Grid, Table
+from pipeline.grid import Entry, Grid, Table, entries, rows_path
 from pipeline.grid_tables import Entries
-from pipeline.plan import Plan, StudentPlan
-from pipeline.reproduce import PlannedEntry, planned_entries, rows_path
+from pipeline.plan import Plan
 from pipeline.rows import SCHEMA, read_rows, student_row, teachers_row
 from pipeline.tables import BASELINE, TEACHERS
 
@@ -22,12 +20,15 @@ class TaskFindings:
 
     name: str
     title: str
-    experiment: Experiment
-    plan: Plan
+    experiments: Mapping[str, Experiment]
+    """By label."""
     entries: Entries
     sweep: Mapping[str, Mapping[float, pl.DataFrame]]
-    students: Mapping[str, Path]
-    """By label, the folder of the first seed's student, where it is there."""
+
+    @property
+    def experiment(self) -> Experiment:
+        """The first label's: what a task's have in common."""
+        return next(iter(self.experiments.values()))
 
     @property
     def metric(self) -> str:
@@ -47,57 +48,47 @@ class TableFindings:
 
 
 def grid_findings(grid: Grid, split: str | None = None) -> tuple[TableFindings, ...]:
-    """What a grid's file of rows has. Raises RowError for a damaged one, CorpusError for a corpus that is missing."""
+    """What a grid's file of rows has, found by settings: neither corpora nor encoders are needed.
+
+    Raises:
+        RowError: a damaged file.
+    """
     rows = read_rows(rows_path(grid))
-    return tuple(_table(table, planned_entries(grid, table), rows, split) for table in grid.tables)
+    return tuple(_table(table, list(entries(grid, table)), rows, split or table.scores) for table in grid.tables)
 
 
 def plan_findings(plan: Plan, split: str = "test") -> TableFindings:
     """What is finished of an experiment."""
     experiment = plan.experiment
-    done = [student for student in plan.students if student.done]
-    found = [student_row(plan, experiment.name, student) for student in done]
+    found = [student_row(plan, experiment.name, student) for student in plan.students if student.done]
     if all(teacher.trained for teacher in plan.teachers):
         found.insert(0, teachers_row(plan, experiment.name))
     rows = pl.DataFrame(found, schema=SCHEMA)
-    entries = Entries({name: rows.filter(system=name) for name in rows["system"].unique(maintain_order=True)})
-    return TableFindings(
-        experiment.name,
-        experiment.title,
-        split,
-        None,
-        (TaskFindings(experiment.name, experiment.title, experiment, plan, entries, {}, _first(done)),),
-    )
+    systems = rows["system"].unique(maintain_order=True)
+    cells = Entries({name: rows.filter(system=name) for name in systems})
+    experiments = {name: experiment for name in systems if name != TEACHERS}
+    task = TaskFindings(experiment.name, experiment.title, experiments, cells, {})
+    return TableFindings(experiment.name, experiment.title, split, None, (task,))
 
 
-def _table(table: Table, planned: Sequence[PlannedEntry], rows: pl.DataFrame, split: str | None) -> TableFindings:
-    by_task: dict[str, list[PlannedEntry]] = {}
-    for one in planned:
-        by_task.setdefault(one.entry.task, []).append(one)
+def _table(table: Table, found: Sequence[Entry], rows: pl.DataFrame, split: str) -> TableFindings:
+    by_task: dict[str, list[Entry]] = {}
+    for entry in found:
+        by_task.setdefault(entry.task, []).append(entry)
     sweep = table.sweep.label if table.sweep else None
-    tasks = tuple(_task(name, table.title, found, rows, sweep) for name, found in by_task.items())
-    return TableFindings(table.name, table.title, split or table.scores, sweep, tasks)
+    tasks = tuple(_task(name, table.title, mine, rows, sweep) for name, mine in by_task.items())
+    return TableFindings(table.name, table.title, split, sweep, tasks)
 
 
-def _task(
-    name: str, title: str, planned: Sequence[PlannedEntry], rows: pl.DataFrame, sweep: str | None
-) -> TaskFindings:
-    entries = Entries({TEACHERS: rows.filter(key=planned[0].teachers_key)})
+def _task(name: str, title: str, found: Sequence[Entry], rows: pl.DataFrame, sweep: str | None) -> TaskFindings:
+    shown = Entries({TEACHERS: rows.filter(settings_digest=found[0].experiment.teachers_digest)})
     swept: dict[str, dict[float, pl.DataFrame]] = {}
-    for one in planned:
-        cells, entry = rows.filter(pl.col("key").is_in(one.student_keys)), one.entry
-        if entry.value is None or entry.system == BASELINE:
-            entries[entry.label] = cells
-        else:
-            entries[f"{entry.label}, {sweep} = {entry.value:g}"] = cells
+    for entry in found:
+        student = entry.experiment.student
+        digests = [entry.experiment.student_digest(entry.system, seed) for seed in student.seeds]
+        cells = rows.filter(pl.col("settings_digest").is_in(digests))
+        alone = entry.value is None or entry.system == BASELINE
+        shown[entry.label if alone else f"{entry.label}, {sweep} = {entry.value:g}"] = cells
         if entry.value is not None:
             swept.setdefault(entry.label, {})[entry.value] = cells
-    students = {one.entry.label: folder for one in planned for folder in _first(one.plan.students).values()}
-    return TaskFindings(
-        name, f"{title}: {name}", planned[0].entry.experiment, planned[0].plan, entries, swept, students
-    )
-
-
-def _first(students: Sequence[StudentPlan]) -> dict[str, Path]:
-    """The folder of each system's first finished student."""
-    return {student.system: student.folder for student in reversed(students) if student.done}
+    return TaskFindings(name, f"{title}: {name}", {entry.label: entry.experiment for entry in found}, shown, swept)

@@ -11,6 +11,7 @@ from pipeline.experiment import EXPERIMENTS, Experiment, ExperimentError, Settin
 from student.config import SystemName
 
 GRIDS = EXPERIMENTS / "grids"
+RESULTS = Path("results")
 Values = dict[str, Any]
 
 
@@ -59,6 +60,11 @@ class Grid(Settings):
     defaults: Values = Field({}, description="of every task")
     tasks: dict[str, Values] = Field(min_length=1)
     tables: tuple[Table, ...] = Field(min_length=1)
+
+
+def rows_path(grid: Grid) -> Path:
+    """Where a grid's rows are kept."""
+    return RESULTS / f"{grid.name}.parquet"
 
 
 @dataclass(frozen=True)

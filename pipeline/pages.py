@@ -65,7 +65,7 @@ def _section(table: TableFindings, note: str) -> Section:
     metrics = ", ".join(f"{task.name} {task.metric}" for task in table.tasks)
     view = _view(f"Means over languages, {SPLITS[table.split]}", task_texts(tasks, table.split), note)
     charts: list[Any] = []
-    gaps = _gaps(table)
+    gaps = gap_chart(table)
     if any(values for bar in gaps.bars for values in bar.values):
         charts.append(gaps)
     charts += [_sweep(table, task) for task in table.tasks if task.sweep]
@@ -77,7 +77,7 @@ def _view(title: str, texts: Texts, note: str = "") -> TableView:
     return TableView(title, tuple(heads), tuple(map(tuple, rows)), note=note)
 
 
-def _gaps(table: TableFindings) -> Bars:
+def gap_chart(table: TableFindings) -> Bars:
     """The share of the gap that each label closes, by task and seed."""
     shares = [_seed_shares(task.entries, table.split) for task in table.tasks]
     labels = dict.fromkeys(label for found in shares for label in found)

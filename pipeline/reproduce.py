@@ -6,17 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.engine import Engine, Listen, Record
-from pipeline.grid import Entry, Grid, Table, entries
+from pipeline.grid import Entry, Grid, Table, entries, rows_path
 from pipeline.plan import RUNS, Plan, make_plan
 from pipeline.rows import add_rows, read_rows, student_row, teachers_key, teachers_row
 from pipeline.stages import Display, run_students, run_teachers
-
-RESULTS = Path("results")
-
-
-def rows_path(grid: Grid) -> Path:
-    """Where a grid's rows are kept."""
-    return RESULTS / f"{grid.name}.parquet"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ _BINS = pl.List(pl.Float64)
 SCHEMA = pl.Schema(
     {
         "key": pl.String(),
+        "settings_digest": pl.String(),  # by which tables find the row, without the corpora
         "task": pl.String(),
         "system": pl.String(),
         "seed": pl.Int64(),
@@ -107,6 +108,7 @@ def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
         **_scores([result]),
         **{name: result[name] for name in shared},
         "key": student.key,
+        "settings_digest": plan.experiment.student_digest(student.system, student.seed),
         "task": task,
         "curve": [dict(zip(("update", "loss", "dev"), point, strict=True)) for point in result["curve"]],
         "bytes": sum(sizes),
@@ -124,6 +126,7 @@ def teachers_row(plan: Plan, task: str) -> Row:
     return {
         **_scores(results),
         "key": teachers_key(plan),
+        "settings_digest": plan.experiment.teachers_digest,
         "task": task,
         "system": TEACHERS,
         "seed": plan.experiment.teacher.seed,

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from pipeline.engine import choose_engine
 from pipeline.experiment import ExperimentError
-from pipeline.grid import load_grid
+from pipeline.grid import load_grid, rows_path
 from pipeline.progress import choose_display
-from pipeline.reproduce import rows_path, run_grid
+from pipeline.reproduce import run_grid
 
 Name = Annotated[str, typer.Argument(help="A grid: experiments/grids/NAME.toml, or a path that ends in .toml.")]
 Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this table of the grid [default: all].")]

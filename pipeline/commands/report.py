@@ -1,15 +1,18 @@
 """The command that reports what has been run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
+from corpora.files import atomic_path
+from corpora.sentences import CorpusError
 from pipeline.experiment import EXPERIMENTS, ExperimentError, load_experiment, read_toml
 from pipeline.grid import GRIDS, load_grid
 from pipeline.plan import RUNS, make_plan
+from tagger.encoders.pretrained import EncoderError
 
 if TYPE_CHECKING:
     from pipeline.findings import TableFindings
@@ -24,12 +27,10 @@ Split = Annotated[
     typer.Option(help="Scores to show [default: test, or what a grid's table says]."),
 ]
 Format = Annotated[
-    Literal["html", "table", "md", "latex"],
-    typer.Option(
-        help="A page of tables, charts and sentences; or tables for a terminal, Markdown, LaTeX with booktabs."
-    ),
+    Literal["html", "png", "table", "md", "latex"],
+    typer.Option(help="A page, the first table's gap as a picture; or tables for a terminal, Markdown, LaTeX."),
 ]
-Output = Annotated[Path | None, typer.Option(help="Where the page goes [default: runs/NAME/report.html].")]
+Output = Annotated[Path | None, typer.Option(help="Where page or picture go [default: runs/NAME/report.*].")]
 Sentences = Annotated[
     int, typer.Option(min=0, help="Held-out sentences of each language and task for the page's browser.")
 ]
@@ -43,20 +44,31 @@ def report(
     sentences: Sentences = 25,
 ) -> None:
     """Show what an experiment or a grid has run: one HTML page that needs nothing beside it, or its tables."""
+    if output and format not in ("html", "png"):
+        raise typer.BadParameter(f"--output is for html and png; {format} is printed, send it to a file")
     title, tables = _found(name, split)
     if not any(len(cells) for table in tables for task in table.tasks for cells in task.entries.values()):
         raise ExperimentError(f"{name}: nothing is finished; run `structkd {_command(name)} {name}`")
-    if format != "html":
-        _print(tables, format)
-        return
-    from pipeline.page.render import render
-    from pipeline.pages import make_page
+    path = output or RUNS / Path(name).stem / f"report.{format}"
+    if format == "html":
+        from pipeline.page.render import render
+        from pipeline.pages import make_page
 
-    path = output or RUNS / Path(name).stem / "report.html"
-    page = render(make_page(f"structkd: {Path(name).stem}", title, tables, list(_cards(tables[0], sentences))))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, "utf-8")
-    Console().print(f"{path}: {len(page.encode()) / 1e6:.1f} MB; open it in a browser", highlight=False, soft_wrap=True)
+        page = make_page(f"structkd: {Path(name).stem}", title, tables, list(_cards(tables[0], sentences)))
+        _write(path, lambda temporary: temporary.write_text(render(page), "utf-8"))
+    elif format == "png":
+        from pipeline.page.plots import png
+        from pipeline.pages import gap_chart
+
+        _write(path, lambda temporary: png(gap_chart(tables[0]), temporary))
+    else:
+        _print(tables, format)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    with atomic_path(path) as temporary:
+        write(temporary)
+    Console().print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", highlight=False, soft_wrap=True)
 
 
 def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...]]":
@@ -81,11 +93,23 @@ def _command(name: str) -> str:
 
 def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
     """Of each task the sentences of its held-out sets, with what the first seed's students say of them."""
-    if sentences:
-        from pipeline.browsing import sentence_cards
+    if not sentences:
+        return
+    from pipeline.browsing import sentence_cards
 
-        for task in table.tasks:
-            yield from sentence_cards(task.plan, task.students, sentences=sentences)
+    for task in table.tasks:
+        try:
+            plans = {label: make_plan(experiment) for label, experiment in task.experiments.items()}
+        except (CorpusError, EncoderError) as error:
+            Console(stderr=True).print(f"{task.name}: no sentences to browse: {error}", style="yellow", markup=False)
+            continue
+        students = {
+            label: student.folder
+            for label, plan in plans.items()
+            for student in reversed(plan.students)
+            if student.done and student.system in (label, plan.experiment.student.systems[0])
+        }
+        yield from sentence_cards(next(iter(plans.values())), students, sentences=sentences)
 
 
 def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A002
@@ -106,8 +130,9 @@ def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A
 
 def _texts(tables: "tuple[TableFindings, ...]") -> "Iterator[tuple[str, Texts, int]]":
     """Titles, tables, and how many of their columns are text."""
-    from pipeline.calibrations import PLAN_HEADS, TITLE, plan_cells
+    from pipeline.calibrations import TEXT_HEADS, TITLE, text_cells
     from pipeline.grid_tables import language_texts, task_texts
+    from pipeline.tables import TEACHERS
 
     for table in tables:
         if len(table.tasks) > 1:
@@ -115,5 +140,7 @@ def _texts(tables: "tuple[TableFindings, ...]") -> "Iterator[tuple[str, Texts, i
         for task in table.tasks:
             title = f"{task.title}: {task.metric} on {table.split}"
             yield title, language_texts(task.entries, split=table.split), 1
-    if len(tables) == 1 and (cells := plan_cells(tables[0].tasks[0].plan)):
-        yield TITLE, (PLAN_HEADS, cells), 3
+    for task in tables[0].tasks:
+        teachers = task.entries.get(TEACHERS)
+        if teachers is not None and len(teachers):
+            yield f"{TITLE}: {task.name}", (TEXT_HEADS, text_cells(teachers["calibration"][0])), 3

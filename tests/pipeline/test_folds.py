@@ -10,7 +10,7 @@ from artifacts.reader import ArtifactSet
 from corpora.labels import LabelSet
 from corpora.sentences import Corpus, Sentence
 from pipeline import teach
-from pipeline.calibrations import plan_cells
+from pipeline.calibrations import plan_calibrations, text_cells
 from pipeline.data import Data
 from pipeline.engine import InProcess
 from pipeline.experiment import load_experiment
@@ -104,7 +104,7 @@ def test_the_report_has_a_row_for_what_was_seen_and_what_was_not(stage_one):
     plan, _ = stage_one
     data = Data(plan.experiment)
     for language in plan.experiment.languages:
-        found = {(row[1], row[2]): int(row[3]) for row in plan_cells(plan) if row[0] == language}
+        found = {(row[1], row[2]): int(row[3]) for row in text_cells(plan_calibrations(plan)) if row[0] == language}
         train, *held_out = (data.load(language, split)[0].tokens for split in ("train", "dev", "test"))
         assert found["train", "no"] == train
         assert ("train", "yes") not in found

@@ -17,17 +17,18 @@ SAVING = (
     .replace('["en", "de"]', '["en"]')
     .replace("[teacher.tagger]", "[teacher]\nfolds = 2\n\n[teacher.tagger]")
 )
+COSTS = ("seconds", "peak_memory")
 COMMAND = ("distill", "tiny", "--workers", "1")
 MORTAL = Path(__file__).with_name("mortal.py")
 ROOT = Path(__file__).parents[2]
 
 
 def results(folder):
-    """Weights, shards and scores: all files of a run but its journals, and without the time it took."""
+    """Weights, shards and scores: all files of a run but its journals, and without what it cost."""
     found = contents(folder / "runs")
     for name, content in found.items():
         if name.endswith("result.json"):
-            found[name] = {key: value for key, value in json.loads(content).items() if key != "seconds"}
+            found[name] = {key: value for key, value in json.loads(content).items() if key not in COSTS}
     return {name: content for name, content in found.items() if not name.endswith("log.jsonl")}
 
 

@@ -182,6 +182,9 @@ def test_the_report_of_a_grid_needs_its_rows_alone(place, tmp_path):
     assert r"\toprule" in structkd(tmp_path, "report", "tiny", "--format", "latex").stdout
     assert structkd(tmp_path, "report", "tiny", "--output", tmp_path / "a.html").returncode == 0
     assert (tmp_path / "a.html").stat().st_size > 10_000
+    assert structkd(tmp_path, "report", "tiny", "--format", "png").returncode == 0
+    assert (tmp_path / "runs" / "tiny" / "report.png").read_bytes().startswith(b"\x89PNG")
+    assert "send it to a file" in structkd(tmp_path, "report", "tiny", "--format", "md", "--output", "a").stderr
 
 
 def test_a_grid_without_rows_has_no_report(tmp_path):
