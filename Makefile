@@ -1,4 +1,4 @@
-# `make` prints this list. Every target takes EXPERIMENT=name (a file experiments/name.toml).
+# `make` prints this list. EXPERIMENT=name is a file experiments/name.toml, GRID=name one of experiments/grids.
 
 EXPERIMENT ?= demo
 GRID ?= capped

@@ -11,7 +11,7 @@ from corpora.files import atomic_path
 from corpora.sentences import CorpusError
 from pipeline.experiment import EXPERIMENTS, ExperimentError, load_experiment, read_toml
 from pipeline.grid import GRIDS, load_grid
-from pipeline.plan import RUNS, make_plan
+from pipeline.plan import RUNS, Plan, StudentPlan, make_plan
 from tagger.encoders.pretrained import EncoderError
 
 if TYPE_CHECKING:
@@ -103,13 +103,16 @@ def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
         except (CorpusError, EncoderError) as error:
             Console(stderr=True).print(f"{task.name}: no sentences to browse: {error}", style="yellow", markup=False)
             continue
-        students = {
-            label: student.folder
-            for label, plan in plans.items()
-            for student in reversed(plan.students)
-            if student.done and student.system in (label, plan.experiment.student.systems[0])
-        }
+        found = {label: _first(plan, label) for label, plan in plans.items()}
+        students = {label: student.folder for label, student in found.items() if student}
         yield from sentence_cards(next(iter(plans.values())), students, sentences=sentences)
+
+
+def _first(plan: Plan, label: str) -> StudentPlan | None:
+    """A label's first finished student: of the system of that name, or of the only one."""
+    systems = plan.experiment.student.systems
+    mine = [student for student in plan.students if student.system == label or len(systems) == 1]
+    return next((student for student in mine if student.done), None)
 
 
 def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A002

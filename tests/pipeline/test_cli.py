@@ -1,6 +1,7 @@
 """The commands, run as a person runs them."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from corpora.files import digest_file
 from pipeline.experiment import load_experiment
 from pipeline.plan import ANNOTATION_CODE, code_digest, make_plan
+from tagger.checkpoint import load_tagger
+from tagger.prediction import predict
 from tests.pipeline.tiny import contents, structkd, write_experiment
 
 
@@ -171,7 +174,13 @@ def test_report_writes_a_page(place):
     done = structkd(place, "report", "tiny", "--sentences", 4)
     assert done.returncode == 0, done.stderr
     page = (place / "runs" / "tiny" / "report.html").read_text("utf-8")
-    assert page.count('"predictions"') == 8
+    found = json.loads(re.search(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    assert [card["language"] for card in found["cards"]] == ["en"] * 4 + ["de"] * 4
+    words = [card["tokens"] for card in found["cards"]]
+    for system in ("baseline", "posterior+top-wk", "exact"):
+        expected = [list(one.labels) for one in predict(load_tagger(student(place, system)), words)]
+        shown = [[found["labels"][label] for label in card["predictions"][system]] for card in found["cards"]]
+        assert shown == expected
 
 
 def test_tag_labels_raw_text(place):

@@ -32,7 +32,7 @@ def _panel(axes: Axes, chart: Bars, group: int, looks: Mapping[str, Look]) -> No
         if len(values) > 1:
             dots = [place] * len(values)
             axes.plot(values, dots, "o", markersize=3.4, color=INK, markeredgecolor=PAPER, markeredgewidth=0.7)
-        text = f"{fmean(values):.0f}" if values else NOTHING
+        text = str(round(fmean(values))) if values else NOTHING
         axes.text(1, place, text, transform=axes.get_yaxis_transform(), ha="right", va="center")
     axes.axvline(0, color=MUTED, linewidth=0.7)
     axes.set_title(chart.groups[group])
