@@ -192,17 +192,15 @@ def _calibration(table: TableFindings) -> Section:
             for part in cells["calibration"][0]:
                 panels.setdefault(part["language"], []).append(_reliability(part))
             charts.append(Reliability(task.name, tuple(Panel(name, tuple(found)) for name, found in panels.items())))
-    note = "Labelled words in bins by the probability of their likeliest label."
+    note = "Labelled words in bins by the probability of their likeliest label; seen: the teacher was trained on them."
     return Section("Teachers' calibration", note, (), tuple(charts))
 
 
 def _reliability(part: Mapping[str, Any]) -> Curve:
-    seen = {True: "trained on", False: "not trained on", None: ""}[part["seen"]]
+    kind, seen = (part["text"], part["seen"]) if part["text"] == "train" else ("held out", part["seen"])
+    name = kind if seen is None or seen == (kind == "train") else f"{kind}, {'seen' if seen else 'unseen'}"
     bins = zip(part["confidence"], part["right"], part["words"], strict=True)
-    return Curve(
-        f"{part['text']}{', ' if seen else ''}{seen}",
-        tuple(Bin(sure / words, right / words, int(words)) for sure, right, words in bins if words),
-    )
+    return Curve(name, tuple(Bin(sure / words, right / words, int(words)) for sure, right, words in bins if words))
 
 
 def _provenance(tables: Sequence[TableFindings]) -> Iterator[tuple[str, str]]:
