@@ -12,7 +12,7 @@ from pipeline.page.sentences import LabelPath, SentenceCard
 from pipeline.plan import Plan, annotated
 from tagger.checkpoint import load_tagger
 from tagger.features import FeatureSet
-from tagger.prediction import best_labels, token_batches
+from tagger.prediction import PlacedBatch, best_labels, token_batches
 
 PATHS = 5  # shown of each sentence
 
@@ -31,7 +31,10 @@ def sentence_cards(plan: Plan, students: Mapping[str, Path], *, sentences: int, 
     found = [view for teacher in plan.teachers for view in _views(teacher.held_out, sentences, seed)]
     if not found:
         return []
-    predictions = {name: _predictions(folder, plan, found) for name, folder in students.items()}
+    features = [FeatureSet.open(feature.path) for feature in plan.features if feature.done]
+    batches = token_batches([view.tokens for view in found])
+    torch.set_num_threads(1)  # as the students were trained, so that scores do not differ in their last bits
+    predictions = {name: _predictions(folder, features, batches) for name, folder in students.items()}
     return [
         _card(view, {name: labels[place] for name, labels in predictions.items()}) for place, view in enumerate(found)
     ]
@@ -47,12 +50,11 @@ def _views(folder: Path | None, sentences: int, seed: int) -> Iterator[SentenceV
         yield sentence_view(artifacts, place)
 
 
-def _predictions(folder: Path, plan: Plan, views: Sequence[SentenceView]) -> list[tuple[str, ...]]:
+def _predictions(folder: Path, features: Sequence[FeatureSet], batches: Sequence[PlacedBatch]) -> list[tuple[str, ...]]:
     """A student's labels. They are few sentences: what no file of features has is computed."""
     student = load_tagger(folder)
-    student.attach([FeatureSet.open(feature.path) for feature in plan.features if feature.done])
-    torch.set_num_threads(1)  # as the students were trained, so that scores do not differ in their last bits
-    return best_labels(student, token_batches([view.tokens for view in views]))
+    student.attach(features)
+    return best_labels(student, batches)
 
 
 def _card(view: SentenceView, predictions: dict[str, tuple[str, ...]]) -> SentenceCard:

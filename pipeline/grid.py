@@ -71,7 +71,6 @@ def rows_path(grid: Grid) -> Path:
 class Entry:
     """A row of a table, for one task: one system and all its seeds. `value` is the sweep's, where there is one."""
 
-    table: str
     label: str
     task: str
     value: float | None
@@ -119,7 +118,7 @@ def entries(grid: Grid, table: Table) -> Iterator[Entry]:
                 for change in (grid.defaults, grid.tasks[task], table.change, row.change, swept, {"student": student}):
                     values = _merged(values, change)
                 place = f"grid {grid.name}, table {table.name}, task {task}, row {row.label}"
-                yield Entry(table.name, row.label, task, value, parse(Experiment, values, place))
+                yield Entry(row.label, task, value, parse(Experiment, values, place))
 
 
 def _merged(base: Values, change: Values) -> Values:
