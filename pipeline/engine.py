@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.queues import Queue
+from multiprocessing.queues import Queue, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.memory import forget_peak
@@ -87,9 +87,13 @@ class Processes:
         """See `Engine`."""
         context = multiprocessing.get_context("spawn")
         queue: Queue[tuple[str, Record] | None] = context.Queue()
+        count = min(self.workers, len(jobs))
+        places: SimpleQueue[int] = context.SimpleQueue()
+        for place in range(count):
+            places.put(place)
         listener = threading.Thread(target=_forward, args=(queue, listen))
         listener.start()
-        pool = ProcessPoolExecutor(min(self.workers, len(jobs)), context, _start_worker, (queue,))
+        pool = ProcessPoolExecutor(count, context, _start_worker, (queue, places))
         try:
             futures = [pool.submit(_work, job) for job in jobs]
             finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
@@ -115,9 +119,12 @@ def choose_engine(workers: int | None) -> Engine:
 _queue: "Queue[tuple[str, Record] | None]"  # of a worker process
 
 
-def _start_worker(queue: "Queue[tuple[str, Record] | None]") -> None:
+def _start_worker(queue: "Queue[tuple[str, Record] | None]", places: "SimpleQueue[int]") -> None:
+    from tagger.devices import share_gpus
+
     global _queue
     _queue = queue
+    share_gpus(places.get())
 
 
 def _work(job: Job) -> None:

@@ -69,7 +69,7 @@ class TransformerConfig(Settings):
 
     kind: Literal["transformer"] = "transformer"
     model: str = Field(
-        description="a local folder, a folder under $STRUCTKD_ENCODERS, or a name that the hub or its cache knows"
+        description="a local folder, one under $STRUCTKD_ENCODERS, or name or name@revision of the hub or its cache"
     )
     layers: tuple[int, ...] = Field(
         (-1,), min_length=1, description="whose outputs are taken: 0 is the embeddings, -1 the last layer"

@@ -1,5 +1,6 @@
 """The equal processes that train one tagger together, as `torchrun` starts them."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from tagger.devices import share_gpus
 
 ValueT = TypeVar("ValueT")
 PATIENCE = timedelta(days=30)  # others wait for rank 0's stage one; torchrun itself ends them if a rank dies
@@ -87,6 +90,7 @@ def joined() -> Iterator[Ranks]:
     if not dist.is_torchelastic_launched():
         yield ALONE
         return
+    share_gpus(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("gloo", timeout=PATIENCE)
     yield Ranks(dist.get_rank(), dist.get_world_size())
     # Not after an error, which the others do not know of: torchrun ends them once this process has ended with it.

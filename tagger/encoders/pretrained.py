@@ -1,6 +1,7 @@
 """Pretrained encoders on disk: where they lie, and what they are by digest. Nothing here loads them."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 from corpora.files import digest_json, digest_unchanged
@@ -16,11 +17,11 @@ class EncoderError(ValueError):
     """A pretrained encoder that cannot be used; the message names it, what was found and what to do."""
 
 
-def find_pretrained(model: str, revision: str | None = None) -> Path:
+def find_pretrained(model: str) -> Path:
     """The folder of a pretrained encoder: `model` itself, or under $STRUCTKD_ENCODERS, or the hub's.
 
-    The hub is asked last, for a branch, tag or commit; with HF_HUB_OFFLINE=1 only its local cache is.
-    Raises EncoderError where there is none.
+    The hub is asked last, and once, for `name` or `name@revision` (a branch, tag or commit); with HF_HUB_OFFLINE=1
+    only its local cache is. Raises EncoderError where there is none.
     """
     root = os.environ.get(ROOT_VARIABLE)
     local = [Path(model).expanduser(), *([Path(root).expanduser() / model] if root else [])]
@@ -29,10 +30,12 @@ def find_pretrained(model: str, revision: str | None = None) -> Path:
             return folder
     if model.count("/") > 1 or model.startswith((".", "~", "/")):  # no hub has such names
         raise EncoderError(f"{model}: no folder with a config.json; expected a pretrained encoder there")
-    return _from_hub(model, revision)
+    return _from_hub(model)
 
 
-def _from_hub(model: str, revision: str | None) -> Path:
+@cache  # a branch that moves while a process runs gives it one model
+def _from_hub(model: str) -> Path:
+    name, _, revision = model.partition("@")
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
@@ -40,9 +43,9 @@ def _from_hub(model: str, revision: str | None) -> Path:
         raise EncoderError(missing_extra(model)) from error
     wanted = ["*.json", "*.safetensors", "*.model", "vocab.txt", "merges.txt"]
     try:
-        folder = Path(snapshot_download(model, revision=revision, allow_patterns=wanted))
+        folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=wanted))
         if not list(folder.glob("*.safetensors")):  # older models have their weights in torch's own format alone
-            snapshot_download(model, revision=revision, allow_patterns="pytorch_model*")
+            snapshot_download(name, revision=revision or None, allow_patterns="pytorch_model*")
         return folder
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise EncoderError(
@@ -56,9 +59,9 @@ def missing_extra(model: str) -> str:
     return f"{model}: needs the package transformers; install it with: pip install 'structkd[{EXTRA}]'"
 
 
-def pretrained_digest(model: str, revision: str | None = None) -> str:
+def pretrained_digest(model: str) -> str:
     """SHA-256 over the files of a pretrained encoder, by name and content."""
-    folder = find_pretrained(model, revision)
+    folder = find_pretrained(model)
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith(_IGNORED))
     return digest_json([[path.name, digest_unchanged(path)] for path in files])
 

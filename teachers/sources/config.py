@@ -59,8 +59,9 @@ class HuggingFaceConfig(_Source, LabelConfig):
     """A token classification model of Hugging Face transformers."""
 
     kind: Literal["huggingface"] = "huggingface"
-    model: Annotated[str, _template("language")] = Field(description="a name or a local folder, with {language} in it")
-    revision: str | None = Field(None, description="branch, tag or commit of a model that is named")
+    model: Annotated[str, _template("language")] = Field(
+        description="a local folder, a name or name@revision, with {language} in it"
+    )
     subword: Subword = Field("first", description="of a word's subwords: whose distribution is the word's")
     window: int | None = Field(None, ge=1, description="subwords at once; None: as many as the model takes")
 

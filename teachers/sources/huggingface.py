@@ -70,7 +70,7 @@ class TokenClassificationSource(SoftmaxSource):
 
 def _load(config: HuggingFaceConfig) -> tuple[Any, Any]:
     """Tokeniser and model, in float32."""
-    folder = find_pretrained(config.model, config.revision)
+    folder = find_pretrained(config.model)
     with library(config.model) as transformers:
         tokenizer = load_tokenizer(transformers, folder)
         model, report = transformers.AutoModelForTokenClassification.from_pretrained(

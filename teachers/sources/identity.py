@@ -17,7 +17,7 @@ def source_digest(config: SourceConfig, language: str, splits: Sequence[str]) ->
     """
     if isinstance(config, HuggingFaceConfig):
         model = config.model.format(language=language)
-        return digest_json([config.model_dump(), pretrained_digest(model, config.revision)])
+        return digest_json([config.model_dump(), pretrained_digest(model)])
     if isinstance(config, CheckpointConfig):
         files = [Path(config.folder.format(language=language)) / "tagger.json"]  # which has the digest of the weights
     else:
