@@ -58,8 +58,10 @@ def run_features(experiment: Experiment, plan: FeaturePlan, log: Log) -> None:
     clear_temporaries(plan.path.parent, plan.path.name)
     corpus, _ = Data(experiment).load(plan.language, plan.split)
 
+    distinct = len({sentence.tokens for sentence in corpus})
+
     def progress(done: int) -> None:
-        log({"event": "annotated", "sentences": done, "of": len(corpus)})
+        log({"event": "annotated", "sentences": done, "of": distinct})
 
     encoder = Frozen(plan.encoder).to(experiment.torch_device())
     encoder.write_features(plan.path, [sentence.tokens for sentence in corpus], progress)

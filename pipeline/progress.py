@@ -99,7 +99,7 @@ def describe(record: Record) -> str:
         )
     if record["event"] == "features read":
         megabytes, seconds = record["bytes"] / 1e6, record["seconds"]
-        return f"reads features of {record['corpora']} corpora, {megabytes:.1f} MB: {seconds:.0f} s of an encoder saved"
+        return f"reads features of {record['corpora']} corpora, {megabytes:.1f} MB, instead of {seconds:.0f} s of an encoder"
     if record["event"] == "resumed":
         return f"goes on after update {record['update']}"
     if record["event"] == "restarted":
