@@ -48,6 +48,7 @@ class PathView:
     labels: tuple[str, ...]
     probability: float
     weight: float
+    """The probability renormalised over the stored paths."""
 
 
 @dataclass(frozen=True)

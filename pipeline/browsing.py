@@ -8,7 +8,7 @@ import torch
 
 from artifacts.inspection import SentenceView, sentence_view
 from artifacts.reader import ArtifactSet
-from pipeline.page.sentences import LabelPath, SentenceCard
+from pipeline.page.sentences import SentenceCard
 from pipeline.plan import Plan, annotated
 from tagger.checkpoint import load_tagger
 from tagger.features import FeatureSet
@@ -64,7 +64,7 @@ def _card(view: SentenceView, predictions: dict[str, tuple[str, ...]]) -> Senten
         tokens=view.tokens,
         gold=view.gold,
         labels=view.labels,
-        paths=tuple(LabelPath(path.labels, path.probability, path.weight) for path in view.paths[:PATHS]),
+        paths=view.paths[:PATHS],
         posteriors=tuple(tuple(row) for row in view.posteriors.tolist()),
         predictions=predictions,
         seen=view.seen,

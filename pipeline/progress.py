@@ -98,8 +98,8 @@ def describe(record: Record) -> str:
             f"{record['dropped_tokens']} words dropped, {record['cut_spans']} spans cut)"
         )
     if record["event"] == "features read":
-        megabytes, seconds = record["bytes"] / 1e6, record["seconds"]
-        return f"reads features of {record['corpora']} corpora, {megabytes:.1f} MB, instead of {seconds:.0f} s of an encoder"
+        cost = f"{record['bytes'] / 1e6:.1f} MB, instead of {record['seconds']:.0f} s of an encoder"
+        return f"reads features of {record['corpora']} corpora, {cost}"
     if record["event"] == "resumed":
         return f"goes on after update {record['update']}"
     if record["event"] == "restarted":

@@ -5,17 +5,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from artifacts.inspection import PathView
 from pipeline.page.errors import PageError
-
-
-@dataclass(frozen=True)
-class LabelPath:
-    """A label sequence of the teacher."""
-
-    labels: tuple[str, ...]
-    probability: float
-    weight: float
-    """The probability renormalised over the stored paths."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +20,7 @@ class SentenceCard:
     gold: tuple[str, ...] | None
     labels: tuple[str, ...]
     """The L labels of its task."""
-    paths: tuple[LabelPath, ...]
+    paths: tuple[PathView, ...]
     """The teacher's, best first."""
     posteriors: tuple[tuple[float, ...], ...]
     """T times L probabilities of the teacher; none where they are not stored."""

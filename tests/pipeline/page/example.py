@@ -4,6 +4,7 @@ import random
 import sys
 from pathlib import Path
 
+from artifacts.inspection import PathView
 from pipeline.page.charts import (
     Bar,
     Bars,
@@ -22,7 +23,7 @@ from pipeline.page.charts import (
 )
 from pipeline.page.model import Page, Section
 from pipeline.page.render import render
-from pipeline.page.sentences import LabelPath, SentenceCard
+from pipeline.page.sentences import SentenceCard
 from pipeline.page.tables import TableView
 
 SYSTEMS = ("baseline", "emission", "top-k", "top-wk", "posterior", "posterior+top-k", "posterior+top-wk", "exact")
@@ -51,7 +52,7 @@ def card(place: int, language: str, chance: random.Random) -> SentenceCard:
     teacher = _changed(gold, chance, 0.06)
     weights = sorted((chance.random() ** 3 for _ in range(4)), reverse=True)
     paths = tuple(
-        LabelPath(labels, 0.9 * weight / sum(weights), weight / sum(weights))
+        PathView(labels, 0.9 * weight / sum(weights), weight / sum(weights))
         for labels, weight in zip([teacher, *(_changed(teacher, chance, 0.2) for _ in range(3))], weights, strict=True)
     )
     return SentenceCard(

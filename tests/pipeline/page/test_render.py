@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from artifacts.inspection import PathView
 from pipeline.page.charts import Bar, Bars
 from pipeline.page.errors import PageError
 from pipeline.page.model import Page, Section
 from pipeline.page.render import marked, render
-from pipeline.page.sentences import LabelPath, SentenceCard, payload
+from pipeline.page.sentences import SentenceCard, payload
 from pipeline.page.tables import TableView
 from tests.pipeline.page.example import example
 
@@ -74,7 +75,7 @@ def hostile_card(word, gold=None):
         tokens=(word,),
         gold=gold,
         labels=(word,),
-        paths=(LabelPath((word,), 1.0, 1.0),),
+        paths=(PathView((word,), 1.0, 1.0),),
         posteriors=((1.0,),),
         predictions={word: (word,)},
     )
@@ -185,7 +186,7 @@ def test_the_payload_keeps_labels_that_the_task_does_not_have():
     ("changed", "message"),
     [
         ({"gold": ("O", "O")}, "sentence w (w): gold is for 2 words, the sentence has 1"),
-        ({"paths": (LabelPath((), 1.0, 1.0),)}, "path 1 is for 0 words"),
+        ({"paths": (PathView((), 1.0, 1.0),)}, "path 1 is for 0 words"),
         ({"predictions": {"exact": ("O", "O")}}, "exact is for 2 words"),
         ({"posteriors": ((1.0,), (1.0,))}, "posteriors is for 2 words"),
         ({"posteriors": ((0.5, 0.5),)}, "word 0 needs 1 finite posteriors, found (0.5, 0.5)"),
