@@ -45,7 +45,7 @@ def as_markdown(heads: Texts, rows: Sequence[Texts], *, left: int = 1) -> str:
 def as_latex(heads: Texts, rows: Sequence[Texts], *, left: int = 1) -> str:
     r"""A LaTeX tabular with the rules of the package booktabs; what is special to LaTeX is escaped."""
     columns = "l" * min(left, len(heads)) + "r" * max(0, len(heads) - left)
-    head, *body = (f"{' & '.join(map(_latex, cells))} \\\\" for cells in (heads, *rows))
+    head, *body = (f"{' & '.join(map(latex_text, cells))} \\\\" for cells in (heads, *rows))
     lines = [
         f"\\begin{{tabular}}{{{columns}}}",
         r"\toprule",
@@ -58,5 +58,7 @@ def as_latex(heads: Texts, rows: Sequence[Texts], *, left: int = 1) -> str:
     return "\n".join(lines)
 
 
-def _latex(text: str) -> str:
-    return re.sub(r"^-(?=\d)", "$-$", text.translate(_LATEX))  # a minus is longer than a hyphen
+def latex_text(text: str) -> str:
+    """Text with what is special to LaTeX escaped."""
+    escaped = re.sub(r"^-(?=\d)", "$-$", text.translate(_LATEX))  # a minus is longer than a hyphen
+    return re.sub(r"^(?=[*\[])", "{}", escaped)  # which a line's end would take for its own

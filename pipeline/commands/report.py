@@ -116,19 +116,21 @@ def _first(plan: Plan, label: str) -> StudentPlan | None:
 
 
 def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A002
-    from pipeline.formats import as_latex, as_markdown, as_table
+    from pipeline.formats import as_latex, as_markdown, as_table, latex_text
     from pipeline.grid_tables import NOTE
 
-    console, write = Console(), as_markdown if format == "md" else as_latex
+    console = Console()
     for title, (heads, rows), left in _texts(tables):
         if format == "table":
             console.print(as_table(heads, rows, left=left, title=title))
+        elif format == "md":
+            print(f"{title}\n\n{as_markdown(heads, rows, left=left)}\n")
         else:
-            print(f"{title}\n\n{write(heads, rows, left=left)}\n")
+            print(f"{latex_text(title)}\n\n{as_latex(heads, rows, left=left)}\n")
     if format == "table":
         console.print(NOTE, highlight=False)
     else:
-        print(NOTE)
+        print(NOTE if format == "md" else latex_text(NOTE))
 
 
 def _texts(tables: "tuple[TableFindings, ...]") -> "Iterator[tuple[str, Texts, int]]":

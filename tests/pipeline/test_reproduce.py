@@ -179,7 +179,9 @@ def test_the_report_of_a_grid_needs_its_rows_alone(place, tmp_path):
     assert "| system | one | gap closed | two | gap closed |" in lines or "| system | one | two |" in lines
     names = [line.split(" | ")[0] for line in lines if line.startswith("| top-k, K = ")]
     assert names == ["| top-k, K = 1", "| top-k, K = 3"]
-    assert r"\toprule" in structkd(tmp_path, "report", "tiny", "--format", "latex").stdout
+    latex = structkd(tmp_path, "report", "tiny", "--format", "latex").stdout
+    assert r"\toprule" in latex
+    assert r"$\pm$: standard deviation over seeds" in latex
     assert structkd(tmp_path, "report", "tiny", "--output", tmp_path / "a.html").returncode == 0
     assert (tmp_path / "a.html").stat().st_size > 10_000
     assert structkd(tmp_path, "report", "tiny", "--format", "png").returncode == 0
