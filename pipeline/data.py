@@ -81,10 +81,19 @@ class Data:
             train, report = self.load(language, "train")
             assert self.experiment.augmented is not None
             return augment.augment(train, **self.experiment.augmented.model_dump()), report
+        left_over = split == "unlabelled" and self._text_is_left_over
+        source: Split = "train" if left_over else split
         corpus, report = limit_lengths(
-            self._read(language, split), limits.max_tokens, limits.too_long, scheme=self.scheme
+            self._read(language, source), limits.max_tokens, limits.too_long, scheme=self.scheme
         )
+        if left_over:
+            corpus = _left_over(corpus, corpus.sample(limits.train, limits.seed))
         corpus = corpus.sample(self._limit(split), limits.seed)
+        if left_over and not len(corpus):
+            raise CorpusError(
+                f"{self.experiment.name}: limits.train = {limits.train} leaves no sentence of {language} over; "
+                "lower it, or take the language out of unlabelled.languages"
+            )
         if not len(corpus):
             raise CorpusError(f"{self.experiment.name}: {language} {split} has no sentences")
         return corpus, report
@@ -100,6 +109,8 @@ class Data:
             assert self.experiment.augmented is not None
             made = {"augmented": self.experiment.augmented.model_dump(), "version": augment.VERSION}
             return self.identity(language, "train") | {"split": split} | made
+        if split == "unlabelled" and self._text_is_left_over:
+            return self.identity(language, "train") | {"split": split, "left_over": self._limit(split)}
         return {
             "language": language,
             "split": split,
@@ -110,6 +121,11 @@ class Data:
             "sentences": self._limit(split),
             "seed": limits.seed,
         }
+
+    @property
+    def _text_is_left_over(self) -> bool:
+        """Whether unlabelled text is what the limit leaves of the training corpora."""
+        return self.experiment.unlabelled is not None and self.experiment.unlabelled.path == "train"
 
     def _limit(self, split: Split) -> int | None:
         if split == "unlabelled":
@@ -188,6 +204,13 @@ def _read_file(source: FileSource, path: Path) -> tuple[Sentence, ...]:
     if source.reader == "conllu":
         return read_conllu(path, column="upos" if column == "-1" else column)
     return read_parquet(path, labels="labels" if column == "-1" else column)
+
+
+def _left_over(corpus: Corpus, taken: Corpus) -> Corpus:
+    """The sentences of `corpus` that no sentence of `taken` has the words of, without labels."""
+    known = {sentence.tokens for sentence in taken}
+    left = (Sentence(sentence.tokens) for sentence in corpus if sentence.tokens not in known)
+    return Corpus(corpus.language, "unlabelled", tuple(left))
 
 
 def _converted(corpus: Corpus, source: Scheme, target: Scheme | None) -> Corpus:

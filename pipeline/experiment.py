@@ -79,7 +79,11 @@ class Limits(Settings):
 class UnlabelledText(Settings):
     """Text that the teachers annotate beside their training corpora."""
 
-    path: str = Field("catalog", description="`catalog`, or a path with {language}: a sentence a line")
+    path: str = Field(
+        "catalog",
+        description="`catalog`; `train`: the training sentences that limits.train leaves over, without their labels; "
+        "or a path with {language}: a sentence a line",
+    )
     languages: tuple[str, ...] = Field(description="those that have it")
     sentences: int | None = Field(None, ge=1, description="in each language")
 

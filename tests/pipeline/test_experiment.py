@@ -213,6 +213,34 @@ def test_limits_sample_and_cut(load, catalogued):
     assert data.load("en", "train")[0].digest == corpus.digest
 
 
+LEFT_OVER = UD.replace("[unlabelled]", '[unlabelled]\npath = "train"') + "[limits]\ntrain = {}\n"
+
+
+def test_text_may_be_what_a_limit_leaves_of_the_training_corpus(load, catalogued):
+    blocks = [f"word{place}\tNOUN\n" for place in range(20)]
+    (catalogued / "train.tsv").write_text("\n".join([*blocks, *blocks]), "utf-8")
+    data = Data(load(LEFT_OVER.format(5)))
+    train, text = (data.load("en", split)[0] for split in ("train", "unlabelled"))
+    known, left = ({sentence.tokens for sentence in corpus} for corpus in (train, text))
+    assert not known & left  # though each sentence is there twice
+    assert len(known | left) == 20
+    assert all(sentence.labels is None for sentence in text)
+    assert text.split == "unlabelled"
+    few = LEFT_OVER.replace("path", "sentences = 3\npath")
+    assert len(Data(load(few.format(5))).load("en", "unlabelled")[0]) == 3
+    names = [
+        Data(load(text)).identity("en", "unlabelled")
+        for text in (LEFT_OVER.format(5), LEFT_OVER.format(6), few.format(5))
+    ]
+    assert all(names.count(name) == 1 for name in names)
+    assert data.identity("en", "train") not in names
+
+
+def test_a_limit_that_leaves_nothing_is_an_error(load, catalogued):
+    with pytest.raises(CorpusError, match=r"limits\.train = 2 leaves no sentence of en over"):
+        Data(load(LEFT_OVER.format(2))).load("en", "unlabelled")
+
+
 def test_a_missing_corpus_says_where_it_was_looked_for(load, catalogued):
     (catalogued / "dev.tsv").unlink()
     with pytest.raises(CorpusError, match=r"ud/en/dev\.tsv: no such file.*STRUCTKD_CORPORA"):
