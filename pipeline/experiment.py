@@ -176,6 +176,14 @@ class Experiment(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _demo_makes_its_own_text(self) -> "Experiment":
+        if self.unlabelled and isinstance(self.corpus, DemoSource):
+            raise PydanticCustomError(
+                "unlabelled", "unlabelled: the demo corpus makes its own text; set corpus.unlabelled instead"
+            )
+        return self
+
     def torch_device(self) -> "torch.device":
         """Where tensors go. Raises ExperimentError where `device` is a GPU and there is none."""
         import torch  # which a finished experiment never needs

@@ -56,6 +56,11 @@ def test_a_shipped_experiment_loads(name, monkeypatch):
         ),
         ('title = "tiny"', "", "title: field required"),
         ('name = "demo"', 'name = "damo"', "corpus: "),
+        (
+            "[limits]",
+            '[unlabelled]\nlanguages = ["en"]\n[limits]',
+            "unlabelled: the demo corpus makes its own text; set corpus.unlabelled instead",
+        ),
         ("[limits]", "[limits", "not a TOML file"),
     ],
 )
