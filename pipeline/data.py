@@ -81,21 +81,19 @@ class Data:
             train, report = self.load(language, "train")
             assert self.experiment.augmented is not None
             return augment.augment(train, **self.experiment.augmented.model_dump()), report
-        left_over = split == "unlabelled" and self._text_is_left_over
-        source: Split = "train" if left_over else split
+        left_over = self._is_left_over(split)
         corpus, report = limit_lengths(
-            self._read(language, source), limits.max_tokens, limits.too_long, scheme=self.scheme
+            self._read(language, "train" if left_over else split),
+            limits.max_tokens,
+            limits.too_long,
+            scheme=self.scheme,
         )
         if left_over:
             corpus = _left_over(corpus, corpus.sample(limits.train, limits.seed))
         corpus = corpus.sample(self._limit(split), limits.seed)
-        if left_over and not len(corpus):
-            raise CorpusError(
-                f"{self.experiment.name}: limits.train = {limits.train} leaves no sentence of {language} over; "
-                "lower it, or take the language out of unlabelled.languages"
-            )
         if not len(corpus):
-            raise CorpusError(f"{self.experiment.name}: {language} {split} has no sentences")
+            reason = f": limits.train = {limits.train} leaves none over" if left_over else ""
+            raise CorpusError(f"{self.experiment.name}: {language} {split} has no sentences{reason}")
         return corpus, report
 
     def identity(self, language: str, split: Split) -> dict[str, Any]:
@@ -109,7 +107,7 @@ class Data:
             assert self.experiment.augmented is not None
             made = {"augmented": self.experiment.augmented.model_dump(), "version": augment.VERSION}
             return self.identity(language, "train") | {"split": split} | made
-        if split == "unlabelled" and self._text_is_left_over:
+        if self._is_left_over(split):
             return self.identity(language, "train") | {"split": split, "left_over": self._limit(split)}
         return {
             "language": language,
@@ -122,10 +120,10 @@ class Data:
             "seed": limits.seed,
         }
 
-    @property
-    def _text_is_left_over(self) -> bool:
-        """Whether unlabelled text is what the limit leaves of the training corpora."""
-        return self.experiment.unlabelled is not None and self.experiment.unlabelled.path == "train"
+    def _is_left_over(self, split: Split) -> bool:
+        """Whether it is what the limit leaves of the training corpora."""
+        text = self.experiment.unlabelled
+        return split == "unlabelled" and text is not None and text.path == "train"
 
     def _limit(self, split: Split) -> int | None:
         if split == "unlabelled":

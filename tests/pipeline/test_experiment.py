@@ -242,7 +242,7 @@ def test_text_may_be_what_a_limit_leaves_of_the_training_corpus(load, catalogued
 
 
 def test_a_limit_that_leaves_nothing_is_an_error(load, catalogued):
-    with pytest.raises(CorpusError, match=r"limits\.train = 2 leaves no sentence of en over"):
+    with pytest.raises(CorpusError, match=r"en unlabelled has no sentences: limits\.train = 2 leaves none over"):
         Data(load(LEFT_OVER.format(2))).load("en", "unlabelled")
 
 
