@@ -5,13 +5,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from corpora.files import digest_json
 from corpora.sentences import Text
 from student.config import DistillConfig, SystemName
-from tagger.config import TaggerConfig, TrainingConfig
+from tagger.config import Settings, TaggerConfig, TrainingConfig
 from teachers.config import AnnotationConfig
 from teachers.sources.config import SourcesConfig
 
@@ -25,12 +25,6 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 
 class ExperimentError(ValueError):
     """An experiment file that cannot be run; the message names the file, the key and what to do."""
-
-
-class Settings(BaseModel):
-    """Frozen settings; unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class DemoSource(Settings):
@@ -173,6 +167,24 @@ class Experiment(Settings):
                 "zero_shot",
                 "zero_shot.languages: found {known}, on which the experiment trains; take it out of one of the lists",
                 {"known": ", ".join(known)},
+            )
+        return self
+
+    @field_validator("languages")
+    @classmethod
+    def _named_once(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for place, name in enumerate(languages) if name in languages[:place]]:
+            raise PydanticCustomError("languages", "found {name} twice; name it once", {"name": twice[0]})
+        return languages
+
+    @model_validator(mode="after")
+    def _paths_are_stored(self) -> "Experiment":
+        wanted, stored = self.student.distill, self.teacher.annotation.k
+        if "k" in wanted.model_fields_set and wanted.k > stored:
+            raise PydanticCustomError(
+                "k",
+                "student.distill.k: found {wanted}, but teachers store {stored} paths; raise teacher.annotation.k",
+                {"wanted": wanted.k, "stored": stored},
             )
         return self
 

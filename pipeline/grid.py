@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from pipeline.experiment import EXPERIMENTS, Experiment, ExperimentError, Settings, parse, read_toml
+from pipeline.experiment import EXPERIMENTS, Experiment, ExperimentError, parse, read_toml
 from student.config import SystemName
+from tagger.config import Settings
 
 GRIDS = EXPERIMENTS / "grids"
 RESULTS = Path("results")

@@ -9,9 +9,9 @@ Subword = Literal["first", "last", "mean"]
 
 
 class Settings(BaseModel):
-    """Frozen settings; unknown keys are errors."""
+    """Frozen settings; unknown keys and numbers that are not finite are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class WordsConfig(Settings):

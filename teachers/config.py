@@ -1,14 +1,14 @@
 """Settings of stage one, as experiment files state them."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from artifacts.posteriors import PosteriorCode
+from tagger.config import Settings
 
 
-class AnnotationConfig(BaseModel):
+class AnnotationConfig(Settings):
     """What stage one writes, and in which pieces."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     k: int = Field(10, ge=1, description="best paths stored for each sentence")
     posteriors: PosteriorCode = Field("float16", description="code of the log-posteriors; log8 takes half the bytes")
     batch_tokens: int = Field(4096, ge=1, description="words in a forward pass, padding included")

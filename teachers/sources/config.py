@@ -4,9 +4,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from tagger.config import Subword
+from tagger.config import Settings, Subword
 
 ModelScheme = Literal["IO", "IOB1", "IOB2", "BIOES"]
 TaskScheme = Literal["IOB2", "BIOES"]
@@ -28,16 +28,14 @@ class SourceError(ValueError):
     """A teacher that cannot be used; the message names it, what was found, what was expected and what to do."""
 
 
-class _Source(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Source(Settings):
     languages: tuple[str, ...] | None = Field(None, description="that it serves; None for all")
     weight: float = Field(1.0, gt=0, description="of its vote where several sources are combined")
 
 
-class LabelConfig(BaseModel):
+class LabelConfig(Settings):
     """How a teacher's own labels become the task's, see `teachers.sources.mapping`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     labels: tuple[str, ...] | None = Field(None, description="the teacher's labels in its order; None: as it says")
     scheme: ModelScheme = Field("IOB2", description="of the teacher's labels, where the task has spans")
     rename: dict[str, str] = Field({}, description="the teacher's types (for spans) or tags to the task's")
@@ -82,10 +80,9 @@ class PredictionsConfig(_Source, LabelConfig):
 SourceConfig = Annotated[CheckpointConfig | HuggingFaceConfig | PredictionsConfig, Field(discriminator="kind")]
 
 
-class SourcesConfig(BaseModel):
+class SourcesConfig(Settings):
     """The teachers of an experiment: for each language those sources that serve it, combined where they are several."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     combine: Rule = Field("mean", description="mean of posteriors, or product of experts")
 

@@ -61,6 +61,9 @@ def test_a_shipped_experiment_loads(name, monkeypatch):
             '[unlabelled]\nlanguages = ["en"]\n[limits]',
             "unlabelled: the demo corpus makes its own text; set corpus.unlabelled instead",
         ),
+        ('["en", "de"]', '["en", "de", "en"]', "languages: found en twice; name it once"),
+        ("[student.tagger]", "[student.distill]\nk = 5\n[student.tagger]", "found 5, but teachers store 4 paths"),
+        ("[student.tagger]", "[student.distill]\ntemperature = inf\n[student.tagger]", "should be a finite number"),
         ("[limits]", "[limits", "not a TOML file"),
     ],
 )
