@@ -1,5 +1,6 @@
 """From the rows of shards to what a training step takes."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,17 +86,24 @@ def _teacher_marginals(
     owner: Int[Tensor, "B"],
     headers: Sequence[SetHeader],
 ) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B L L"]]:
-    """Marginals and expected transitions of each sentence under its own teacher's chain; a batch mixes teachers."""
+    """Marginals and expected transitions of each sentence under its own teacher's chain.
+
+    A batch mixes teachers; the sets of one teacher share its chain.
+    """
     B, _, L = emissions.shape
     marginals, edge_counts = torch.zeros_like(emissions), emissions.new_zeros(B, L, L)
+    lengths, places = lengths.to(emissions.device), defaultdict(list)
     for place in set(owner.tolist()):
-        mine, header = (owner == place).to(emissions.device), headers[place]
+        header = headers[place]
+        places[header.transitions, header.start, header.end].append(place)
+    for (transitions, start, end), owned in places.items():
+        mine = torch.isin(owner, torch.tensor(owned)).to(emissions.device)
         chain = LinearChain(
             emissions=emissions[mine],
-            transitions=emissions.new_tensor(header.transitions),
-            start=emissions.new_tensor(header.start),
-            end=emissions.new_tensor(header.end),
-            lengths=lengths.to(emissions.device)[mine],
+            transitions=emissions.new_tensor(transitions),
+            start=emissions.new_tensor(start),
+            end=emissions.new_tensor(end),
+            lengths=lengths[mine],
         )
         marginals[mine], edge_counts[mine] = chain.marginals, chain.edge_counts
     return marginals, edge_counts

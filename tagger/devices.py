@@ -1,6 +1,11 @@
-"""Which of several GPUs is a process's."""
+"""Where tensors go: a GPU where there is one, and which of several is a process's."""
 
 import torch
+
+
+def found_device() -> torch.device:
+    """The GPU of this process; the CPU where there is none."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def share_gpus(place: int) -> None:

@@ -93,7 +93,7 @@ def random_state() -> State:
     kind, keys, *place = cast("tuple[Any, ...]", np.random.get_state(legacy=True))
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": [torch.cuda.get_rng_state()] if torch.cuda.is_available() else [],
         "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), *place],
         "python": random.getstate(),
     }
@@ -102,8 +102,8 @@ def random_state() -> State:
 def set_random_state(state: State) -> None:
     """Put the global random number generators back into a `random_state`."""
     torch.set_rng_state(state["torch"])
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
+    for one in state["cuda"]:  # of the GPU that this process used, for the one that it uses now
+        torch.cuda.set_rng_state(one)
     kind, keys, *place = state["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *place))
     random.setstate(state["python"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import torch
 from jaxtyping import Bool, Int, Int64
 from torch import Tensor
@@ -29,6 +30,8 @@ class TokenBatch:
         if len(lengths) and lengths.min() < 1:
             raise ValueError(f"sentence {int(lengths.argmin())} of the batch has no words; drop it before")
         coded = column.flatten().dictionary_encode()
+        if pc.index(coded.dictionary, "").as_py() >= 0:
+            raise ValueError("a word of the batch is empty; drop it before")
         index = np.zeros((len(lengths), lengths.max(initial=0)), np.int64)
         index[np.arange(index.shape[1]) < lengths[:, None]] = coded.indices.to_numpy()
         return cls(coded.dictionary.to_pylist(), torch.from_numpy(index), torch.from_numpy(lengths))

@@ -178,14 +178,14 @@ def _step(
 ) -> tuple[float, int]:
     """One update by some batches' sentences and mean losses; the mean of all, and their number, over all ranks."""
     optimizer.zero_grad(set_to_none=True)
-    value, sentences = 0.0, sum(size for size, _ in losses)
+    total, sentences = torch.zeros((), device=tagger.device), sum(size for size, _ in losses)
     for size, loss in losses:
         if size:  # other ranks may have sentences where this one has none
             share = loss() * (size / sentences)
-            value += share.item()
+            total += share.detach()
             share.backward()  # type: ignore[no-untyped-call]
     trained = [parameter for parameter in tagger.parameters() if parameter.requires_grad]
-    value, sentences = ranks.mean_gradients(trained, value, sentences)
+    value, sentences = ranks.mean_gradients(trained, total.item(), sentences)
     if value != value:
         raise TrainingError(f"update {update}: the loss is not a number; lower the learning rate")
     set_learning_rates(optimizer, config, update)

@@ -20,7 +20,7 @@ from corpora.sentences import Corpus, Sentence
 from tagger.tokens import length_batches
 from tagger.training import Log
 from teachers.config import AnnotationConfig
-from teachers.sources.base import Passage, TeacherSource
+from teachers.sources.base import LOG_ZERO, Passage, TeacherSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,8 @@ def _annotations(teacher: TeacherSource, passage: Passage, k: int) -> Annotation
     chain = teacher.chain(passage)
     log_posteriors = chain.log_marginals
     paths, log_probs, counts = chain.kbest(k)
+    possible = (log_probs > LOG_ZERO / 2).sum(1)  # a source of probabilities rules paths out without saying so
+    counts = counts.minimum(possible).clamp_min(1)
     return Annotations(
         lengths=passage.lengths,
         paths=paths.cpu().numpy(),

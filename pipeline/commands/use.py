@@ -26,12 +26,13 @@ def evaluate(
     from pipeline.data import read_labelled
     from pipeline.experiment import FileSource
     from tagger.checkpoint import about_tagger, load_tagger
+    from tagger.devices import found_device
     from tagger.evaluation import EvaluationSet
 
     about = about_tagger(tagger)
     source = FileSource(name="files", path=str(file), reader=reader, metric=about["metric"], scheme=scheme)
     corpus = read_labelled(source, file, "und", "test", about["scheme"])
-    score = EvaluationSet(corpus, about["metric"], about["scheme"]).score(load_tagger(tagger))
+    score = EvaluationSet(corpus, about["metric"], about["scheme"]).score(load_tagger(tagger).to(found_device()))
     name = "strict span F1" if about["metric"] == "spans" else "accuracy"
     print(f"{file}: {len(corpus)} sentences, {corpus.tokens} words, {name} {score:.2f}")
 
@@ -45,9 +46,10 @@ def tag(
 ) -> None:
     """Label raw text."""
     from tagger.checkpoint import load_tagger
+    from tagger.devices import found_device
     from tagger.prediction import predict
 
-    model, split = load_tagger(tagger), str.split if tokenised else split_words
+    model, split = load_tagger(tagger).to(found_device()), str.split if tokenised else split_words
     with file.open(encoding="utf-8") if file else nullcontext(sys.stdin) as lines:
         sentences = (words for line in lines if (words := split(line)))
         while chunk := list(islice(sentences, 1000)):

@@ -36,8 +36,14 @@ def library(model: str) -> Iterator[Any]:
 
 
 def load_tokenizer(transformers: Any, folder: Path) -> Any:
-    """The tokeniser of a folder; to byte-level ones every word follows a blank, as it does in text."""
-    return transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, add_prefix_space=True)
+    """The tokeniser of a folder. Raises EncoderError where it has no vocabulary, of which transformers says nothing."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, add_prefix_space=True)
+    if len(tokenizer) <= len({*tokenizer.all_special_ids}):
+        raise EncoderError(
+            f"{folder}: its tokeniser knows {len(tokenizer)} subwords, all of them special; expected tokenizer.json "
+            "or the files of its vocabulary beside config.json"
+        )
+    return tokenizer
 
 
 def window_limit(model: nn.Module, tokenizer: Any) -> int | None:

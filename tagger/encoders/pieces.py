@@ -12,6 +12,8 @@ from tagger.config import Subword
 from tagger.encoders.pretrained import EncoderError
 from tagger.tokens import TokenBatch
 
+_BLANK = "Ġ"  # as byte-level tokenisers write it
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -42,6 +44,7 @@ class Pieces:
         if limit is not None and window is not None and window > limit:
             raise EncoderError(f"window is {window}, but the model takes {limit} subwords at once")
         window = window or limit
+        self._lead = " " if _drops_blanks(tokenizer) else ""
         bare, whole = (self._cut(["a"], special)[0] for special in (False, True))
         start = next(i for i in range(len(whole)) if whole[i : i + len(bare)] == bare)
         self.before, self.after = whole[:start], whole[start + len(bare) :]
@@ -52,7 +55,7 @@ class Pieces:
 
     def _cut(self, words: list[str], special: bool) -> list[list[int]]:
         ids: list[list[int]] = self.tokenizer(
-            [[word] for word in words],
+            [[self._lead + word] for word in words],
             is_split_into_words=True,
             add_special_tokens=special,
             truncation=False,
@@ -114,6 +117,15 @@ class Pieces:
             place=torch.from_numpy(row * width + len(self.before) + at - window * stride),
             counts=torch.from_numpy(counts),
         )
+
+
+def _drops_blanks(tokenizer: Any) -> bool:
+    """Whether a byte-level tokeniser would not see the blank that a word follows in text."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or backend.pre_tokenizer is None:
+        return False
+    pieces = [piece for piece, _ in backend.pre_tokenizer.pre_tokenize_str("a a")]
+    return pieces[-1].startswith(_BLANK) and not pieces[0].startswith(_BLANK)
 
 
 def by_word(pieces: Float[Tensor, "P *S"], counts: Int[Tensor, "W"], which: Subword) -> Float[Tensor, "W *S"]:

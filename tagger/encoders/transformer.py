@@ -208,6 +208,8 @@ def _load(config: TransformerConfig) -> tuple[Any, Any]:
         size.structkd_layers = layers
         tokenizer = load_tokenizer(transformers, folder)
         model = transformers.AutoModel.from_pretrained(folder, config=size, dtype=torch.float32, local_files_only=True)
+    if size.is_encoder_decoder:
+        model = model.get_encoder()
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     return model, tokenizer

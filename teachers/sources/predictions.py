@@ -132,6 +132,9 @@ def _names(path: Path, rows: pa.Table, stated: tuple[str, ...] | None) -> tuple[
     if stated is None and not len(having):
         raise SourceError(f"{path}: no row has `labels`; write them into the file, or set `labels` of the source")
     names = stated if stated is not None else tuple(map(str, column[int(having[0])].as_py()))
+    if not names:
+        place = "the source's settings" if stated is not None else f"row {having[0]}"
+        raise SourceError(f"{path}: `labels` of {place} is empty; expected a name for each probability")
     lengths = list_lengths(column)[having]
     values = column.flatten().to_numpy(zero_copy_only=False)
     wrong = lengths != len(names)

@@ -41,9 +41,11 @@ def test_a_batch_holds_its_sentences(sentences):
         assert len(set(batch.words)) == len(batch.words)
 
 
-def test_a_sentence_without_words_is_refused():
+def test_a_sentence_without_words_and_an_empty_word_are_refused():
     with pytest.raises(ValueError, match="sentence 1 of the batch has no words"):
         TokenBatch.from_sentences([["a"], []])
+    with pytest.raises(ValueError, match="a word of the batch is empty"):
+        TokenBatch.from_sentences([["a"], ["b", ""]])
 
 
 @given(st.lists(st.integers(1, 20), max_size=30), st.integers(1, 40))

@@ -8,8 +8,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.testing import assert_close
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast, T5Config, T5Model
 
 from corpora.labels import LabelSet
 from tagger.checkpoint import CheckpointError, load_tagger, save_tagger
@@ -265,6 +266,35 @@ def test_a_damaged_folder_is_explained(bert, tmp_path):
     (folder / "model.safetensors").write_bytes(b"none")
     with pytest.raises(EncoderError, match="transformers cannot load it"):
         body(str(folder))
+
+
+def test_a_folder_without_a_tokeniser_is_an_error(bert, tmp_path):
+    folder = save_tiny_bert(tmp_path / "bert")
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(EncoderError, match=r"its tokeniser knows . subwords, all of them special; expected tokenizer"):
+        body(str(folder))
+
+
+def test_byte_level_words_follow_a_blank_as_they_do_in_text():
+    letters = {piece: place for place, piece in enumerate(["<pad>", *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+    bytewise = Tokenizer(models.BPE(vocab=letters, merges=[]))
+    bytewise.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytewise, pad_token="<pad>")
+    windows = Pieces(tokenizer, None).windows(TokenBatch.from_sentences([["ab", "c"]]))
+    assert tokenizer.convert_ids_to_tokens(windows.ids[0].tolist()) == ["Ġ", "a", "b", "Ġ", "c"]
+
+
+def test_of_an_encoder_and_a_decoder_the_encoder_is_taken(bert, tmp_path):
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(AutoTokenizer.from_pretrained(bert)), "d_model": 16, "num_layers": 2, "num_heads": 2}
+    T5Model(T5Config(**sizes, d_kv=8, d_ff=16)).save_pretrained(tmp_path / "t5")
+    AutoTokenizer.from_pretrained(bert).save_pretrained(tmp_path / "t5")
+    with torch.no_grad():
+        found = body(str(tmp_path / "t5"), layers=(0, 2))(TokenBatch.from_sentences([["london", "berlin"], ["a"]]))
+    assert found.shape == (2, 2, 2, 16)
+    assert found[0].isfinite().all()
+    assert not found[1, 1].any()
 
 
 def test_without_the_extra_the_error_says_what_to_install(bert):

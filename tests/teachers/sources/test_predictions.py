@@ -7,8 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from artifacts.reader import ArtifactSet
 from corpora.labels import LabelSet
-from corpora.sentences import Corpus
+from corpora.sentences import Corpus, Sentence
+from teachers.annotate import annotate, text_rows
+from teachers.config import AnnotationConfig
 from teachers.sources.config import PredictionsConfig, SourceError
 from teachers.sources.predictions import PredictionsSource
 from teachers.sources.tagger import TaggerSource
@@ -64,6 +67,27 @@ def test_the_settings_or_any_row_may_name_the_labels(tmp_path, kind, written):
     assert open_file(path, labels=SPANS.names).chain(passage()).emissions.equal(expected)
     write(path, [row | ({"labels": None} if place != 2 else {}) for place, row in enumerate(written)])
     assert open_file(path).chain(passage()).emissions.equal(expected)
+
+
+def test_paths_that_a_teacher_rules_out_are_not_written(tmp_path):
+    sure = [[float(label == place % len(SPANS)) for label in range(len(SPANS))] for place in range(4)]
+    torn = [[0.5, 0.5, 0.0, 0.0, 0.0]] * 2
+    sentences = [Sentence(("a", "b", "c", "d")), Sentence(("e", "f"))]
+    corpus, path = Corpus("en", "train", tuple(sentences)), tmp_path / "en.jsonl"
+    said = zip(sentences, (sure, torn), strict=True)
+    write(path, [{"tokens": list(s.tokens), "probabilities": p, "labels": list(SPANS.names)} for s, p in said])
+    rows, config = text_rows([corpus], None), AnnotationConfig()
+    annotate(open_file(path), rows, tmp_path / "set", name="me", config=config, provenance={}, log=lambda record: None)
+    paths = [row["paths"] for row in ArtifactSet.open(tmp_path / "set").table().to_pylist()]
+    assert paths[0] == [[0, 1, 2, 3]]
+    assert sorted(paths[1]) == [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("settings", [{}, {"labels": ()}])
+def test_no_names_at_all_are_an_error(tmp_path, settings):
+    write(tmp_path / "en.jsonl", [{"tokens": ["a"], "probabilities": [[]], "labels": []}])
+    with pytest.raises(SourceError, match=r"en\.jsonl: `labels` of .* is empty"):
+        open_file(tmp_path / "en.jsonl", **settings).chain(passage(Corpus("en", "train", (Sentence(("a",)),))))
 
 
 def test_a_column_of_another_parquet_type_is_read_too(tmp_path, written):
