@@ -17,5 +17,5 @@ def extra(package: str) -> Iterator[None]:
         yield
     except ImportError as error:
         raise PageError(
-            f"an HTML report needs the package {package}; install it with: pip install 'structkd[{EXTRA}]'"
+            f"an HTML report needs the package {package}; install it with: pip install -e '.[{EXTRA}]'"
         ) from error

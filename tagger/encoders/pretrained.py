@@ -56,7 +56,7 @@ def _from_hub(model: str) -> Path:
 
 def missing_extra(model: str) -> str:
     """What to do where `transformers` is not installed."""
-    return f"{model}: needs the package transformers; install it with: pip install 'structkd[{EXTRA}]'"
+    return f"{model}: needs the package transformers; install it with: pip install -e '.[{EXTRA}]'"
 
 
 def pretrained_digest(model: str) -> str:

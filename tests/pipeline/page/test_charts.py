@@ -179,7 +179,7 @@ from pipeline.page.plots import svg
 svg(Costs("cost", ()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install 'structkd[report]'" in done.stderr
+    assert "pip install -e '.[report]'" in done.stderr
 
 
 @pytest.mark.parametrize(

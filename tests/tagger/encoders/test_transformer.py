@@ -1,5 +1,6 @@
 """Pretrained encoders, against the library's own sentence by sentence."""
 
+import io
 import shutil
 import subprocess
 import sys
@@ -8,9 +9,18 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sentencepiece import SentencePieceTrainer
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.testing import assert_close
-from transformers import AutoModel, AutoTokenizer, PreTrainedTokenizerFast, T5Config, T5Model
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5Model,
+    XLMRobertaConfig,
+    XLMRobertaModel,
+)
 
 from corpora.labels import LabelSet
 from tagger.checkpoint import CheckpointError, load_tagger, save_tagger
@@ -285,6 +295,17 @@ def test_byte_level_words_follow_a_blank_as_they_do_in_text():
     assert tokenizer.convert_ids_to_tokens(windows.ids[0].tolist()) == ["Ġ", "a", "b", "Ġ", "c"]
 
 
+def test_a_vocabulary_may_be_of_sentencepiece_alone(tmp_path):
+    text, written = ["berlin and london", "a long way to go", "it rains in rome today"] * 20, io.BytesIO()
+    SentencePieceTrainer.train(sentence_iterator=iter(text), model_writer=written, vocab_size=29, minloglevel=2)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    XLMRobertaModel(XLMRobertaConfig(vocab_size=40, **sizes)).save_pretrained(tmp_path)
+    (tmp_path / "sentencepiece.bpe.model").write_bytes(written.getvalue())
+    cut = body(str(tmp_path)).pieces.windows(TokenBatch.from_sentences([["london", "rains"]]))
+    assert all(count > 1 for count in cut.counts.tolist())
+    assert len(set(cut.ids[0].tolist())) > 5
+
+
 def test_of_an_encoder_and_a_decoder_the_encoder_is_taken(bert, tmp_path):
     torch.manual_seed(0)
     sizes = {"vocab_size": len(AutoTokenizer.from_pretrained(bert)), "d_model": 16, "num_layers": 2, "num_heads": 2}
@@ -306,4 +327,4 @@ from tagger.encoders.transformer import Frozen
 Frozen(TransformerConfig(model={bert!r}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install 'structkd[transformers]'" in done.stderr
+    assert "pip install -e '.[transformers]'" in done.stderr
