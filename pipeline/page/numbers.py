@@ -66,8 +66,8 @@ def _reliability(chart: Reliability) -> TableView:
 def _seeds(values: tuple[float, ...]) -> str:
     if not values:
         return NOTHING
-    each = f" ({', '.join(f'{value:.1f}' for value in values)})" if len(values) > 1 else ""
-    return f"{fmean(values):.1f}{each}"
+    each = f" ({', '.join(f'{value:z.1f}' for value in values)})" if len(values) > 1 else ""
+    return f"{fmean(values):z.1f}{each}"
 
 
 def _estimate(estimate: Estimate | None) -> str:
