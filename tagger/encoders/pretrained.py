@@ -9,7 +9,7 @@ from tagger.config import TaggerConfig, TransformerConfig
 
 ROOT_VARIABLE = "STRUCTKD_ENCODERS"
 EXTRA = "transformers"
-FEATURES = 1  # raised where the same frozen encoder would say something else of the same sentence
+FEATURES = 2  # raised where the same frozen encoder would say something else of the same sentence
 _IGNORED = (".md", ".lock", ".gitattributes", ".onnx", ".h5", ".msgpack", ".ot", ".pdf", ".png")
 
 
