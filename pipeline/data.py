@@ -205,7 +205,7 @@ def _read_file(source: FileSource, path: Path) -> tuple[Sentence, ...]:
 
 
 def _left_over(corpus: Corpus, taken: Corpus) -> Corpus:
-    """The sentences of `corpus` that no sentence of `taken` has the words of, without labels."""
+    """The sentences of `corpus` whose words no sentence of `taken` has, without labels."""
     known = {sentence.tokens for sentence in taken}
     left = (Sentence(sentence.tokens) for sentence in corpus if sentence.tokens not in known)
     return Corpus(corpus.language, "unlabelled", tuple(left))
