@@ -27,6 +27,11 @@ class LengthReport:
     cut_spans: int
     """Spans longer than the limit, which became several."""
 
+    def __add__(self, other: "LengthReport") -> "LengthReport":
+        """What the same limit did to two corpora."""
+        counts = ("long_sentences", "long_tokens", "pieces", "dropped_tokens", "cut_spans")
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in counts})
+
 
 def limit_lengths(
     corpus: Corpus, max_tokens: int, policy: LengthPolicy, *, scheme: Scheme | None = None

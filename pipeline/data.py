@@ -1,7 +1,8 @@
 """An experiment's corpora: read, converted, limited; and named without being read."""
 
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from corpora.parquet import read_parquet
 from corpora.schemes import Scheme, convert
 from corpora.sentences import Corpus, CorpusError, Sentence, Split, Text
 from corpora.text import read_text
-from pipeline.experiment import CatalogSource, DemoSource, Experiment, FileSource
+from pipeline.experiment import CatalogSource, DemoSource, Experiment, FileSource, UnlabelledText
 from tagger.config import Metric
 from teachers.sources.config import TaskScheme
 
@@ -58,11 +59,10 @@ class Data:
 
     def texts(self, language: str) -> tuple[Text, ...]:
         """What teachers annotate in a language beside its training corpus."""
-        unlabelled = self.experiment.unlabelled
         if isinstance(self.source, DemoSource):
             has_unlabelled = self.source.unlabelled > 0
         else:
-            has_unlabelled = unlabelled is not None and language in unlabelled.languages
+            has_unlabelled = bool(self._unlabelled(language))
         found: dict[Text, bool] = {"unlabelled": has_unlabelled, "augmented": self.experiment.augmented is not None}
         return tuple(text for text, there in found.items() if there)
 
@@ -76,24 +76,18 @@ class Data:
         Raises:
             CorpusError: a missing or malformed file, or nothing left after the limits.
         """
-        limits = self.experiment.limits
         if split == "augmented":
             train, report = self.load(language, "train")
             assert self.experiment.augmented is not None
             return augment.augment(train, **self.experiment.augmented.model_dump()), report
-        left_over = self._is_left_over(split)
-        corpus, report = limit_lengths(
-            self._read(language, "train" if left_over else split),
-            limits.max_tokens,
-            limits.too_long,
-            scheme=self.scheme,
-        )
-        if left_over:
-            corpus = _left_over(corpus, corpus.sample(limits.train, limits.seed))
-        corpus = corpus.sample(self._limit(split), limits.seed)
+        if split == "unlabelled" and not isinstance(self.source, DemoSource):
+            parts = [self._load_text(text, language) for text in self._unlabelled(language)]
+            sentences = tuple(sentence for part, _ in parts for sentence in part)
+            return Corpus(language, split, sentences), reduce(add, (report for _, report in parts))
+        corpus, report = self._limited(self._read(language, split))
+        corpus = corpus.sample(self._limit(split), self.experiment.limits.seed)
         if not len(corpus):
-            reason = f": limits.train = {limits.train} leaves none over" if left_over else ""
-            raise CorpusError(f"{self.experiment.name}: {language} {split} has no sentences{reason}")
+            raise CorpusError(f"{self.experiment.name}: {language} {split} has no sentences")
         return corpus, report
 
     def identity(self, language: str, split: Split) -> dict[str, Any]:
@@ -102,48 +96,77 @@ class Data:
         Raises:
             CorpusError: a missing file.
         """
-        limits = self.experiment.limits
         if split == "augmented":
             assert self.experiment.augmented is not None
             made = {"augmented": self.experiment.augmented.model_dump(), "version": augment.VERSION}
             return self.identity(language, "train") | {"split": split} | made
-        if self._is_left_over(split):
-            return self.identity(language, "train") | {"split": split, "left_over": self._limit(split)}
+        if split == "unlabelled" and not isinstance(self.source, DemoSource):
+            texts = [self._text_identity(text, language) for text in self._unlabelled(language)]
+            return texts[0] if len(texts) == 1 else {"language": language, "split": split, "texts": texts}
+        return self._identity(language, split, self._source_identity(language, split), self._limit(split))
+
+    def _identity(self, language: str, split: Split, source: Any, sentences: int | None) -> dict[str, Any]:
+        limits = self.experiment.limits
         return {
             "language": language,
             "split": split,
-            "source": self._source_identity(language, split),
+            "source": source,
             "scheme": self.scheme,
             "max_tokens": limits.max_tokens,
             "too_long": limits.too_long,
-            "sentences": self._limit(split),
+            "sentences": sentences,
             "seed": limits.seed,
         }
 
-    def _is_left_over(self, split: Split) -> bool:
-        """Whether it is what the limit leaves of the training corpora."""
-        text = self.experiment.unlabelled
-        return split == "unlabelled" and text is not None and text.path == "train"
+    def _unlabelled(self, language: str) -> tuple[UnlabelledText, ...]:
+        """Where a language has text from."""
+        return tuple(text for text in self.experiment.unlabelled if text.serves(language))
+
+    def _load_text(self, text: UnlabelledText, language: str) -> tuple[Corpus, LengthReport]:
+        limits = self.experiment.limits
+        if text.path == "train":
+            whole, report = self._limited(self._read(language, "train"))
+            corpus = _left_over(whole, whole.sample(limits.train, limits.seed))
+            place = f"limits.train = {limits.train} leaves no sentence of {language} over"
+        else:
+            path = _text_path(text, language)
+            corpus, report = self._limited(Corpus(language, "unlabelled", read_text(path)))
+            place = f"{path} has no sentence of at most limits.max_tokens = {limits.max_tokens} words"
+        if not len(corpus):
+            raise CorpusError(f"{self.experiment.name}: {place}; take {language} out of unlabelled.languages")
+        return corpus.sample(text.sentences, limits.seed), report
+
+    def _text_identity(self, text: UnlabelledText, language: str) -> dict[str, Any]:
+        if text.path == "train":
+            return self.identity(language, "train") | {"split": "unlabelled", "left_over": text.sentences}
+        path = _text_path(text, language)
+        return self._identity(language, "unlabelled", self._file_identity(path, language, "unlabelled"), text.sentences)
+
+    def _limited(self, corpus: Corpus) -> tuple[Corpus, LengthReport]:
+        limits = self.experiment.limits
+        return limit_lengths(corpus, limits.max_tokens, limits.too_long, scheme=self.scheme)
 
     def _limit(self, split: Split) -> int | None:
-        if split == "unlabelled":
-            return self.experiment.unlabelled.sentences if self.experiment.unlabelled else None
         if split == "zero-shot":
             return self.experiment.zero_shot.sentences if self.experiment.zero_shot else None
+        if split == "unlabelled":  # the demo's, which makes as many as it is asked for
+            return None
         limit: int | None = getattr(self.experiment.limits, split)
         return limit
 
     def _source_identity(self, language: str, split: Split) -> Any:
         if isinstance(self.source, DemoSource) and split != "zero-shot":
             return ["demo", generator_digest(), self.source.seed, self._demo_sentences(language, split)]
-        path = self._path(language, split)
+        if split == "zero-shot":
+            return self._file_identity(self._path(language, split), language, split)[:1]
+        return self._file_identity(self._path(language, split), language, split)
+
+    def _file_identity(self, path: Path, language: str, split: Split) -> list[Any]:
         if not path.is_file():
             raise CorpusError(
                 f"{path}: no such file; experiment {self.experiment.name} needs it for {language} {split} "
                 f"(corpora of the catalog lie under ${catalog.ROOT_VARIABLE})"
             )
-        if split == "zero-shot":
-            return [digest_unchanged(path)]
         return [digest_unchanged(path), self.source.model_dump(exclude={"path"})]
 
     def _demo_sentences(self, language: str, split: Split) -> int:
@@ -158,15 +181,9 @@ class Data:
         return self.source.train[language]
 
     def _path(self, language: str, split: Split) -> Path:
-        text, foreign = self.experiment.unlabelled, self.experiment.zero_shot
         if split == "zero-shot":
-            assert foreign is not None
-            return catalog.source_path(foreign.name, language, "test")
-        if split == "unlabelled":
-            assert text is not None
-            if text.path != "catalog":
-                return Path(text.path.format(language=language))
-            return catalog.source_path(CATALOG_TEXT, language, split)
+            assert self.experiment.zero_shot is not None
+            return catalog.source_path(self.experiment.zero_shot.name, language, "test")
         if isinstance(self.source, CatalogSource):
             return catalog.source_path(self.source.name, language, split)
         assert isinstance(self.source, FileSource)
@@ -180,8 +197,6 @@ class Data:
         if isinstance(self.source, DemoSource):
             corpus = _demo(language, split, self._demo_sentences(language, split), self.source.seed)
             return _converted(corpus, "IOB2", self.scheme)
-        if split == "unlabelled":
-            return Corpus(language, split, read_text(self._path(language, split)))
         if isinstance(self.source, CatalogSource):
             return catalog.load(self.source.name, language, split, scheme=self.scheme)
         return read_labelled(self.source, self._path(language, split), language, split, self.scheme)
@@ -202,6 +217,12 @@ def _read_file(source: FileSource, path: Path) -> tuple[Sentence, ...]:
     if source.reader == "conllu":
         return read_conllu(path, column="upos" if column == "-1" else column)
     return read_parquet(path, labels="labels" if column == "-1" else column)
+
+
+def _text_path(text: UnlabelledText, language: str) -> Path:
+    if text.path == "catalog":
+        return catalog.source_path(CATALOG_TEXT, language, "unlabelled")
+    return Path(text.path.format(language=language))
 
 
 def _left_over(corpus: Corpus, taken: Corpus) -> Corpus:

@@ -78,8 +78,12 @@ class UnlabelledText(Settings):
         description="`catalog`; `train`: the training sentences that limits.train leaves over, without their labels; "
         "or a path with {language}: a sentence a line",
     )
-    languages: tuple[str, ...] = Field(description="those that have it")
+    languages: tuple[str, ...] | None = Field(None, description="those that have it; None: all of the experiment")
     sentences: int | None = Field(None, ge=1, description="in each language")
+
+    def serves(self, language: str) -> bool:
+        """Whether a language of the experiment has such text."""
+        return self.languages is None or language in self.languages
 
 
 class AugmentedText(Settings):
@@ -152,13 +156,31 @@ class Experiment(Settings):
     scheme: Literal["IOB2", "BIOES"] = Field("BIOES", description="that the taggers use, for spans")
     corpus: Source
     limits: Limits = Limits()
-    unlabelled: UnlabelledText | None = None
+    unlabelled: tuple[UnlabelledText, ...] = Field(
+        (), description="a table, or an array of tables: one text or several"
+    )
     augmented: AugmentedText | None = None
     zero_shot: ZeroShot | None = None
     # Not among the settings that name a run, so that one begun here can be finished there.
     device: Literal["auto", "cpu", "cuda"] = Field("auto", exclude=True, description="auto: a GPU where there is one")
     teacher: Teacher = Teacher()
     student: Student
+
+    @field_validator("unlabelled", mode="before")
+    @classmethod
+    def _one_or_several(cls, texts: Any) -> Any:
+        return [texts] if isinstance(texts, dict) else texts
+
+    @model_validator(mode="after")
+    def _text_is_for_its_languages(self) -> "Experiment":
+        named = {language for text in self.unlabelled for language in text.languages or ()}
+        if unknown := sorted(named - {*self.languages}):
+            raise PydanticCustomError(
+                "unlabelled",
+                "unlabelled.languages: found {unknown}, which the experiment does not have; its languages are {known}",
+                {"unknown": ", ".join(unknown), "known": ", ".join(self.languages)},
+            )
+        return self
 
     @model_validator(mode="after")
     def _zero_shot_languages_are_new(self) -> "Experiment":

@@ -37,12 +37,19 @@ class Table(Settings):
 
     name: str
     title: str
-    tasks: tuple[str, ...] | None = Field(None, description="None takes all")
+    tasks: dict[str, Values] | None = Field(
+        None, description="names, or a table of how their experiments differ, in all rows; None takes all"
+    )
     seeds: tuple[int, ...] | None = Field(None, description="None takes the grid's")
     scores: Literal["test", "zero_shot"] = Field("test", description="what is shown")
     change: Values = Field({}, description="of the tasks' experiments, in all rows")
     sweep: Sweep | None = None
     rows: tuple[Row, ...] = Field(min_length=1, description="a system's name alone is a row of that label")
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _names_are_tasks(cls, tasks: Any) -> Any:
+        return {task: {} for task in tasks} if isinstance(tasks, list) else tasks
 
     @field_validator("rows", mode="before")
     @classmethod
@@ -110,13 +117,22 @@ def entries(grid: Grid, table: Table) -> Iterator[Entry]:
     Raises:
         ExperimentError: settings that do not make an experiment.
     """
-    for task in table.tasks or grid.tasks:
+    tasks = {task: {} for task in grid.tasks} if table.tasks is None else table.tasks
+    for task, differs in tasks.items():
         for row in table.rows:
             for value in table.sweep.values if table.sweep else [None]:
                 swept = _nested(table.sweep.key, value) if table.sweep else {}
                 student = {"systems": [row.system], "seeds": list(table.seeds or grid.seeds)}
                 values: Values = {"name": f"{grid.name}-{task}", "title": f"{grid.title}: {task}"}
-                for change in (grid.defaults, grid.tasks[task], table.change, row.change, swept, {"student": student}):
+                for change in (
+                    grid.defaults,
+                    grid.tasks[task],
+                    table.change,
+                    differs,
+                    row.change,
+                    swept,
+                    {"student": student},
+                ):
                     values = _merged(values, change)
                 place = f"grid {grid.name}, table {table.name}, task {task}, row {row.label}"
                 yield Entry(row.label, task, value, parse(Experiment, values, place))

@@ -42,6 +42,14 @@ def test_cutting_keeps_words_in_order_and_labels_valid(data, scheme, limit):
     assert covered(before) == covered(after)
 
 
+@given(st.lists(st.integers(1, 20), max_size=6), st.integers(0, 6), st.integers(1, 8))
+def test_reports_add_up(lengths, place, limit):
+    sentences = [Sentence(tuple(map(str, range(length)))) for length in lengths]
+    parts = (corpus_of(*sentences[:place]), corpus_of(*sentences[place:]))
+    first, second = (limit_lengths(part, limit, "cut")[1] for part in parts)
+    assert first + second == limit_lengths(corpus_of(*sentences), limit, "cut")[1]
+
+
 def placed(corpus, scheme):
     """Every span, counted from the corpus's first word."""
     found, offset = [], 0

@@ -245,8 +245,33 @@ def test_text_may_be_what_a_limit_leaves_of_the_training_corpus(load, catalogued
 
 
 def test_a_limit_that_leaves_nothing_is_an_error(load, catalogued):
-    with pytest.raises(CorpusError, match=r"en unlabelled has no sentences: limits\.train = 2 leaves none over"):
+    with pytest.raises(CorpusError, match=r"limits\.train = 2 leaves no sentence of en over; take en out of unl"):
         Data(load(LEFT_OVER.format(2))).load("en", "unlabelled")
+
+
+def test_a_text_that_the_length_limit_empties_is_an_error(load, catalogued):
+    with pytest.raises(CorpusError, match=r"en\.txt has no sentence of at most limits\.max_tokens = 2 words"):
+        Data(load(UD + '[limits]\nmax_tokens = 2\ntoo_long = "drop"\n')).load("en", "unlabelled")
+
+
+def test_several_texts_make_one(load, catalogued):
+    (catalogued.parents[1] / "more.txt").write_text("A sentence of five words\n" * 2, "utf-8")
+    more = f'path = "{catalogued.parents[1] / "more.txt"}"\nsentences = 1\n'
+    texts = UD.replace("[unlabelled]", f"[[unlabelled]]\n{more}\n[[unlabelled]]") + "[limits]\nmax_tokens = 3\n"
+    corpus, report = Data(load(texts)).load("en", "unlabelled")
+    assert [sentence.tokens[0] for sentence in corpus] == ["A", "It"]
+    assert (report.long_sentences, report.pieces) == (2, 4)
+    names = [Data(load(text)).identity("en", "unlabelled") for text in (UD, texts, texts.replace("= 1", "= 2"))]
+    assert all(names.count(name) == 1 for name in names)
+
+
+def test_a_text_is_of_the_languages_that_it_names_or_of_all(load, catalogued):
+    two = UD.replace('languages = ["en"]', 'languages = ["en", "de"]', 1)
+    assert {language: Data(load(two)).texts(language) for language in ("en", "de")} == {"en": ("unlabelled",), "de": ()}
+    of_all = Data(load(two.replace('languages = ["en"]', "")))
+    assert all(of_all.texts(language) == ("unlabelled",) for language in ("en", "de"))
+    with pytest.raises(ExperimentError, match=r"unlabelled\.languages: found de, which the experiment does not have"):
+        load(UD.replace('languages = ["en"]\n[student]', 'languages = ["de", "en"]\n[student]'))
 
 
 def test_a_missing_corpus_says_where_it_was_looked_for(load, catalogued):

@@ -213,6 +213,7 @@ def test_changes_are_merged_in_order(grid):
         ('languages = ["de"]', "languages = []", "task two, row baseline:\n  languages:"),
         ("student.training.updates = 12", "student.training.update = 12", "student.training.update: unknown key"),
         ('tasks = ["two"]\nseeds', 'tasks = ["three"]\nseeds', "table k has tasks three; the grid has one, two"),
+        ('tasks = ["two"]\nseeds', "tasks = 3\nseeds", "tables.1.tasks: input should be a valid dictionary"),
         ('"baseline", "exact"]', '"baseline", "exakt"]', "tables.0.rows.1.system"),
     ],
     ids=lambda value: str(value),
@@ -224,6 +225,18 @@ def test_a_mistake_is_named_with_its_place(tmp_path, monkeypatch, old, new, mess
     with pytest.raises(ExperimentError) as error:
         load_grid("tiny")
     assert message in str(error.value)
+
+
+def test_a_table_may_differ_by_task(tmp_path, monkeypatch):
+    own = "tasks = { two = { limits = { dev = 7 } }, one = {} }\nchange = { limits = { dev = 8, test = 9 } }"
+    write_grid(tmp_path, GRID.replace('tasks = ["two"]\nchange = { teacher.tagger.hidden = 4 }', own))
+    monkeypatch.chdir(tmp_path)
+    grid = load_grid("tiny")
+    limits = {entry.task: entry.experiment.limits for entry in entries(grid, grid.tables[2])}
+    assert {task: (limit.dev, limit.test, limit.max_tokens) for task, limit in limits.items()} == {
+        "two": (7, 9, 60),
+        "one": (8, 9, 60),
+    }
 
 
 def test_an_unknown_grid_or_table_is_named(place):
