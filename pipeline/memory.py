@@ -1,12 +1,21 @@
 """How much memory a job takes."""
 
+import ctypes
+import gc
 from pathlib import Path
 
 _PROCESS = Path("/proc/self")
 
 
 def forget_peak() -> None:
-    """Begin to measure: from now on, `peak_memory` is of what follows. Without effect where the system has no way."""
+    """Begin to measure: from now on, `peak_memory` is of what follows. Without effect where the system has no way.
+
+    What is free and not given back to the system, as by an earlier job of the same process, does not count.
+    """
+    gc.collect()
+    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc
+    if give_back:
+        give_back(0)
     try:
         (_PROCESS / "clear_refs").write_text("5")  # proc(5)
     except OSError:
