@@ -60,7 +60,7 @@ class HuggingFaceConfig(_Source, LabelConfig):
     model: Annotated[str, _template("language")] = Field(
         description="a local folder, a name or name@revision, with {language} in it"
     )
-    subword: Subword = Field("first", description="of a word's subwords: whose distribution is the word's")
+    subwords: Subword = Field("first", description="of a word's subwords: whose distribution is the word's")
     window: int | None = Field(None, ge=1, description="subwords at once; None: as many as the model takes")
 
 

@@ -18,7 +18,7 @@ from teachers.sources.mapping import LabelMapping
 class TokenClassificationSource(SoftmaxSource):
     """An `AutoModelForTokenClassification`, asked about words that are split already.
 
-    A word's distribution is that of its subwords, as `config.subword` has it; words are cut, and long sentences read in
+    A word's distribution is that of its subwords, as `config.subwords` has it; words are cut, and long sentences read in
     overlapping windows, as `tagger.encoders.pieces.Pieces` does it.
 
     Args:
@@ -52,7 +52,7 @@ class TokenClassificationSource(SoftmaxSource):
         windows, device = self._pieces.windows(tokens), self._model.device
         found = self._model(input_ids=windows.ids.to(device), attention_mask=windows.mask.long().to(device))
         pieces = found.logits.flatten(0, 1)[windows.place.to(device)].double().softmax(-1)
-        probabilities = by_word(pieces.cpu(), windows.counts, self._config.subword).numpy()
+        probabilities = by_word(pieces.cpu(), windows.counts, self._config.subwords).numpy()
         return self._chain(self._mapping(probabilities, passage), passage.lengths)
 
     def _names(self) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def check(folder, corpus, limit=None, **settings):
     chain = open_model(folder, **settings).chain(passage(corpus))
     order = [models.LABELS.index(name) for name in TASK.names]
     window = settings.get("window", limit)
-    rows = [reference(folder, s.tokens, settings.get("subword", "first"), window) for s in corpus]
+    rows = [reference(folder, s.tokens, settings.get("subwords", "first"), window) for s in corpus]
     expected = np.concatenate(rows)[:, order]
     np.testing.assert_allclose(words_of(chain, chain.marginals), expected, atol=1e-5)
     assert expected.std(0).max() > 0.03  # words differ, or nothing was compared
@@ -94,14 +94,14 @@ def check(folder, corpus, limit=None, **settings):
 
 @pytest.mark.parametrize("pooling", ["first", "last", "mean"])
 def test_sentences_in_a_batch_are_what_each_is_alone(bert, pooling):
-    check(bert, random_corpus(1), subword=pooling)
+    check(bert, random_corpus(1), subwords=pooling)
 
 
 @pytest.mark.parametrize("pooling", ["first", "last", "mean"])
 @pytest.mark.parametrize("settings", [{}, {"window": 9}, {"window": 8}, {"window": 4}])
 def test_each_word_of_a_long_sentence_is_read_where_it_is_most_central(bert, settings, pooling):
     short = (sentence.tokens for sentence in random_corpus(2))
-    check(bert, corpus_of(*WINDOWED, ("a",), *short), models.POSITIONS, subword=pooling, **settings)
+    check(bert, corpus_of(*WINDOWED, ("a",), *short), models.POSITIONS, subwords=pooling, **settings)
 
 
 @pytest.mark.parametrize("save", [models.save_roberta, models.save_xlm_roberta])
