@@ -1,5 +1,6 @@
 """Files that are whole or absent, and the digests that name them."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -57,6 +58,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusively(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in here for the same folder, and let no other in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def clear_temporaries(folder: Path, names: str = "*") -> None:

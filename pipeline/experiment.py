@@ -1,6 +1,7 @@
 """Experiment files: one TOML file says everything that a run depends on."""
 
 import tomllib
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
@@ -195,8 +196,7 @@ class Experiment(Settings):
     @field_validator("languages")
     @classmethod
     def _named_once(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
-        if twice := [name for place, name in enumerate(languages) if name in languages[:place]]:
-            raise PydanticCustomError("languages", "found {name} twice; name it once", {"name": twice[0]})
+        named_once(languages)
         return languages
 
     @model_validator(mode="after")
@@ -248,6 +248,12 @@ class Experiment(Settings):
         settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS})
         settings["teacher"].pop("folds")
         return digest_json(["teachers", settings])
+
+
+def named_once(names: Sequence[str]) -> None:
+    """For validators: raises PydanticCustomError where a name is there twice."""
+    if twice := [name for place, name in enumerate(names) if name in names[:place]]:
+        raise PydanticCustomError("twice", "found {name} twice; name it once", {"name": twice[0]})
 
 
 def load_experiment(name: str) -> Experiment:

@@ -53,7 +53,7 @@ def grid_findings(grid: Grid, split: str | None = None) -> tuple[TableFindings, 
     Raises:
         RowError: a damaged file.
     """
-    rows = read_rows(rows_path(grid))
+    rows = read_rows(rows_path(grid)).explode("settings_digests")
     return tuple(_table(table, list(entries(grid, table)), rows, split or table.scores) for table in grid.tables)
 
 
@@ -81,12 +81,12 @@ def _table(table: Table, found: Sequence[Entry], rows: pl.DataFrame, split: str)
 
 
 def _task(name: str, title: str, found: Sequence[Entry], rows: pl.DataFrame, sweep: str | None) -> TaskFindings:
-    shown = Entries({TEACHERS: rows.filter(settings_digest=found[0].experiment.teachers_digest)})
+    shown = Entries({TEACHERS: rows.filter(settings_digests=found[0].experiment.teachers_digest)})
     swept: dict[str, dict[float, pl.DataFrame]] = {}
     for entry in found:
         student = entry.experiment.student
         digests = [entry.experiment.student_digest(entry.system, seed) for seed in student.seeds]
-        cells = rows.filter(pl.col("settings_digest").is_in(digests))
+        cells = rows.filter(pl.col("settings_digests").is_in(digests))
         alone = entry.value is None or entry.system == BASELINE
         shown[entry.label if alone else f"{entry.label}, {sweep} = {entry.value:g}"] = cells
         if entry.value is not None:

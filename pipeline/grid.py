@@ -1,13 +1,15 @@
 """Grids: tasks by systems by seeds in one TOML file, and the tables that are made of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
-from pipeline.experiment import EXPERIMENTS, Experiment, ExperimentError, parse, read_toml
+from pipeline.experiment import EXPERIMENTS, Experiment, ExperimentError, named_once, parse, read_toml
+from pipeline.tables import BASELINE, TEACHERS
 from student.config import SystemName
 from tagger.config import Settings
 
@@ -58,6 +60,19 @@ class Table(Settings):
             return rows
         return [{"label": row, "system": row} if isinstance(row, str) else row for row in rows]
 
+    @field_validator("rows")
+    @classmethod
+    def _labels_tell_rows_apart(cls, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        named_once([row.label for row in rows])
+        for row in rows:
+            if row.label == TEACHERS or (row.label == BASELINE and row.system != BASELINE):
+                raise PydanticCustomError(
+                    "label",
+                    "found label {label} for system {system}; the ends of the gap alone are called {ends}",
+                    {"label": row.label, "system": row.system, "ends": f"{TEACHERS} and {BASELINE}"},
+                )
+        return rows
+
 
 class Grid(Settings):
     """All tables of a file. Each task is an experiment: `defaults`, and what the task says beside."""
@@ -68,6 +83,12 @@ class Grid(Settings):
     defaults: Values = Field({}, description="of every task")
     tasks: dict[str, Values] = Field(min_length=1)
     tables: tuple[Table, ...] = Field(min_length=1)
+
+    @field_validator("tables")
+    @classmethod
+    def _names_tell_tables_apart(cls, tables: tuple[Table, ...]) -> tuple[Table, ...]:
+        named_once([table.name for table in tables])
+        return tables
 
 
 def rows_path(grid: Grid) -> Path:
@@ -106,8 +127,12 @@ def load_grid(name: str) -> Grid:
             raise ExperimentError(
                 f"{path}: table {table.name} has tasks {', '.join(unknown)}; the grid has {', '.join(grid.tasks)}"
             )
-        for _ in entries(grid, table):  # whose experiments are checked by being made
-            pass
+        made = list(entries(grid, table))  # whose experiments are checked by being made
+        if table.sweep and not _have_one_gap(made):
+            raise ExperimentError(
+                f"{path}: table {table.name} sweeps {table.sweep.key}, on which its baseline or teachers depend; "
+                "give each value a table of its own"
+            )
     return grid
 
 
@@ -136,6 +161,16 @@ def entries(grid: Grid, table: Table) -> Iterator[Entry]:
                     values = _merged(values, change)
                 place = f"grid {grid.name}, table {table.name}, task {task}, row {row.label}"
                 yield Entry(row.label, task, value, parse(Experiment, values, place))
+
+
+def _have_one_gap(made: Sequence[Entry]) -> bool:
+    """Whether the teachers of a task's entries are the same whatever the value, and so each row of baselines."""
+    teachers = {(entry.task, entry.experiment.teachers_digest) for entry in made}
+    gold = [entry for entry in made if entry.system == BASELINE]
+    baselines = {(entry.task, entry.label, entry.experiment.student_digest(entry.system, 0)) for entry in gold}
+    return len(teachers) == len({entry.task for entry in made}) and len(baselines) == len(
+        {(entry.task, entry.label) for entry in gold}
+    )
 
 
 def _merged(base: Values, change: Values) -> Values:

@@ -1,6 +1,6 @@
 """Runs a grid, cell by cell: whatever its file of rows does not have yet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +29,13 @@ class PlannedEntry:
         """Of the rows of its students, seed by seed."""
         return tuple(student.key for student in self.plan.students)
 
+    def wanted(self) -> Iterator[tuple[str, str]]:
+        """The digest of settings and the key of each of its rows."""
+        experiment = self.entry.experiment
+        yield experiment.teachers_digest, self.teachers_key
+        for student in self.plan.students:
+            yield experiment.student_digest(student.system, student.seed), student.key
+
 
 def planned_entries(grid: Grid, table: Table, runs: Path = RUNS) -> list[PlannedEntry]:
     """A table's entries with their plans. Raises CorpusError for a corpus file that is missing."""
@@ -39,10 +46,13 @@ def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Displ
     """Run what is missing, table after table; each cell's row is kept as soon as it is there. Returns how many came."""
     path, before = rows_path(grid), len(read_rows(rows_path(grid)))
     for table in tables:
-        waiting = _waiting(planned_entries(grid, table), path)
+        planned = planned_entries(grid, table)
+        wanted = {digest: key for one in planned for digest, key in one.wanted()}
+        add_rows(path, [], wanted)  # rows that are there may be known by other settings
+        waiting = _waiting(planned, path)
         if not waiting:
             continue
-        keeper = _Keeper(display, waiting, path)
+        keeper = _Keeper(display, waiting, path, wanted)
         plans = [one.plan for one in waiting]
         run_teachers(plans, engine, keeper)
         keeper.keep()
@@ -65,8 +75,10 @@ def _waiting(planned: Sequence[PlannedEntry], path: Path) -> list[PlannedEntry]:
 class _Keeper:
     """A display that keeps the rows of what has finished."""
 
-    def __init__(self, display: Display, waiting: Sequence[PlannedEntry], path: Path) -> None:
-        self._display, self._waiting, self._path = display, waiting, path
+    def __init__(
+        self, display: Display, waiting: Sequence[PlannedEntry], path: Path, wanted: Mapping[str, str]
+    ) -> None:
+        self._display, self._waiting, self._path, self._wanted = display, waiting, path, wanted
 
     @contextmanager
     def watch(self, heading: str, titles: list[str]) -> Iterator[Listen]:
@@ -90,4 +102,4 @@ class _Keeper:
             done = (student for student in plan.students if student.done and student.key not in known)
             new |= {student.key: student_row(plan, task, student) for student in done}
         if new:
-            add_rows(self._path, new.values())
+            add_rows(self._path, new.values(), self._wanted)

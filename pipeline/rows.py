@@ -12,9 +12,9 @@ from typing import Any
 
 import polars as pl
 
-from corpora.files import atomic_path, digest_json
+from corpora.files import atomic_path, digest_json, exclusively
 from pipeline.calibrations import plan_calibrations
-from pipeline.plan import MANIFEST, RESULT, Plan, StudentPlan, TeacherPlan
+from pipeline.plan import MANIFEST, RESULT, Plan, StudentPlan, TeacherPlan, annotated
 from pipeline.tables import TEACHERS
 
 Row = dict[str, Any]
@@ -25,7 +25,7 @@ _BINS = pl.List(pl.Float64)
 SCHEMA = pl.Schema(
     {
         "key": pl.String(),
-        "settings_digest": pl.String(),  # by which tables find the row, without the corpora
+        "settings_digests": pl.List(pl.String),  # by which tables find the row, without the corpora
         "task": pl.String(),
         "system": pl.String(),
         "seed": pl.Int64(),
@@ -90,13 +90,28 @@ def read_rows(path: Path) -> pl.DataFrame:
     return rows
 
 
-def add_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Put rows into a file, atomically; a row of the same key is replaced."""
-    new = pl.DataFrame(list(rows), schema=SCHEMA)
-    old = read_rows(path).filter(~pl.col("key").is_in(new["key"].to_list()))
-    found = pl.concat([old, new]).sort("task", "system", "seed", "key")
-    with atomic_path(path) as temporary:
-        found.write_parquet(temporary, compression="zstd", compression_level=19)
+def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None:
+    """Put rows into a file, atomically; a row of the same key is replaced.
+
+    `wanted` has the key of the row that is that of some settings, by their digest. No other row is theirs any more, as
+    where a corpus has changed since. Several processes may add rows to one file.
+    """
+    with exclusively(path.parent):
+        before, new = read_rows(path), pl.DataFrame(list(rows), schema=SCHEMA)
+        kept = before.filter(~pl.col("key").is_in(new["key"].to_list()))
+        found = pl.concat([kept, new]).sort("task", "system", "seed", "key")
+        digests = [_settings_digests(key, before, wanted) for key in found["key"]]
+        found = found.with_columns(pl.Series("settings_digests", digests, SCHEMA["settings_digests"]))
+        if not found.equals(before):
+            with atomic_path(path) as temporary:
+                found.write_parquet(temporary, compression="zstd", compression_level=19)
+
+
+def _settings_digests(key: str, before: pl.DataFrame, wanted: Mapping[str, str]) -> list[str]:
+    known = before.filter(key=key)["settings_digests"].explode().drop_nulls()
+    return sorted(
+        {digest for digest in known if digest not in wanted} | {digest for digest in wanted if wanted[digest] == key}
+    )
 
 
 def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
@@ -108,7 +123,6 @@ def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
         **_scores([result]),
         **{name: result[name] for name in shared},
         "key": student.key,
-        "settings_digest": plan.experiment.student_digest(student.system, student.seed),
         "task": task,
         "curve": [dict(zip(("update", "loss", "dev"), point, strict=True)) for point in result["curve"]],
         "bytes": sum(sizes),
@@ -123,10 +137,10 @@ def teachers_row(plan: Plan, task: str) -> Row:
     whole = [teacher for teacher in plan.teachers if not teacher.fold]
     results = [_read_result(teacher.folder) for teacher in whole]
     every = [_read_result(teacher.folder) for teacher in plan.teachers]
+    sets = [folder for teacher in plan.teachers for folder in teacher.artifacts.values()]
     return {
         **_scores(results),
         "key": teachers_key(plan),
-        "settings_digest": plan.experiment.teachers_digest,
         "task": task,
         "system": TEACHERS,
         "seed": plan.experiment.teacher.seed,
@@ -135,7 +149,7 @@ def teachers_row(plan: Plan, task: str) -> Row:
         "annotation_seconds": sum(map(_annotation_seconds, plan.teachers)),
         "feature_seconds": _feature_seconds(plan),
         "peak_memory": max((result["peak_memory"] for result in every if result.get("peak_memory")), default=None),
-        "bytes": sum(_set_bytes(folder) for teacher in plan.teachers for folder in teacher.artifacts.values()),
+        "bytes": sum(map(_set_bytes, sets)) if all(map(annotated, sets)) else None,
         "parameters": sum(result["parameters"] for result in results),
         "updates": sum(result["updates"] for result in every),
         "words": sum(result.get("words", 0) for result in every),

@@ -18,8 +18,8 @@ from teachers.sources.mapping import LabelMapping
 class TokenClassificationSource(SoftmaxSource):
     """An `AutoModelForTokenClassification`, asked about words that are split already.
 
-    A word's distribution is that of its subwords, as `config.subwords` has it; words are cut, and long sentences read in
-    overlapping windows, as `tagger.encoders.pieces.Pieces` does it.
+    A word's distribution is that of its subwords, as `config.subwords` has it; words are cut, and long sentences read
+    in overlapping windows, as `tagger.encoders.pieces.Pieces` does it.
 
     Args:
         config: its `model` is taken as it stands.

@@ -1,6 +1,7 @@
 """A grid, run as a person runs it."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -215,6 +216,19 @@ def test_changes_are_merged_in_order(grid):
         ('tasks = ["two"]\nseeds', 'tasks = ["three"]\nseeds', "table k has tasks three; the grid has one, two"),
         ('tasks = ["two"]\nseeds', "tasks = 3\nseeds", "tables.1.tasks: input should be a valid dictionary"),
         ('"baseline", "exact"]', '"baseline", "exakt"]', "tables.0.rows.1.system"),
+        ('"baseline", "exact"]', '"exact", "exact"]', "tables.0.rows: found exact twice; name it once"),
+        ('"baseline", "exact"]', '{ label = "baseline", system = "exact" }]', "found label baseline for system exact"),
+        ('name = "k"', 'name = "main"', "tables: found main twice; name it once"),
+        (
+            '"student.distill.k"',
+            '"student.tagger.hidden"',
+            "table k sweeps student.tagger.hidden, on which its baseline",
+        ),
+        (
+            '"student.distill.k"',
+            '"teacher.seed"',
+            "table k sweeps teacher.seed, on which its baseline or teachers depend",
+        ),
     ],
     ids=lambda value: str(value),
 )
@@ -256,8 +270,44 @@ def test_a_damaged_file_of_rows_is_named(tmp_path):
 
 def test_a_row_of_the_same_key_is_replaced(tmp_path):
     path = tmp_path / "rows.parquet"
-    add_rows(path, [{"key": "a", "seed": 1}, {"key": "b", "seed": 2}])
-    add_rows(path, [{"key": "a", "seed": 3}])
+    add_rows(path, [{"key": "a", "seed": 1}, {"key": "b", "seed": 2}], {})
+    add_rows(path, [{"key": "a", "seed": 3}], {})
     found = read_rows(path)
     assert found.schema == SCHEMA
     assert dict(found.select("key", "seed").iter_rows()) == {"a": 3, "b": 2}
+
+
+def test_settings_have_one_row_and_a_row_may_be_that_of_several(tmp_path):
+    def known():
+        return dict(read_rows(path).select("key", "settings_digests").iter_rows())
+
+    path = tmp_path / "rows.parquet"
+    add_rows(path, [{"key": "a"}, {"key": "b"}], {"one": "a", "two": "a", "three": "b"})
+    assert known() == {"a": ["one", "two"], "b": ["three"]}
+    add_rows(path, [], {"two": "b", "four": "a", "five": "not there yet"})
+    assert known() == {"a": ["four", "one"], "b": ["three", "two"]}
+    add_rows(path, [{"key": "a"}], {})
+    assert known() == {"a": ["four", "one"], "b": ["three", "two"]}
+
+
+ADD = "import sys; from pathlib import Path; from pipeline.rows import add_rows"
+ADD += "\nfor n in range(10): add_rows(Path('rows.parquet'), [{'key': sys.argv[1] + str(n)}], {})"
+
+
+def test_processes_that_add_rows_at_once_lose_none(tmp_path):
+    commands = [[sys.executable, "-c", ADD, name] for name in "abc"]
+    processes = [subprocess.Popen(command, cwd=tmp_path) for command in commands]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert len(read_rows(tmp_path / "rows.parquet")) == 30
+
+
+def test_settings_that_change_nothing_leave_the_rows_in_their_tables(place, tmp_path):
+    """Text that a student does not read, paths that are not stored: the same cells, known by other settings."""
+    shutil.copytree(place / "results", tmp_path / "results")
+    changed = GRID.replace("unlabelled = 10", "unlabelled = 11").replace('"baseline", "exact"]', '"baseline"]')
+    write_grid(tmp_path, changed.replace("teacher = {", "teacher = { held_out = false,"))
+    assert "nothing is finished" in structkd(tmp_path, "report", "tiny", "--format", "md").stderr
+    done = structkd(tmp_path, "reproduce", "tiny", "--table", "main")
+    assert "no new rows" in done.stdout
+    table = structkd(tmp_path, "report", "tiny", "--format", "md").stdout.split("\n\n")[1]
+    assert re.search(r"\| teachers \| \d.*\n\| baseline \| \d", table)
