@@ -16,7 +16,7 @@ from corpora.parquet import read_parquet
 from corpora.schemes import Scheme, convert
 from corpora.sentences import Corpus, CorpusError, Sentence, Split, Text
 from corpora.text import read_text
-from pipeline.experiment import CatalogSource, DemoSource, Experiment, FileSource, UnlabelledText
+from pipeline.experiment import CatalogSource, DemoSource, Experiment, FileFormat, FileSource, UnlabelledText
 from tagger.config import Metric
 from teachers.sources.config import TaskScheme
 
@@ -202,12 +202,12 @@ class Data:
         return read_labelled(self.source, self._path(language, split), language, split, self.scheme)
 
 
-def read_labelled(source: FileSource, path: Path, language: str, split: Split, scheme: Scheme | None) -> Corpus:
+def read_labelled(source: FileFormat, path: Path, language: str, split: Split, scheme: Scheme | None) -> Corpus:
     """A labelled file as `source` describes it, its labels converted to `scheme`."""
     return _converted(Corpus(language, split, _read_file(source, path)), source.scheme, scheme)
 
 
-def _read_file(source: FileSource, path: Path) -> tuple[Sentence, ...]:
+def _read_file(source: FileFormat, path: Path) -> tuple[Sentence, ...]:
     scheme = source.scheme if source.metric == "spans" else None
     if source.reader == "columns":
         return read_columns(

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from corpora.files import digest_json
 from corpora.sentences import Text
 from student.config import DistillConfig, SystemName
-from tagger.config import Settings, TaggerConfig, TrainingConfig
+from tagger.config import Settings, TaggerConfig, TrainingConfig, template
 from teachers.config import AnnotationConfig
 from teachers.sources.config import SourcesConfig
 
@@ -45,16 +45,33 @@ class CatalogSource(Settings):
     name: Literal["conll", "absa", "wikiann", "ud", "conllu"]
 
 
-class FileSource(Settings):
-    """Your own files."""
+class FileFormat(Settings):
+    """What a file of labelled sentences looks like."""
 
-    name: Literal["files"]
-    path: str = Field(description="with {language} and {split} in it")
     reader: Literal["columns", "conllu", "parquet"] = "columns"
     token_column: int = Field(0, description="for columns")
     label_column: int | str = Field(-1, description="a number for columns, a name for conllu and parquet")
     metric: Literal["spans", "accuracy"] = "spans"
     scheme: Literal["IOB1", "IOB2", "BIOES"] = Field("IOB2", description="of the files, where the metric is spans")
+
+    @model_validator(mode="after")
+    def _column_is_as_the_reader_takes_it(self) -> "FileFormat":
+        if isinstance(self.label_column, int) != (self.reader == "columns") and self.label_column != -1:
+            raise PydanticCustomError(
+                "label_column",
+                "found label_column = {column} for reader {reader}; columns have numbers, conllu and parquet names",
+                {"column": repr(self.label_column), "reader": self.reader},
+            )
+        return self
+
+
+class FileSource(FileFormat):
+    """Your own files."""
+
+    name: Literal["files"]
+    path: Annotated[str, template("language", "split", needed=["split"])] = Field(
+        description="with {language} and {split} in it"
+    )
 
 
 Source = Annotated[DemoSource | CatalogSource | FileSource, Field(discriminator="name")]
@@ -74,7 +91,7 @@ class Limits(Settings):
 class UnlabelledText(Settings):
     """Text that the teachers annotate beside their training corpora."""
 
-    path: str = Field(
+    path: Annotated[str, template("language")] = Field(
         "catalog",
         description="`catalog`; `train`: the training sentences that limits.train leaves over, without their labels; "
         "or a path with {language}: a sentence a line",
@@ -181,6 +198,20 @@ class Experiment(Settings):
                 "unlabelled.languages: found {unknown}, which the experiment does not have; its languages are {known}",
                 {"unknown": ", ".join(unknown), "known": ", ".join(self.languages)},
             )
+        return self
+
+    @model_validator(mode="after")
+    def _a_file_is_of_one_language(self) -> "Experiment":
+        paths = [("corpus", self.corpus.path, self.languages)] if isinstance(self.corpus, FileSource) else []
+        texts = [text for text in self.unlabelled if text.path not in ("catalog", "train")]
+        paths += [("unlabelled", text.path, text.languages or self.languages) for text in texts]
+        for place, path, languages in paths:
+            if len(languages) > 1 and "{language}" not in path:
+                raise PydanticCustomError(
+                    "path",
+                    "{place}.path: found {path} for {languages}; a file is of one language: put {hole} into it",
+                    {"place": place, "path": path, "languages": ", ".join(languages), "hole": "{language}"},
+                )
         return self
 
     @model_validator(mode="after")

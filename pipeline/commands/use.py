@@ -24,13 +24,13 @@ def evaluate(
 ) -> None:
     """Score a tagger on a file: strict span F1, or accuracy for tags."""
     from pipeline.data import read_labelled
-    from pipeline.experiment import FileSource
+    from pipeline.experiment import FileFormat
     from tagger.checkpoint import about_tagger, load_tagger
     from tagger.devices import found_device
     from tagger.evaluation import EvaluationSet
 
     about = about_tagger(tagger)
-    source = FileSource(name="files", path=str(file), reader=reader, metric=about["metric"], scheme=scheme)
+    source = FileFormat(reader=reader, metric=about["metric"], scheme=scheme)
     corpus = read_labelled(source, file, "und", "test", about["scheme"])
     score = EvaluationSet(corpus, about["metric"], about["scheme"]).score(load_tagger(tagger).to(found_device()))
     name = "strict span F1" if about["metric"] == "spans" else "accuracy"

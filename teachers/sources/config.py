@@ -1,27 +1,16 @@
 """Settings of teachers that were trained elsewhere, as experiment files state them."""
 
 from pathlib import Path
-from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from tagger.config import Settings, Subword
+from tagger.config import Settings, Subword, template
 
 ModelScheme = Literal["IO", "IOB1", "IOB2", "BIOES"]
 TaskScheme = Literal["IOB2", "BIOES"]
 Unmapped = Literal["error", "renormalise", "outside"]
 Rule = Literal["mean", "product"]
-
-
-def _template(*known: str) -> AfterValidator:
-    def check(text: str) -> str:
-        for _, name, _, _ in Formatter().parse(text):
-            if name is not None and name not in known:
-                raise ValueError(f"{{{name}}} is not known here, only {', '.join(f'{{{k}}}' for k in known)}")
-        return text
-
-    return AfterValidator(check)
 
 
 class SourceError(ValueError):
@@ -50,14 +39,14 @@ class CheckpointConfig(_Source):
     """A tagger of this project."""
 
     kind: Literal["checkpoint"] = "checkpoint"
-    folder: Annotated[str, _template("language")] = Field(description="of its checkpoint, with {language} in it")
+    folder: Annotated[str, template("language")] = Field(description="of its checkpoint, with {language} in it")
 
 
 class HuggingFaceConfig(_Source, LabelConfig):
     """A token classification model of Hugging Face transformers."""
 
     kind: Literal["huggingface"] = "huggingface"
-    model: Annotated[str, _template("language")] = Field(
+    model: Annotated[str, template("language")] = Field(
         description="a local folder, a name or name@revision, with {language} in it"
     )
     subwords: Subword = Field("first", description="of a word's subwords: whose distribution is the word's")
@@ -68,7 +57,7 @@ class PredictionsConfig(_Source, LabelConfig):
     """Probabilities on disk, see `teachers.sources.predictions`."""
 
     kind: Literal["predictions"] = "predictions"
-    path: Annotated[str, _template("language", "split")] = Field(
+    path: Annotated[str, template("language", "split")] = Field(
         description=".jsonl or .parquet, with {language} and {split} in it"
     )
 

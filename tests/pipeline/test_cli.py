@@ -170,6 +170,14 @@ def test_report_gives_markdown(place):
     ]
 
 
+def test_report_needs_no_artifact_sets(place, tmp_path):
+    shutil.copytree(place, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(artifacts(tmp_path))
+    done = structkd(tmp_path, "report", "tiny")
+    assert done.returncode == 0, done.stderr
+    assert "| teachers | " in structkd(tmp_path, "report", "tiny", "--format", "md").stdout
+
+
 def test_report_writes_a_page(place):
     done = structkd(place, "report", "tiny", "--sentences", 4)
     assert done.returncode == 0, done.stderr

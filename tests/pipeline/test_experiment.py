@@ -280,6 +280,53 @@ def test_a_missing_corpus_says_where_it_was_looked_for(load, catalogued):
         make_plan(load(UD))
 
 
+OWN = UD.replace('name = "ud"', 'name = "files"\npath = "{language}.{split}"')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("{language}.{split}", "{language}.train", "corpus.path: value error, {split} is missing: one file cannot be"),
+        ("{language}.{split}", "{lang}.{split}", "corpus.path: value error, {lang} is not known here, only {language}"),
+        ('languages = ["en"]\n[corpus]', 'languages = ["en", "de"]\n[corpus]\n', ""),
+        ("{language}.{split}", "x.{split}", ""),
+        ("[student]", 'path = "{split}.txt"\n[student]', "unlabelled.0.path: value error, {split} is not known here"),
+        (
+            "[unlabelled]",
+            'label_column = "ner"\n[unlabelled]',
+            "corpus: found label_column = 'ner' for reader columns;",
+        ),
+        (
+            "[unlabelled]",
+            'reader = "conllu"\nlabel_column = 3\n[unlabelled]',
+            "found label_column = 3 for reader conllu;",
+        ),
+        ("[unlabelled]", 'reader = "conllu"\nlabel_column = "xpos"\n[unlabelled]', ""),
+    ],
+    ids=lambda value: str(value),
+)
+def test_files_of_ones_own_are_named_by_language_and_split(load, old, new, message):
+    assert old in OWN
+    if not message:
+        load(OWN.replace(old, new))
+        return
+    with pytest.raises(ExperimentError) as error:
+        load(OWN.replace(old, new))
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("place", ["corpus", "unlabelled"])
+def test_a_file_is_of_one_language(load, place):
+    path = {"corpus": OWN.replace("{language}.", ""), "unlabelled": OWN.replace("[stud", 'path = "a.txt"\n[stud')}[
+        place
+    ]
+    two = path.replace('languages = ["en"]\n[corpus]', 'languages = ["en", "de"]\n[corpus]')
+    message = f"{place}.path: found .*en, de; a file is of one language: put {{language}} into it"
+    with pytest.raises(ExperimentError, match=message):
+        load(two.replace('[unlabelled]\nlanguages = ["en"]', "[unlabelled]"))
+    load(path)
+
+
 def test_own_files_are_read_and_converted(load, tmp_path):
     (tmp_path / "en.train").write_text("x Ada I-PER\nx Bo B-PER\nx ran O\n", "utf-8")
     text = UD.replace('name = "ud"', 'name = "files"\npath = "{language}.{split}"\nscheme = "IOB1"\ntoken_column = 1')
