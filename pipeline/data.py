@@ -139,8 +139,8 @@ class Data:
     def _text_identity(self, text: UnlabelledText, language: str) -> dict[str, Any]:
         if text.path == "train":
             return self.identity(language, "train") | {"split": "unlabelled", "left_over": text.sentences}
-        path = _text_path(text, language)
-        return self._identity(language, "unlabelled", self._file_identity(path, language, "unlabelled"), text.sentences)
+        digest = self._file_digest(_text_path(text, language), language, "unlabelled")
+        return self._identity(language, "unlabelled", [digest, self._file_format()], text.sentences)
 
     def _limited(self, corpus: Corpus) -> tuple[Corpus, LengthReport]:
         limits = self.experiment.limits
@@ -157,17 +157,19 @@ class Data:
     def _source_identity(self, language: str, split: Split) -> Any:
         if isinstance(self.source, DemoSource) and split != "zero-shot":
             return ["demo", generator_digest(), self.source.seed, self._demo_sentences(language, split)]
-        if split == "zero-shot":
-            return self._file_identity(self._path(language, split), language, split)[:1]
-        return self._file_identity(self._path(language, split), language, split)
+        digest = self._file_digest(self._path(language, split), language, split)
+        return [digest] if split == "zero-shot" else [digest, self._file_format()]
 
-    def _file_identity(self, path: Path, language: str, split: Split) -> list[Any]:
+    def _file_format(self) -> dict[str, Any]:
+        return self.source.model_dump(exclude={"path"})
+
+    def _file_digest(self, path: Path, language: str, split: Split) -> str:
         if not path.is_file():
             raise CorpusError(
                 f"{path}: no such file; experiment {self.experiment.name} needs it for {language} {split} "
                 f"(corpora of the catalog lie under ${catalog.ROOT_VARIABLE})"
             )
-        return [digest_unchanged(path), self.source.model_dump(exclude={"path"})]
+        return digest_unchanged(path)
 
     def _demo_sentences(self, language: str, split: Split) -> int:
         assert isinstance(self.source, DemoSource)
