@@ -100,18 +100,18 @@ def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None
         before, new = read_rows(path), pl.DataFrame(list(rows), schema=SCHEMA)
         kept = before.filter(~pl.col("key").is_in(new["key"].to_list()))
         found = pl.concat([kept, new]).sort("task", "system", "seed", "key")
-        digests = [_settings_digests(key, before, wanted) for key in found["key"]]
+        known = dict(before.select("key", "settings_digests").iter_rows())
+        digests = [_settings_digests(key, known.get(key) or [], wanted) for key in found["key"]]
         found = found.with_columns(pl.Series("settings_digests", digests, SCHEMA["settings_digests"]))
         if not found.equals(before):
             with atomic_path(path) as temporary:
                 found.write_parquet(temporary, compression="zstd", compression_level=19)
 
 
-def _settings_digests(key: str, before: pl.DataFrame, wanted: Mapping[str, str]) -> list[str]:
-    known = before.filter(key=key)["settings_digests"].explode().drop_nulls()
-    return sorted(
-        {digest for digest in known if digest not in wanted} | {digest for digest in wanted if wanted[digest] == key}
-    )
+def _settings_digests(key: str, known: Iterable[str], wanted: Mapping[str, str]) -> list[str]:
+    """Of a row: those known before that are not wanted for another row, and those that are wanted for it."""
+    kept = {digest for digest in known if digest not in wanted}
+    return sorted(kept | {digest for digest, row in wanted.items() if row == key})
 
 
 def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
