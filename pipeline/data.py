@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from corpora import augment, catalog
-from corpora.columns import read_columns
-from corpora.conllu import read_conllu
+from corpora.config import CatalogSource, DemoSource, FileSource, UnlabelledText
 from corpora.demo import demo_corpus, generator_digest
 from corpora.files import digest_unchanged
+from corpora.labelled import converted, read_labelled
 from corpora.lengths import LengthReport, limit_lengths
-from corpora.parquet import read_parquet
-from corpora.schemes import Scheme, convert
 from corpora.sentences import Corpus, CorpusError, Sentence, Split, Text
 from corpora.text import read_text
-from pipeline.experiment import CatalogSource, DemoSource, Experiment, FileFormat, FileSource, UnlabelledText
+from pipeline.experiment import Experiment
 from tagger.config import Metric
 from teachers.sources.config import TaskScheme
 
@@ -198,27 +196,10 @@ class Data:
             return Corpus(language, split, found.sentences)
         if isinstance(self.source, DemoSource):
             corpus = _demo(language, split, self._demo_sentences(language, split), self.source.seed)
-            return _converted(corpus, "IOB2", self.scheme)
+            return converted(corpus, "IOB2", self.scheme)
         if isinstance(self.source, CatalogSource):
             return catalog.load(self.source.name, language, split, scheme=self.scheme)
         return read_labelled(self.source, self._path(language, split), language, split, self.scheme)
-
-
-def read_labelled(source: FileFormat, path: Path, language: str, split: Split, scheme: Scheme | None) -> Corpus:
-    """A labelled file as `source` describes it, its labels converted to `scheme`."""
-    return _converted(Corpus(language, split, _read_file(source, path)), source.scheme, scheme)
-
-
-def _read_file(source: FileFormat, path: Path) -> tuple[Sentence, ...]:
-    scheme = source.scheme if source.metric == "spans" else None
-    if source.reader == "columns":
-        return read_columns(
-            path, token_column=source.token_column, label_column=int(source.label_column), scheme=scheme
-        )
-    column = str(source.label_column)
-    if source.reader == "conllu":
-        return read_conllu(path, column="upos" if column == "-1" else column)
-    return read_parquet(path, labels="labels" if column == "-1" else column)
 
 
 def _text_path(text: UnlabelledText, language: str) -> Path:
@@ -232,15 +213,6 @@ def _left_over(corpus: Corpus, taken: Corpus) -> Corpus:
     known = {sentence.tokens for sentence in taken}
     left = (Sentence(sentence.tokens) for sentence in corpus if sentence.tokens not in known)
     return Corpus(corpus.language, "unlabelled", tuple(left))
-
-
-def _converted(corpus: Corpus, source: Scheme, target: Scheme | None) -> Corpus:
-    if target is None:
-        return corpus
-    sentences = tuple(
-        Sentence(s.tokens, None if s.labels is None else convert(s.labels, source, target)) for s in corpus
-    )
-    return Corpus(corpus.language, corpus.split, sentences)
 
 
 @lru_cache(maxsize=32)

@@ -8,10 +8,11 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.experiment import EXPERIMENTS, Experiment, ExperimentError, named_once, parse, read_toml
+from corpora.settings import Settings, named_once
+from pipeline.experiment import EXPERIMENTS, Experiment
+from pipeline.parsing import ExperimentError, parse, read_toml
 from pipeline.tables import BASELINE, TEACHERS
 from student.config import SystemName
-from tagger.config import Settings
 
 GRIDS = EXPERIMENTS / "grids"
 RESULTS = Path("results")

@@ -1,34 +1,13 @@
 """Settings of a tagger and of its training, as experiment files state them. Nothing here loads torch."""
 
-from collections.abc import Sequence
-from string import Formatter
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from corpora.settings import Settings
 
 Metric = Literal["spans", "accuracy"]
 Subword = Literal["first", "last", "mean"]
-
-
-class Settings(BaseModel):
-    """Frozen settings; unknown keys and numbers that are not finite are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def template(*known: str, needed: Sequence[str] = ()) -> AfterValidator:
-    """For a text that has no names in braces but the `known` ones, and all that are `needed`."""
-
-    def check(text: str) -> str:
-        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-        for name in sorted(names - {*known}):
-            raise ValueError(f"{{{name}}} is not known here, only {', '.join(f'{{{k}}}' for k in known)}")
-        for name in needed:
-            if name not in names:
-                raise ValueError(f"{{{name}}} is missing: one file cannot be all of them")
-        return text
-
-    return AfterValidator(check)
 
 
 class WordsConfig(Settings):

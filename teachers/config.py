@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from artifacts.posteriors import PosteriorCode
-from tagger.config import Settings
+from corpora.settings import Settings
 
 
 class AnnotationConfig(Settings):

@@ -6,8 +6,8 @@ import typer
 from rich.console import Console
 
 from pipeline.engine import choose_engine
-from pipeline.experiment import ExperimentError
 from pipeline.grid import load_grid, rows_path
+from pipeline.parsing import ExperimentError
 from pipeline.progress import choose_display
 from pipeline.reproduce import run_grid
 

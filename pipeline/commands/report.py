@@ -9,8 +9,9 @@ from rich.console import Console
 
 from corpora.files import atomic_path
 from corpora.sentences import CorpusError
-from pipeline.experiment import EXPERIMENTS, ExperimentError, load_experiment, read_toml
+from pipeline.experiment import EXPERIMENTS, load_experiment
 from pipeline.grid import GRIDS, load_grid
+from pipeline.parsing import ExperimentError, read_toml
 from pipeline.plan import RUNS, Plan, StudentPlan, make_plan
 from tagger.encoders.pretrained import EncoderError
 from teachers.sources.config import SourceError

@@ -23,8 +23,8 @@ def evaluate(
     scheme: Annotated[Literal["IOB1", "IOB2", "BIOES"], typer.Option(help="Of the file's labels.")] = "IOB2",
 ) -> None:
     """Score a tagger on a file: strict span F1, or accuracy for tags."""
-    from pipeline.data import read_labelled
-    from pipeline.experiment import FileFormat
+    from corpora.config import FileFormat
+    from corpora.labelled import read_labelled
     from tagger.checkpoint import about_tagger, load_tagger
     from tagger.devices import found_device
     from tagger.evaluation import EvaluationSet

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tagger.config import Settings, Subword, template
+from corpora.settings import Settings, template
+from tagger.config import Subword
 
 ModelScheme = Literal["IO", "IOB1", "IOB2", "BIOES"]
 TaskScheme = Literal["IOB2", "BIOES"]

@@ -6,7 +6,8 @@ import pytest
 
 from corpora.sentences import CorpusError
 from pipeline.data import Data
-from pipeline.experiment import EXPERIMENTS, ExperimentError, load_experiment
+from pipeline.experiment import EXPERIMENTS, load_experiment
+from pipeline.parsing import ExperimentError
 from pipeline.plan import code_digest, make_plan
 from tests.pipeline.tiny import TINY, write_experiment
 

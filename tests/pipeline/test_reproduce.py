@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.experiment import ExperimentError
 from pipeline.grid import entries, load_grid
+from pipeline.parsing import ExperimentError
 from pipeline.reproduce import planned_entries
 from pipeline.rows import SCHEMA, RowError, add_rows, read_rows
 from tests.pipeline.tiny import contents, structkd

@@ -1,0 +1,79 @@
+"""TOML files to typed settings, with errors that name the file, the key and what to do."""
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+Parsed = TypeVar("Parsed", bound=BaseModel)
+
+
+class ExperimentError(ValueError):
+    """An experiment file that cannot be run; the message names the file, the key and what to do."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file's values. Raises ExperimentError where it is none."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExperimentError(f"{path}: not a TOML file: {error}") from error
+
+
+def parse(kind: type[Parsed], values: dict[str, Any], place: str) -> Parsed:
+    """Typed settings. Raises ExperimentError, its message starting with `place`, for values that do not fit."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_explain(problem, kind)}" for problem in error.errors())
+        raise ExperimentError(f"{place}:\n{problems}") from None
+
+
+def _explain(problem: Any, kind: type[BaseModel]) -> str:
+    if not problem["loc"]:  # a check of the whole file, whose message names the place
+        return str(problem["msg"])
+    place, beside = _walk(problem["loc"], kind)
+    if problem["type"] == "extra_forbidden":
+        return f"{place}: unknown key{did_you_mean(str(problem['loc'][-1]), beside)}"
+    found = "" if problem["type"] == "missing" else f", found {problem['input']!r}"
+    return f"{place}: {problem['msg'].lower()}{found}"
+
+
+def _walk(place: tuple[int | str, ...], root: type[BaseModel]) -> tuple[str, list[str]]:
+    """A place as the file has it, and the keys that are known beside its last one.
+
+    pydantic puts the tag of a kind, as of a corpus or an encoder, between the keys; the file does not.
+    """
+    kinds: list[type[BaseModel]] = [root]
+    named, beside = [], list(root.model_fields)
+    for part in place:
+        fields = [kind.model_fields[str(part)] for kind in kinds if str(part) in kind.model_fields]
+        tagged = [kind for kind in kinds if part in _tags(kind)]
+        if tagged and not fields:
+            kinds = tagged
+            continue
+        named.append(str(part))
+        if isinstance(part, int):
+            continue
+        beside = [key for kind in kinds for key in kind.model_fields]
+        kinds = [model for field in fields for model in _models_in(field.annotation)]
+    return ".".join(named), beside
+
+
+def _tags(kind: type[BaseModel]) -> tuple[Any, ...]:
+    keys = [key for key in ("name", "kind") if key in kind.model_fields]
+    return tuple(tag for key in keys for tag in get_args(kind.model_fields[key].annotation))
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """What to add to an error about `word`: the known word that is nearest, if one is near."""
+    nearest = get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
