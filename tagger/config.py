@@ -86,6 +86,14 @@ class TransformerConfig(Settings):
     train_embeddings: bool = Field(False, description="whether the subwords' embeddings are fine-tuned too")
     checkpointing: bool = Field(False, description="compute activations twice rather than keep them")
 
+    @model_validator(mode="after")
+    def _a_frozen_one_is_not_trained(self) -> "TransformerConfig":
+        names = ("learning_rate", "layer_decay", "train_embeddings", "checkpointing")
+        idle = [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
+        if self.frozen and idle:
+            raise ValueError(f"{', '.join(idle)}: of no use to a frozen encoder; set frozen = false")
+        return self
+
 
 EncoderConfig = Annotated[
     WordsConfig

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from safetensors import SafetensorError
 from torch import nn
 
+from tagger.encoders.pieces import Pieces
 from tagger.encoders.pretrained import EncoderError, missing_extra
 
 
@@ -27,8 +27,8 @@ def library(model: str) -> Iterator[Any]:
         yield transformers
     except EncoderError:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise EncoderError(f"{model}: transformers cannot load it: {error}") from error
+    except Exception as error:  # of transformers, tokenizers, safetensors and torch: there is no common kind
+        raise EncoderError(f"{model}: transformers cannot load it: {type(error).__name__}: {error}") from error
     finally:
         log.set_verbosity(verbosity)
         if bars:
@@ -46,7 +46,24 @@ def load_tokenizer(transformers: Any, folder: Path) -> Any:
     return tokenizer
 
 
-def window_limit(model: nn.Module, tokenizer: Any) -> int | None:
+def missing_weights(model: nn.Module, report: dict[str, Any], part: nn.Module) -> list[str]:
+    """The tensors of `part` of a model that its files do not have; transformers fills them at random.
+
+    Args:
+        report: what `from_pretrained` tells with `output_loading_info`.
+    """
+    kept = {id(tensor) for tensor in part.state_dict(keep_vars=True).values()}
+    tensors = model.state_dict(keep_vars=True)
+    return sorted(name for name in report["missing_keys"] if id(tensors.get(name)) in kept)
+
+
+def make_pieces(model: nn.Module, tokenizer: Any, window: int | None) -> Pieces:
+    """What cuts words for a model, in windows that it can take, see `Pieces`."""
+    table = cast("Any", model).get_input_embeddings()
+    return Pieces(tokenizer, _window_limit(model, tokenizer), window, getattr(table, "num_embeddings", None))
+
+
+def _window_limit(model: nn.Module, tokenizer: Any) -> int | None:
     """Subwords and special tokens that a model takes at once; None where it has no limit.
 
     A table of positions may count those of padding, as RoBERTa's does and BERT's does not.

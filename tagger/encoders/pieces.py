@@ -1,7 +1,7 @@
 """Words cut into subwords, and subwords into windows that an encoder can take; all of it by array operations."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -34,13 +34,14 @@ class Pieces:
         tokenizer: of transformers.
         limit: subwords and special tokens that the model takes at once; None where it has no limit.
         window: as many at most; None for the limit.
+        known: subwords that the model has embeddings of; None where it has no table of them.
 
     Raises:
         EncoderError: a window beyond the limit, or without room for two subwords.
     """
 
-    def __init__(self, tokenizer: Any, limit: int | None, window: int | None = None) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: Any, limit: int | None, window: int | None = None, known: int | None = None) -> None:
+        self.tokenizer, self.known = tokenizer, known
         if limit is not None and window is not None and window > limit:
             raise EncoderError(f"window is {window}, but the model takes {limit} subwords at once")
         window = window or limit
@@ -70,12 +71,19 @@ class Pieces:
 
         A sentence that does not fit is read in windows that overlap by half, and a subword takes its vector from the
         window in which it is farthest from a cut: nothing is left out.
+
+        Raises:
+            EncoderError: a word that is cut into nothing where there is no unknown one, or into what the model lacks.
         """
         cut = [
             ids or self._unknown(word) for word, ids in zip(tokens.words, self._cut(tokens.words, False), strict=True)
         ]
         sizes = np.fromiter(map(len, cut), np.int64, len(cut))
         vocabulary, first = np.concatenate([np.array(ids, np.int64) for ids in cut]), np.cumsum(sizes) - sizes
+        if self.known is not None and len(vocabulary) and vocabulary.max() >= self.known:
+            largest = int(vocabulary.argmax())
+            word = tokens.words[int(np.searchsorted(first, largest, "right")) - 1]
+            self._refuse(word, int(vocabulary[largest]))
         lengths = tokens.lengths.numpy()
         shown = tokens.index.numpy()[np.arange(tokens.index.shape[1]) < lengths[:, None]]
         counts = sizes[shown]
@@ -90,6 +98,13 @@ class Pieces:
                 "take the word out of the corpus, or replace it"
             )
         return [self.tokenizer.unk_token_id]
+
+    def _refuse(self, word: str, subword: int) -> NoReturn:
+        piece = self.tokenizer.convert_ids_to_tokens(subword)
+        raise EncoderError(
+            f"the tokeniser gave subword {subword} ({piece!r}) of the word {word!r}, but the model has {self.known}; "
+            "expected a model and a tokeniser that belong together"
+        )
 
     def _laid_out(self, ids: Int64[np.ndarray, "P"], totals: Int64[np.ndarray, "B"], counts: np.ndarray) -> Windows:
         room = int(totals.max()) if self.room is None else self.room

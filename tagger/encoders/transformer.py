@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from tagger.config import TransformerConfig
 from tagger.encoders.base import Encoder
-from tagger.encoders.loading import library, load_tokenizer, window_limit
-from tagger.encoders.pieces import Pieces, by_word
+from tagger.encoders.loading import library, load_tokenizer, make_pieces, missing_weights
+from tagger.encoders.pieces import by_word
 from tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained
 from tagger.features import FeatureSet, read_features, write_features
 from tagger.tokens import TokenBatch
@@ -37,9 +37,8 @@ class TransformerBody(nn.Module):
         self.config = config
         self.model, tokenizer = _load(config)
         size: Any = self.model.config
-        self.depth = int(size.num_hidden_layers)
         self.layers = _layers(config, size.structkd_layers)
-        self.pieces = Pieces(tokenizer, window_limit(self.model, tokenizer), config.window)
+        self.pieces = make_pieces(self.model, tokenizer, config.window)
         self.dim = int(size.hidden_size)
 
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T N D"]:
@@ -97,7 +96,9 @@ class FineTuned(Encoder):
         self.dim = self.mix.dim
         self.body.model.get_input_embeddings().requires_grad_(config.train_embeddings)
         if config.checkpointing:
-            self.body.model.activation_checkpointing_enable({"use_reentrant": False})
+            with library(config.model):
+                self.body.model.activation_checkpointing_enable({"use_reentrant": False})
+        self._depths = self._find_depths()
 
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
         """See `Encoder`."""
@@ -107,14 +108,22 @@ class FineTuned(Encoder):
     def learning_rates(self) -> Iterator[tuple[str, float]]:
         """The learning rate of each of its trained parameters: lower by `layer_decay` with each layer further down."""
         for name, parameter in self.named_parameters():
-            if parameter.requires_grad and name.startswith("body."):  # the mix starts from nothing
-                yield name, self.config.learning_rate * self.config.layer_decay ** self._below_top(name)
+            if parameter.requires_grad and name in self._depths:  # the mix starts from nothing
+                yield name, self.config.learning_rate * self.config.layer_decay ** self._depths[name]
 
-    def _below_top(self, name: str) -> int:
-        found = _LAYER.search(name)
-        if found:
-            return self.body.depth - 1 - int(found[1])
-        return self.body.depth if "embed" in name else 0
+    def _find_depths(self) -> dict[str, int]:
+        """How many layers below the highest one that is read each of the encoder's parameters stands."""
+        top = max(1, *self.body.layers)
+        found = {name: _LAYER.search(name) for name, _ in self.named_parameters() if name.startswith("body.")}
+        if self.config.layer_decay < 1 and not any(found.values()):
+            raise EncoderError(
+                f"{self.config.model}: layer_decay is {self.config.layer_decay}, but the encoder "
+                f"({self.body.model.config.model_type}) has no layers of its own that could be told apart; set it to 1"
+            )
+        depths = {name: max(0, top - 1 - int(layer[1])) if layer else 0 for name, layer in found.items()}
+        tables = [name for name, module in self.named_modules() if isinstance(module, nn.Embedding)]
+        lowest = {name for name in depths if "embed" in name or name.rpartition(".")[0] in tables}
+        return depths | dict.fromkeys(lowest, top)
 
 
 class Frozen(Encoder):
@@ -192,26 +201,43 @@ def computes_bfloat16(device: torch.device) -> bool:
 def _size(config: TransformerConfig) -> tuple[int, int]:
     """Width, and how many layers a frozen encoder's features have, without loading its weights."""
     with library(config.model) as transformers:
-        size = transformers.AutoConfig.from_pretrained(find_pretrained(config.model), local_files_only=True)
+        size = _read_size(transformers, find_pretrained(config.model))
     layers = _layers(config, int(size.num_hidden_layers))
     return int(size.hidden_size), 1 if config.mix == "mean" else len(layers)
+
+
+def _read_size(transformers: Any, folder: Path) -> Any:
+    """A model's own settings. Raises EncoderError where it is no encoder of text."""
+    size = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+    for setting in ("num_hidden_layers", "hidden_size"):
+        if not hasattr(size, setting):
+            raise EncoderError(
+                f"{folder}: a model of type {size.model_type!r} has no {setting}; name an encoder of text"
+            )
+    return size
 
 
 def _load(config: TransformerConfig) -> tuple[Any, Any]:
     folder = find_pretrained(config.model)
     with library(config.model) as transformers:
-        size = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
+        size = _read_size(transformers, folder)
         layers = int(size.num_hidden_layers)
         highest = max(_layers(config, layers))
         if size.model_type in _PLAIN:
             size.num_hidden_layers = max(1, highest)
         size.structkd_layers = layers
         tokenizer = load_tokenizer(transformers, folder)
-        model = transformers.AutoModel.from_pretrained(folder, config=size, dtype=torch.float32, local_files_only=True)
-    if size.is_encoder_decoder:
-        model = model.get_encoder()
+        whole, report = transformers.AutoModel.from_pretrained(
+            folder, config=size, dtype=torch.float32, local_files_only=True, output_loading_info=True
+        )
+        model = whole.get_encoder() if size.is_encoder_decoder else whole
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
+    if missing := missing_weights(whole, report, model):
+        raise EncoderError(
+            f"{config.model}: has no weights for {_some(missing)}, which would be random; expected those of a model of "
+            f"type {size.model_type!r}, found beside them {_some(sorted(report['unexpected_keys']))}"
+        )
     return model, tokenizer
 
 
@@ -223,3 +249,8 @@ def _layers(config: TransformerConfig, depth: int) -> tuple[int, ...]:
             f"{config.model}: layers has {outside[0]}, expected {-depth - 1} to {depth}: the encoder has {depth} layers"
         )
     return tuple(layer % (depth + 1) for layer in config.layers)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of many names, and their number, as an error shows them."""
+    return f"{len(names)} tensors" + (f" ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})" if names else "")

@@ -6,8 +6,8 @@ import torch
 
 from corpora.labels import LabelSet
 from crf import LinearChain
-from tagger.encoders.loading import library, load_tokenizer, window_limit
-from tagger.encoders.pieces import Pieces, by_word
+from tagger.encoders.loading import library, load_tokenizer, make_pieces
+from tagger.encoders.pieces import by_word
 from tagger.encoders.pretrained import find_pretrained
 from tagger.tokens import TokenBatch
 from teachers.sources.base import Passage, SoftmaxSource, listed
@@ -42,7 +42,7 @@ class TokenClassificationSource(SoftmaxSource):
         self._config = config
         tokenizer, model = _load(config)
         self._model = model.to(device).eval()
-        self._pieces = Pieces(tokenizer, window_limit(model, tokenizer), config.window)
+        self._pieces = make_pieces(model, tokenizer, config.window)
         self._mapping = LabelMapping(self._names(), labels, scheme, config, config.model)
 
     @torch.no_grad()

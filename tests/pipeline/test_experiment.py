@@ -65,6 +65,11 @@ def test_a_shipped_experiment_loads(name, monkeypatch):
         ('["en", "de"]', '["en", "de", "en"]', "languages: found en twice; name it once"),
         ("[student.tagger]", "[student.distill]\nk = 5\n[student.tagger]", "found 5, but teachers store 4 paths"),
         ("[student.tagger]", "[student.distill]\ntemperature = inf\n[student.tagger]", "should be a finite number"),
+        (
+            "[student.tagger]",
+            '[student.tagger]\nencoders = [{ kind = "transformer", model = "x", layer_decay = 0.9 }]',
+            "layer_decay: of no use to a frozen encoder; set frozen = false",
+        ),
         ("[limits]", "[limits", "not a TOML file"),
     ],
 )

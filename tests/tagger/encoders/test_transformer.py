@@ -9,12 +9,18 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 from sentencepiece import SentencePieceTrainer
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.testing import assert_close
 from transformers import (
+    AlbertConfig,
+    AlbertModel,
     AutoModel,
     AutoTokenizer,
+    CLIPConfig,
+    GPT2Config,
+    GPT2Model,
     PreTrainedTokenizerFast,
     T5Config,
     T5Model,
@@ -276,6 +282,90 @@ def test_a_damaged_folder_is_explained(bert, tmp_path):
     (folder / "model.safetensors").write_bytes(b"none")
     with pytest.raises(EncoderError, match="transformers cannot load it"):
         body(str(folder))
+
+
+def rename_weights(folder, change):
+    """Save an encoder's tensors under what `change` makes of their names, without those that it makes None."""
+    file = folder / "model.safetensors"
+    weights = {change(name): tensor for name, tensor in load_file(file).items()}
+    save_file({name: tensor for name, tensor in weights.items() if name}, file, {"format": "pt"})
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_weights_of_another_model_are_an_error(tmp_path, frozen):
+    folder = save_tiny_bert(tmp_path / "bert")
+    rename_weights(folder, lambda name: None if ".layer.2." in name else name)
+    settings = config(str(folder), frozen=frozen)
+    with pytest.raises(EncoderError, match=r"has no weights for 16 tensors \(encoder\.layer\.2\.attention\.output"):
+        FineTuned(settings) if not frozen else Frozen(settings)(TokenBatch.from_sentences(SENTENCES))
+    rename_weights(folder, lambda name: f"odd.{name}")
+    with pytest.raises(EncoderError, match=r"found beside them \d+ tensors \(odd\."):
+        body(str(folder))
+
+
+def test_a_head_or_no_pooler_beside_the_encoder_does_not_matter(bert, tmp_path):
+    folder, batch = save_tiny_bert(tmp_path / "bert"), TokenBatch.from_sentences(SENTENCES)
+    rename_weights(folder, lambda name: None if name.startswith("pooler.") else f"bert.{name}")
+    with torch.no_grad():
+        assert torch.equal(body(str(folder))(batch), body(bert)(batch))
+
+
+def test_an_upper_layer_that_is_not_read_may_be_missing(bert, tmp_path):
+    folder, batch = save_tiny_bert(tmp_path / "bert"), TokenBatch.from_sentences(SENTENCES)
+    rename_weights(folder, lambda name: None if ".layer.2." in name else name)
+    with torch.no_grad():
+        assert torch.equal(body(str(folder), layers=(2,))(batch), body(bert, layers=(2,))(batch))
+
+
+@pytest.mark.parametrize(
+    ("file", "content"), [("tokenizer.json", b"{}"), ("pytorch_model.bin", b"version https://git-lfs")]
+)
+def test_what_a_library_cannot_read_is_explained(tmp_path, file, content):
+    folder = save_tiny_bert(tmp_path / "bert")
+    if file == "pytorch_model.bin":
+        (folder / "model.safetensors").unlink()
+    (folder / file).write_bytes(content)
+    with pytest.raises(EncoderError, match="transformers cannot load it"):
+        body(str(folder))
+
+
+def test_a_model_without_layers_is_refused(tmp_path):
+    CLIPConfig().save_pretrained(tmp_path)
+    with pytest.raises(EncoderError, match="a model of type 'clip' has no num_hidden_layers; name an encoder of text"):
+        Frozen(config(str(tmp_path), frozen=True))
+
+
+def test_a_tokeniser_of_another_model_is_an_error(tmp_path):
+    folder = save_tiny_bert(tmp_path / "bert")
+    model = AutoModel.from_pretrained(folder)
+    model.resize_token_embeddings(20)
+    model.save_pretrained(folder)
+    encoder = body(str(folder))
+    with pytest.raises(EncoderError, match=r"subword \d+ \('##don'\) of the word 'london', but the model has 20"):
+        encoder(TokenBatch.from_sentences([["a", "london"]]))
+
+
+def test_what_a_model_cannot_do_is_explained(bert, tmp_path):
+    sizes = {"vocab_size": len(AutoTokenizer.from_pretrained(bert)), "embedding_size": 8, "hidden_size": 16}
+    settings = AlbertConfig(**sizes, num_attention_heads=2, num_hidden_layers=2, intermediate_size=16)
+    AlbertModel(settings).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(bert).save_pretrained(tmp_path)
+    with pytest.raises(EncoderError, match="checkpointing"):
+        FineTuned(config(str(tmp_path), checkpointing=True))
+    with pytest.raises(EncoderError, match=r"layer_decay is 0\.5, but .* no layers of its own"):
+        FineTuned(config(str(tmp_path), layer_decay=0.5))
+    FineTuned(config(str(tmp_path)))
+
+
+def test_a_model_that_keeps_its_upper_layers_decays_from_the_highest_that_is_read(bert, tmp_path):
+    sizes = {"vocab_size": len(AutoTokenizer.from_pretrained(bert)), "n_embd": 16, "n_layer": 3, "n_head": 2}
+    GPT2Model(GPT2Config(**sizes, n_positions=32)).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(bert).save_pretrained(tmp_path)
+    encoder = FineTuned(config(str(tmp_path), layers=(2,), layer_decay=0.5, learning_rate=1.0, train_embeddings=True))
+    rates = dict(encoder.learning_rates())
+    assert {rate for name, rate in rates.items() if ".h.1." in name} == {1.0}
+    assert {rate for name, rate in rates.items() if ".h.0." in name} == {0.5}
+    assert {rate for name, rate in rates.items() if "wpe" in name or "wte" in name} == {0.25}
 
 
 def test_a_folder_without_a_tokeniser_is_an_error(bert, tmp_path):
