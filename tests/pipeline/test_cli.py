@@ -178,6 +178,15 @@ def test_report_needs_no_artifact_sets(place, tmp_path):
     assert "| teachers | " in structkd(tmp_path, "report", "tiny", "--format", "md").stdout
 
 
+def test_report_of_teachers_alone(place, tmp_path):
+    shutil.copytree(place, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "runs" / "tiny" / "students")
+    lines = structkd(tmp_path, "report", "tiny", "--format", "md").stdout.splitlines()
+    assert [line.split(" | ")[0] for line in lines if line.startswith("| ")][:3] == ["| system", "| ---", "| teachers"]
+    assert structkd(tmp_path, "report", "tiny", "--sentences", 2).returncode == 0
+    assert "Sentences" in (tmp_path / "runs" / "tiny" / "report.html").read_text("utf-8")
+
+
 def test_report_writes_a_page(place):
     done = structkd(place, "report", "tiny", "--sentences", 4)
     assert done.returncode == 0, done.stderr
