@@ -66,7 +66,7 @@ def plan_findings(plan: Plan, split: str = "test") -> TableFindings:
     rows = pl.DataFrame(found, schema=SCHEMA)
     systems = rows["system"].unique(maintain_order=True)
     cells = Entries({name: rows.filter(system=name) for name in systems})
-    experiments = dict.fromkeys(experiment.student.systems, experiment)
+    experiments: dict[str, Experiment] = dict.fromkeys(experiment.student.systems, experiment)
     task = TaskFindings(experiment.name, experiment.title, experiments, cells, {})
     return TableFindings(experiment.name, experiment.title, split, None, (task,))
 

@@ -16,7 +16,8 @@ class Combination:
 
     - mean: a softmax teacher whose marginals are the mean of the sources' marginals.
     - product: a product of experts (Hinton, 2002), p(y) proportional to the product of p_s(y)^share. Its scores are
-      the means of the sources' scores, for what normalises them cancels.
+      the means of the sources' scores, for what normalises them cancels. A label that one of them rules out at a word
+      is ruled out, unless every label would be: then the means decide.
 
     Raises:
         SourceError: no source, a weight that is not above 0 or not one for each source, or label sets that differ.
@@ -43,7 +44,7 @@ class Combination:
         """The combined distribution, on the device of the first source."""
         chains = [source.chain(passage) for source in self._sources]
         if self._rule == "product":
-            emissions = self._mean([chain.emissions for chain in chains])
+            emissions = self._product([chain.emissions for chain in chains])
         else:
             marginals = self._mean([chain.marginals for chain in chains])
             emissions = marginals.log().clamp_min(LOG_ZERO)
@@ -54,6 +55,11 @@ class Combination:
             end=self.end,
             lengths=chains[0].lengths,
         )
+
+    def _product(self, emissions: Sequence[Tensor]) -> Tensor:
+        means = self._mean(emissions)
+        ruled_out = torch.stack([(scores <= LOG_ZERO / 2).to(means.device) for scores in emissions]).any(0)
+        return means.masked_fill(ruled_out & ~ruled_out.all(-1, keepdim=True), LOG_ZERO)
 
     def _mean(self, values: Sequence[Tensor]) -> Tensor:
         device = values[0].device

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from corpora.labels import LabelSet
 from corpora.sentences import Corpus, Sentence
+from teachers.sources.base import LOG_ZERO, SoftmaxSource, log_floored
 from teachers.sources.combine import Combination
 from teachers.sources.config import SourceError
 from teachers.sources.tagger import TaggerSource
@@ -51,6 +53,34 @@ def test_copies_of_one_source_say_what_it_says(weights, source):
         torch.testing.assert_close(getattr(product, name), getattr(expected, name), atol=1e-5, rtol=1e-5)
     mean = Combination([source] * 3, "mean", weights).chain(passage())
     torch.testing.assert_close(mean.marginals, expected.marginals, atol=1e-5, rtol=1e-4)
+
+
+class Probabilities(SoftmaxSource):
+    """The same distribution at each word."""
+
+    def __init__(self, probabilities):
+        super().__init__(LabelSet(("A", "B", "C")))
+        self._probabilities = np.array(probabilities, np.float32)
+
+    def chain(self, passage):
+        words = np.tile(self._probabilities, (int(passage.lengths.sum()), 1))
+        return self._chain(log_floored(words / words.sum(1, keepdims=True)), passage.lengths)
+
+
+expert = st.lists(st.integers(0, 3), min_size=3, max_size=3).filter(any)
+
+
+@given(expert, expert, st.floats(0.05, 20))
+def test_what_one_expert_rules_out_the_product_does(first, second, weight):
+    both = [label for label in range(3) if first[label] and second[label]]
+    combination = Combination([Probabilities(first), Probabilities(second)], "product", [1.0, weight])
+    chain = combination.chain(passage(Corpus("en", "train", (Sentence(("a", "b")),))))
+    paths, log_probs, _ = chain.kbest(9)
+    possible = paths[0][log_probs[0] > LOG_ZERO / 2].tolist()
+    if both:
+        assert sorted(possible) == [list(path) for path in product(both, repeat=2)]
+    else:  # no label is left: what most of the weight is for
+        assert possible
 
 
 def test_without_weights_all_count_the_same():
