@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from corpora.settings import Settings
+from corpora.settings import Settings, template
 
 Metric = Literal["spans", "accuracy"]
 Subword = Literal["first", "last", "mean"]
+Precision = Literal["auto", "float32", "bfloat16"]
+PRECISION = "of the encoder's passes; auto: bfloat16 where the processor computes in it"
 
 
 class WordsConfig(Settings):
@@ -54,8 +56,9 @@ class StaticVectorsConfig(Settings):
     """Vectors of words from a file, as they are."""
 
     kind: Literal["static"] = "static"
-    path: str = Field(
-        description="file of vectors: text of word2vec, fastText (.vec) or GloVe, or a .bin of word2vec or fastText"
+    path: Annotated[str, template("language")] = Field(
+        description="file of vectors: text of word2vec, fastText (.vec) or GloVe, or a .bin of word2vec or fastText; "
+        "a teacher's may have {language} in it"
     )
     lowercase: bool = Field(True, description="look a word up lower-cased where its own form is absent")
 
@@ -64,8 +67,9 @@ class TransformerConfig(Settings):
     """A pretrained encoder of Hugging Face transformers (the extra `transformers`)."""
 
     kind: Literal["transformer"] = "transformer"
-    model: str = Field(
-        description="a local folder, one under $STRUCTKD_ENCODERS, or name or name@revision of the hub or its cache"
+    model: Annotated[str, template("language")] = Field(
+        description="a local folder, one under $STRUCTKD_ENCODERS, or name or name@revision of the hub or its cache; "
+        "a teacher's may have {language} in it"
     )
     layers: tuple[int, ...] = Field(
         (-1,), min_length=1, description="whose outputs are taken: 0 is the embeddings, -1 the last layer"
@@ -77,9 +81,7 @@ class TransformerConfig(Settings):
     window: int | None = Field(
         None, ge=8, description="subwords that the encoder sees at once; None takes the model's own limit"
     )
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of the encoder's passes; auto: bfloat16 where the processor computes in it"
-    )
+    precision: Precision = Field("auto", description=PRECISION)
     frozen: bool = Field(True, description="run once and kept on disk; else fine-tuned, with the settings below")
     learning_rate: float = Field(5e-5, gt=0, description="of the last layer, at the end of the warm-up")
     layer_decay: float = Field(1.0, gt=0, le=1, description="each layer's learning rate over that of the layer above")
@@ -124,6 +126,26 @@ class TaggerConfig(Settings):
     def static(self) -> tuple[StaticVectorsConfig, ...]:
         """Its files of vectors."""
         return tuple(encoder for encoder in self.encoders if isinstance(encoder, StaticVectorsConfig))
+
+    @property
+    def monolingual(self) -> tuple[str, ...]:
+        """The names of its encoders that have `{language}` in them."""
+        names = [encoder.model for encoder in self.transformers] + [encoder.path for encoder in self.static]
+        return tuple(name for name in names if "{language}" in name)
+
+    def in_language(self, language: str) -> "TaggerConfig":
+        """The same, with a language in the names of encoders that leave a place for it."""
+        return self.model_copy(update={"encoders": tuple(_in_language(one, language) for one in self.encoders)})
+
+
+def _in_language(encoder: EncoderConfig, language: str) -> EncoderConfig:
+    match encoder:
+        case TransformerConfig():
+            return encoder.model_copy(update={"model": encoder.model.format(language=language)})
+        case StaticVectorsConfig():
+            return encoder.model_copy(update={"path": encoder.path.format(language=language)})
+        case _:
+            return encoder
 
 
 class TrainingConfig(Settings):

@@ -1,5 +1,6 @@
 """Words cut into subwords, and subwords into windows that an encoder can take; all of it by array operations."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -16,13 +17,24 @@ _BLANK = "Ġ"  # as byte-level tokenisers write it
 
 
 @dataclass(frozen=True)
-class Windows:
-    """Subwords of a batch in windows, special tokens around them, and where each subword's vector will stand."""
+class WindowGrid:
+    """Windows that are read at once."""
 
     ids: Int[Tensor, "N S"]
     mask: Bool[Tensor, "N S"]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Subwords of a batch in windows, special tokens around them, and where each subword's vector will stand.
+
+    Sentences of as many words may be of very different numbers of subwords: a link is of dozens. Windows of similar
+    length are therefore read together, and not padded to the longest of the batch.
+    """
+
+    grids: tuple[WindowGrid, ...]
     place: Int[Tensor, "P"]
-    """Of each subword, in the order of sentences: its place in the flattened windows."""
+    """Of each subword, in the order of sentences: its place in the flattened grids, one after the other."""
     counts: Int[Tensor, "W"]
     """How many subwords each word has, in the same order."""
 
@@ -111,27 +123,44 @@ class Pieces:
         stride = max(1, room // 2)
         per = 1 + np.maximum(0, -((room - totals) // stride))  # windows of each sentence
         number, step = np.repeat(np.arange(len(totals)), per), _ranges(per)
-        begins = step * stride
-        sizes = np.minimum(totals[number] - begins, room)
-        width = len(self.before) + int(sizes.max()) + len(self.after)
-        sentence_start = np.cumsum(totals) - totals
-        inside = np.arange(width - len(self.before) - len(self.after)) < sizes[:, None]
-        laid = np.full((len(sizes), width), self.tokenizer.pad_token_id or 0, np.int64)
-        laid[:, : len(self.before)] = self.before
-        body = laid[:, len(self.before) : len(self.before) + inside.shape[1]]
-        body[inside] = ids[np.repeat(sentence_start[number] + begins, sizes) + _ranges(sizes)]
-        ends = len(self.before) + sizes
-        for place, special in enumerate(self.after):
-            laid[np.arange(len(sizes)), ends + place] = special
+        sizes = np.minimum(totals[number] - step * stride, room)
+        begins = (np.cumsum(totals) - totals)[number] + step * stride
+        grids, first, offset = [], np.zeros(len(sizes), np.int64), 0
+        for rows in _alike(sizes):
+            grid = self._grid(ids, begins[rows], sizes[rows])
+            first[rows] = offset + grid.ids.shape[1] * np.arange(len(rows)) + len(self.before)
+            offset += grid.ids.numel()
+            grids.append(grid)
         at, owner = _ranges(totals), np.repeat(np.arange(len(totals)), totals)
         window = np.clip((at - (room - stride + 1) // 2) // stride, 0, per[owner] - 1)
         row = (np.cumsum(per) - per)[owner] + window
-        return Windows(
-            ids=torch.from_numpy(laid),
-            mask=torch.from_numpy(np.arange(width) < (ends + len(self.after))[:, None]),
-            place=torch.from_numpy(row * width + len(self.before) + at - window * stride),
-            counts=torch.from_numpy(counts),
-        )
+        place = first[row] + at - window * stride
+        return Windows(tuple(grids), torch.from_numpy(place), torch.from_numpy(counts))
+
+    def _grid(
+        self, ids: Int64[np.ndarray, "P"], begins: Int64[np.ndarray, "N"], sizes: Int64[np.ndarray, "N"]
+    ) -> WindowGrid:
+        """The windows of `sizes` subwords that begin at `begins` of all."""
+        before, after, room = len(self.before), len(self.after), int(sizes.max())
+        laid = np.full((len(sizes), before + room + after), self.tokenizer.pad_token_id or 0, np.int64)
+        laid[:, :before] = self.before
+        body = laid[:, before : before + room]
+        body[np.arange(room) < sizes[:, None]] = ids[np.repeat(begins, sizes) + _ranges(sizes)]
+        for place, special in enumerate(self.after):
+            laid[np.arange(len(sizes)), before + sizes + place] = special
+        mask = np.arange(laid.shape[1]) < before + sizes[:, None] + after
+        return WindowGrid(torch.from_numpy(laid), torch.from_numpy(mask))
+
+
+def _alike(sizes: Int64[np.ndarray, "N"]) -> Iterator[Int64[np.ndarray, "M"]]:
+    """Places of windows of similar size, the largest first: none is padded to more than one and a half of its size."""
+    order = np.argsort(-sizes, kind="stable")
+    falling = -sizes[order]
+    begin = 0
+    while begin < len(order):
+        end = int(np.searchsorted(falling, falling[begin] * 2 / 3, "right"))
+        yield order[begin:end]
+        begin = end
 
 
 def _drops_blanks(tokenizer: Any) -> bool:

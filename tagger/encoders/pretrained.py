@@ -10,7 +10,7 @@ from tagger.config import TaggerConfig, TransformerConfig
 ROOT_VARIABLE = "STRUCTKD_ENCODERS"
 EXTRA = "transformers"
 FEATURES = 2  # raised where the same frozen encoder would say something else of the same sentence
-_IGNORED = (".md", ".lock", ".gitattributes", ".onnx", ".h5", ".msgpack", ".ot", ".pdf", ".png")
+_IGNORED = (".md", ".lock", ".onnx", ".h5", ".msgpack", ".ot", ".pdf", ".png", ".pt", ".pth", "training_args.bin")
 
 
 class EncoderError(ValueError):
@@ -62,8 +62,9 @@ def missing_extra(model: str) -> str:
 def pretrained_digest(model: str) -> str:
     """SHA-256 over the files of a pretrained encoder, by name and content."""
     folder = find_pretrained(model)
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith(_IGNORED))
-    return digest_json([[path.name, digest_unchanged(path)] for path in files])
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    read = [path for path in files if not path.name.endswith(_IGNORED)]
+    return digest_json([[path.name, digest_unchanged(path)] for path in read])
 
 
 def pretrained_digests(tagger: TaggerConfig) -> dict[str, str]:

@@ -11,9 +11,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tagger.config import TransformerConfig
+from tagger.devices import mixed_precision, precision_on
 from tagger.encoders.base import Encoder
 from tagger.encoders.loading import library, load_tokenizer, make_pieces, missing_weights
-from tagger.encoders.pieces import by_word
+from tagger.encoders.pieces import WindowGrid, by_word
 from tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained
 from tagger.features import FeatureSet, read_features, write_features
 from tagger.tokens import TokenBatch
@@ -45,21 +46,21 @@ class TransformerBody(nn.Module):
         """Vectors of the N layers; 0 at padding."""
         windows = self.pieces.windows(tokens)
         device = next(self.model.parameters()).device
-        low = self.config.precision == "bfloat16" or (self.config.precision == "auto" and computes_bfloat16(device))
-        with torch.autocast(device.type, torch.bfloat16, enabled=low):
-            states = self.model(
-                input_ids=windows.ids.to(device),
-                attention_mask=windows.mask.long().to(device),
-                output_hidden_states=True,
-            ).hidden_states
-        place = windows.place.to(device)
-        chosen = torch.stack([states[layer].flatten(0, 1)[place] for layer in self.layers], 1).float()
+        found = torch.cat([self._states(grid, device) for grid in windows.grids])
+        chosen = found[windows.place.to(device)].float()
         words = by_word(chosen, windows.counts.to(device), self.config.subwords)
         B, T = tokens.index.shape
         inside = torch.arange(T) < tokens.lengths[:, None]
         vectors = words.new_zeros(B, T, len(self.layers), self.dim)
         vectors[inside.to(device)] = words
         return vectors
+
+    def _states(self, grid: WindowGrid, device: torch.device) -> Float[Tensor, "P N D"]:
+        with mixed_precision(device, self.config.precision):
+            states = self.model(
+                input_ids=grid.ids.to(device), attention_mask=grid.mask.long().to(device), output_hidden_states=True
+            ).hidden_states
+        return torch.stack([states[layer].flatten(0, 1) for layer in self.layers], 1)
 
 
 class Mix(nn.Module):
@@ -145,6 +146,11 @@ class Frozen(Encoder):
         self.dim, self.width = self.mix.dim, width
         self.register_buffer("_device", torch.zeros(0), persistent=False)
 
+    @property
+    def precision(self) -> str:
+        """That of what it computes where it is, as torch calls it."""
+        return str(precision_on(self._device.device, self.config.precision)).removeprefix("torch.")
+
     def attach(self, sets: Sequence[FeatureSet]) -> None:
         """Use those of `sets` that hold this encoder's features."""
         self._sets = [one for one in sets if one.encoder == self.identity]
@@ -188,14 +194,6 @@ class Frozen(Encoder):
                 "features are kept in float16: choose other layers, or fine-tune the encoder (frozen = false)"
             )
         return features
-
-
-def computes_bfloat16(device: torch.device) -> bool:
-    """Whether the processor multiplies bfloat16 itself; emulated, it is slower than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
 
 
 def _size(config: TransformerConfig) -> tuple[int, int]:

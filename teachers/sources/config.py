@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from corpora.settings import Settings, template
-from tagger.config import Subword
+from tagger.config import PRECISION, Precision, Subword
 
 ModelScheme = Literal["IO", "IOB1", "IOB2", "BIOES"]
 TaskScheme = Literal["IOB2", "BIOES"]
@@ -42,6 +42,10 @@ class CheckpointConfig(_Source):
     kind: Literal["checkpoint"] = "checkpoint"
     folder: Annotated[str, template("language")] = Field(description="of its checkpoint, with {language} in it")
 
+    def folder_of(self, language: str) -> Path:
+        """The checkpoint for a language."""
+        return Path(self.folder.format(language=language))
+
 
 class HuggingFaceConfig(_Source, LabelConfig):
     """A token classification model of Hugging Face transformers."""
@@ -52,6 +56,7 @@ class HuggingFaceConfig(_Source, LabelConfig):
     )
     subwords: Subword = Field("first", description="of a word's subwords: whose distribution is the word's")
     window: int | None = Field(None, ge=1, description="subwords at once; None: as many as the model takes")
+    precision: Precision = Field("auto", description=PRECISION)
 
 
 class PredictionsConfig(_Source, LabelConfig):
@@ -75,6 +80,10 @@ class SourcesConfig(Settings):
 
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     combine: Rule = Field("mean", description="mean of posteriors, or product of experts")
+
+    def on_disk(self, language: str) -> bool:
+        """Whether a language's teacher has nothing to say of text for which no file was written."""
+        return any(isinstance(source, PredictionsConfig) for source in self.serving(language))
 
     def serving(self, language: str) -> tuple[SourceConfig, ...]:
         """The sources of a language. Raises SourceError where none serves it."""

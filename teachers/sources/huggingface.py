@@ -6,6 +6,7 @@ import torch
 
 from corpora.labels import LabelSet
 from crf import LinearChain
+from tagger.devices import mixed_precision
 from tagger.encoders.loading import library, load_tokenizer, make_pieces
 from tagger.encoders.pieces import by_word
 from tagger.encoders.pretrained import find_pretrained
@@ -50,8 +51,13 @@ class TokenClassificationSource(SoftmaxSource):
         """A softmax chain over the task's labels. Raises EncoderError for a word that cannot be read."""
         tokens = TokenBatch.from_sentences(sentence.tokens for sentence in passage.sentences)
         windows, device = self._pieces.windows(tokens), self._model.device
-        found = self._model(input_ids=windows.ids.to(device), attention_mask=windows.mask.long().to(device))
-        pieces = found.logits.flatten(0, 1)[windows.place.to(device)].double().softmax(-1)
+        with mixed_precision(device, self._config.precision):
+            found = [
+                self._model(input_ids=grid.ids.to(device), attention_mask=grid.mask.long().to(device)).logits
+                for grid in windows.grids
+            ]
+        logits = torch.cat([grid.flatten(0, 1) for grid in found])
+        pieces = logits[windows.place.to(device)].double().softmax(-1)
         probabilities = by_word(pieces.cpu(), windows.counts, self._config.subwords).numpy()
         return self._chain(self._mapping(probabilities, passage), passage.lengths)
 
@@ -69,7 +75,7 @@ class TokenClassificationSource(SoftmaxSource):
 
 
 def _load(config: HuggingFaceConfig) -> tuple[Any, Any]:
-    """Tokeniser and model, in float32."""
+    """Tokeniser and model, its weights in float32."""
     folder = find_pretrained(config.model)
     with library(config.model) as transformers:
         tokenizer = load_tokenizer(transformers, folder)

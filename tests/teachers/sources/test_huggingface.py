@@ -48,6 +48,7 @@ def random_corpus(seed, letters="abcdez", sentences=12):
 
 
 def open_model(folder, task=TASK, task_scheme="IOB2", **settings):
+    settings = {"precision": "float32"} | settings
     return TokenClassificationSource(HuggingFaceConfig(model=str(folder), **settings), task, task_scheme)
 
 
@@ -95,6 +96,13 @@ def check(folder, corpus, limit=None, **settings):
 @pytest.mark.parametrize("pooling", ["first", "last", "mean"])
 def test_sentences_in_a_batch_are_what_each_is_alone(bert, pooling):
     check(bert, random_corpus(1), subwords=pooling)
+
+
+def test_mixed_precision_says_about_the_same(bert):
+    corpus = passage(random_corpus(1))
+    exact, low = (open_model(bert, precision=precision).chain(corpus) for precision in ("float32", "bfloat16"))
+    np.testing.assert_allclose(words_of(low, low.marginals), words_of(exact, exact.marginals), atol=0.1)
+    assert not low.emissions.equal(exact.emissions)
 
 
 @pytest.mark.parametrize("pooling", ["first", "last", "mean"])
