@@ -78,16 +78,19 @@ class FirstAlone:
 
 
 class Processes:
-    """Jobs in worker processes, one thread each: results do not depend on how many there are."""
+    """Jobs in worker processes, one thread each: results do not depend on how many there are.
 
-    def __init__(self, workers: int) -> None:
+    Without a number of workers there is one for each GPU, or else for each core.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
         self.workers = workers
 
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
         """See `Engine`."""
         context = multiprocessing.get_context("spawn")
         queue: Queue[tuple[str, Record] | None] = context.Queue()
-        count = min(self.workers, len(jobs))
+        count = min(self.workers or default_workers(), len(jobs))
         places: SimpleQueue[int] = context.SimpleQueue()
         for place in range(count):
             places.put(place)
@@ -111,9 +114,17 @@ class Processes:
 
 
 def choose_engine(workers: int | None) -> Engine:
-    """Processes for the given number of workers, by default one for each core."""
-    count = workers or len(os.sched_getaffinity(0))
-    return Processes(count) if count > 1 else InProcess()
+    """Processes for the given number of workers, see `Processes`; one works here."""
+    alone = (workers or len(os.sched_getaffinity(0))) == 1
+    return InProcess() if alone else Processes(workers)
+
+
+def default_workers() -> int:
+    """One for each GPU, or else for each core."""
+    import torch  # which a finished experiment never needs
+
+    # Jobs that share a GPU share its memory, and are hardly faster for it.
+    return torch.cuda.device_count() or len(os.sched_getaffinity(0))
 
 
 _queue: "Queue[tuple[str, Record] | None]"  # of a worker process
@@ -138,7 +149,13 @@ def _run(job: Job, send: Log) -> None:
     forget_peak()
     send({"event": "started"})
     began = time.perf_counter()
-    job.run(_thinned(send))
+    try:
+        job.run(_thinned(send))
+    except torch.OutOfMemoryError as error:
+        raise EngineError(
+            f"{job.title}: the GPU's memory is too small ({error}); what is finished is kept: run the command again "
+            "with fewer --workers, smaller batch_tokens (accumulate makes up for them), or checkpointing = true"
+        ) from error
     send({"event": "finished", "seconds": time.perf_counter() - began})
 
 

@@ -13,7 +13,9 @@ from pipeline.reproduce import run_grid
 
 Name = Annotated[str, typer.Argument(help="A grid: experiments/grids/NAME.toml, or a path that ends in .toml.")]
 Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this table of the grid [default: all].")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Cells side by side, one thread each [default: the cores].")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Cells side by side, one thread each [default: the GPUs, else the cores].")
+]
 
 
 def reproduce(grid: Name = "capped", table: Tables = None, workers: Workers = None) -> None:

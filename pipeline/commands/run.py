@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tagger.ranks import Ranks
 
 Name = Annotated[str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path that ends in .toml.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Jobs side by side, one thread each [default: the cores].")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Jobs side by side, one thread each [default: the GPUs, else the cores].")
+]
 
 
 def teachers(experiment: Name = "demo", workers: Workers = None) -> None:

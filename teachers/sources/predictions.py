@@ -114,11 +114,10 @@ def _read_json(path: Path) -> pa.Table:
 
 def _read_parquet(path: Path) -> pa.Table:
     with pq.ParquetFile(path) as file:
-        present = [name for name in _SCHEMA.names if name in file.schema_arrow.names]
-        if not {"tokens", "probabilities"} <= set(present):
-            raise SourceError(
-                f"{path}: its columns are {listed(file.schema_arrow.names)}; expected tokens and probabilities"
-            )
+        names = file.schema_arrow.names
+        present = [name for name in _SCHEMA.names if name in names]
+        if not {"tokens", "probabilities"} <= {*present} or any(names.count(name) > 1 for name in present):
+            raise SourceError(f"{path}: its columns are {listed(names)}; expected tokens and probabilities, once each")
         rows = file.read(present)
     if "labels" not in present:
         rows = rows.append_column(_SCHEMA.field("labels"), pa.nulls(len(rows), _SCHEMA.field("labels").type))

@@ -217,6 +217,13 @@ def test_evaluate_scores_a_file(place, tmp_path):
     (tmp_path / "a.conll").write_text("Ada\tB-PER\nran\tO\n", "utf-8")
     done = structkd(place, "evaluate", student(place, "exact"), tmp_path / "a.conll")
     assert "1 sentences, 2 words, strict span F1" in done.stdout
+    (tmp_path / "b.conll").write_text("B-PER\tNNP\tAda\nO\tVBD\tran\n", "utf-8")
+    columns = ("--token-column=-1", "--label-column", 0)
+    swapped = structkd(place, "evaluate", student(place, "exact"), tmp_path / "b.conll", *columns)
+    assert swapped.stdout.split()[1:] == done.stdout.split()[1:]
+    mistaken = structkd(place, "evaluate", student(place, "exact"), tmp_path / "b.conll", "--label-column", "ner")
+    assert mistaken.returncode == 1
+    assert "found label_column = 'ner' for reader columns; columns have numbers" in mistaken.stderr
 
 
 def test_corpora_are_listed_and_checked(place, tmp_path):

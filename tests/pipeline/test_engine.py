@@ -6,11 +6,12 @@ from functools import partial
 from io import StringIO
 
 import pytest
+import torch
 from rich.console import Console
 
 from artifacts.comparison import compare
 from artifacts.inspection import sentence_view, summary
-from pipeline.engine import EngineError, InProcess, Job, Processes
+from pipeline.engine import EngineError, InProcess, Job, Processes, default_workers
 from pipeline.progress import Bars, Lines, choose_display
 from pipeline.views import difference_view, sentence_panel, summary_table
 from tests.artifacts.examples import write_set
@@ -50,6 +51,23 @@ def test_every_job_runs_and_reports(engine, tmp_path):
 def test_an_error_in_a_job_comes_out(engine):
     with pytest.raises(ValueError, match="the reason"):
         engine.run([Job("bad", fail)], lambda title, record: None)
+
+
+def fill(log):
+    raise torch.OutOfMemoryError("tried to allocate 20 GiB")
+
+
+@ENGINES
+def test_a_full_gpu_is_an_error_that_says_what_to_do(engine):
+    with pytest.raises(EngineError, match=r"big: the GPU's memory is too small \(tried to allocate .*fewer --workers"):
+        engine.run([Job("big", fill)], lambda title, record: None)
+
+
+def test_workers_are_as_many_as_gpus_or_else_as_cores(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert default_workers() == 3
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    assert default_workers() == len(os.sched_getaffinity(0))
 
 
 def test_a_killed_worker_is_an_error_that_says_what_to_do():

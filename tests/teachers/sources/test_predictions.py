@@ -208,7 +208,7 @@ def test_a_file_that_is_none_of_both_is_refused(tmp_path, name, content, words):
 def test_parquet_without_the_columns_shows_those_it_has(tmp_path):
     pq.write_table(pa.table({"words": [["a"]], "labels": [["O"]]}), tmp_path / "en.parquet")
     with pytest.raises(
-        SourceError, match=r"en.parquet: its columns are words, labels; expected tokens and probabilities"
+        SourceError, match=r"en.parquet: its columns are words, labels; expected tokens and probabilities, once each"
     ):
         open_file(tmp_path / "en.parquet").chain(passage())
     pq.write_table(pa.table({"tokens": ["a b"], "probabilities": [[[1.0]]]}), tmp_path / "en.parquet")
