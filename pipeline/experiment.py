@@ -116,6 +116,17 @@ class Experiment(Settings):
         return self
 
     @model_validator(mode="after")
+    def _a_student_is_of_all_languages(self) -> "Experiment":
+        if names := self.student.tagger.monolingual:
+            raise PydanticCustomError(
+                "student",
+                "student.tagger.encoders: found {name}; the one student serves all languages, so its encoders must: "
+                "take {hole} out (teachers may have it)",
+                {"name": names[0], "hole": "{language}"},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _zero_shot_languages_are_new(self) -> "Experiment":
         if self.zero_shot and (known := sorted({*self.languages} & {*self.zero_shot.languages})):
             raise PydanticCustomError(

@@ -5,14 +5,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from corpora.files import clear_temporaries, digest_json, write_json
 from corpora.sentences import Split
 from pipeline.data import Data
 from pipeline.engine import Log, Record
-from pipeline.experiment import Experiment
+from pipeline.experiment import Experiment, Teacher
 from tagger.config import TaggerConfig, TransformerConfig
 from tagger.encoders.pretrained import features_digest
+from teachers.sources.identity import tagger_configs
+
+if TYPE_CHECKING:
+    from tagger.features import FeatureSet  # loads torch
 
 FOLDER = "features"
 
@@ -35,39 +40,62 @@ class FeaturePlan:
 
 
 def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[FeaturePlan, ...]:
-    """The features of all corpora by all frozen encoders of teachers and students."""
-    encoders = {
-        features_digest(encoder): encoder
-        for tagger in (*([] if experiment.teacher.external else [experiment.teacher.tagger]), experiment.student.tagger)
-        for encoder in tagger.transformers
-        if encoder.frozen
+    """What all frozen encoders of teachers and students say of the corpora that these read."""
+    readers = [(experiment.student.tagger, experiment.languages)]
+    for language in experiment.languages:
+        readers += [(tagger, (language,)) for tagger in teacher_taggers(experiment.teacher, language)]
+    wanted = {
+        (digest, language, split): encoder
+        for tagger, languages in readers
+        for digest, encoder in _frozen(tagger).items()
+        for language, split in _read_by(languages, data)
     }
     return tuple(
         FeaturePlan(language, split, encoder, digest, runs / FOLDER / f"{language}-{split}-{key[:16]}.safetensors")
-        for digest, encoder in encoders.items()
-        for language, split in data.corpora()
+        for (digest, language, split), encoder in wanted.items()
         for key in [digest_json([digest, data.identity(language, split)])]
     )
 
 
-def run_features(experiment: Experiment, plan: FeaturePlan, log: Log) -> None:
-    """Run one encoder over one corpus."""
+def teacher_taggers(teacher: Teacher, language: str) -> list[TaggerConfig]:
+    """What stage one runs in a language: the tagger that it trains there, or those of this project from elsewhere."""
+    return tagger_configs(teacher.external, language) if teacher.external else [teacher.tagger.in_language(language)]
+
+
+def run_features(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log) -> None:
+    """Run one encoder over corpora of one language. What an earlier file has of their sentences is copied."""
     from tagger.encoders.transformer import Frozen
 
-    began = time.perf_counter()
-    clear_temporaries(plan.path.parent, plan.path.name)
-    corpus, _ = Data(experiment).load(plan.language, plan.split)
+    data, first = Data(experiment), plans[0]
+    texts = [[sentence.tokens for sentence in data.load(first.language, plan.split)[0]] for plan in plans]
+    total, done = sum(len({*text}) for text in texts), 0
+    encoder = Frozen(first.encoder).to(experiment.torch_device())
+    encoder.attach(_there(first, log))
 
-    distinct = len({sentence.tokens for sentence in corpus})
+    def progress(sentences: int) -> None:
+        log({"event": "annotated", "sentences": done + sentences, "of": total})
 
-    def progress(done: int) -> None:
-        log({"event": "annotated", "sentences": done, "of": distinct})
+    for plan, text in zip(plans, texts, strict=True):
+        began = time.perf_counter()
+        clear_temporaries(plan.path.parent, plan.path.name)
+        encoder.write_features(plan.path, text, progress)
+        done += len({*text})
+        cost = {"bytes": plan.path.stat().st_size, "seconds": time.perf_counter() - began}
+        write_json(plan.path.with_suffix(".json"), cost | {"precision": encoder.precision})
+        log({"event": "features", "split": plan.split, **cost})
 
-    encoder = Frozen(plan.encoder).to(experiment.torch_device())
-    encoder.write_features(plan.path, [sentence.tokens for sentence in corpus], progress)
-    cost = {"bytes": plan.path.stat().st_size, "seconds": time.perf_counter() - began}
-    write_json(plan.path.with_suffix(".json"), cost)
-    log({"event": "features", **cost})
+
+def _there(plan: FeaturePlan, log: Log) -> "list[FeatureSet]":
+    """The language's feature files of any corpus and encoder."""
+    from tagger.features import FeatureError, FeatureSet
+
+    found = []
+    for path in sorted(plan.path.parent.glob(f"{plan.language}-*.safetensors")):
+        try:
+            found.append(FeatureSet.open(path))
+        except FeatureError as error:
+            log({"event": "left aside", "reason": str(error)})
+    return found
 
 
 def cost_of(paths: Sequence[Path]) -> Record:
@@ -76,8 +104,19 @@ def cost_of(paths: Sequence[Path]) -> Record:
     return {key: sum(cost[key] for cost in found) for key in ("bytes", "seconds")}
 
 
-def feature_files(plans: Sequence[FeaturePlan], tagger: TaggerConfig, languages: Sequence[str]) -> tuple[Path, ...]:
-    """The files that a tagger for some languages reads; languages that nobody is trained on are for all taggers."""
-    digests = {features_digest(encoder) for encoder in tagger.transformers if encoder.frozen}
-    mine = [plan for plan in plans if plan.language in languages or plan.split == "zero-shot"]
-    return tuple(plan.path for plan in mine if plan.digest in digests)
+def feature_files(
+    plans: Sequence[FeaturePlan], taggers: Sequence[TaggerConfig], languages: Sequence[str], data: Data
+) -> tuple[Path, ...]:
+    """The files that taggers for some languages read."""
+    digests = {digest for tagger in taggers for digest in _frozen(tagger)}
+    read = _read_by(languages, data)
+    return tuple(plan.path for plan in plans if plan.digest in digests and (plan.language, plan.split) in read)
+
+
+def _frozen(tagger: TaggerConfig) -> dict[str, TransformerConfig]:
+    return {features_digest(encoder): encoder for encoder in tagger.transformers if encoder.frozen}
+
+
+def _read_by(languages: Sequence[str], data: Data) -> list[tuple[str, Split]]:
+    """The corpora that a tagger for some languages reads; those of languages that nobody is trained on all do."""
+    return [(language, split) for language, split in data.corpora() if language in languages or split == "zero-shot"]

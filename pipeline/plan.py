@@ -14,7 +14,7 @@ from corpora.folds import Fold
 from corpora.sentences import Split
 from pipeline.data import Data
 from pipeline.experiment import Experiment, Teacher
-from pipeline.features import FeaturePlan, feature_files, plan_features
+from pipeline.features import FeaturePlan, feature_files, plan_features, teacher_taggers
 from student.config import SystemName
 from tagger.encoders.pretrained import pretrained_digests
 from teachers.sources.config import SourcesConfig
@@ -118,7 +118,7 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
         for language in experiment.languages
         for fold in (None, *(Fold(number, folds) for number in range(1, folds + 1)))
     )
-    student_features = feature_files(features, experiment.student.tagger, experiment.languages)
+    student_features = feature_files(features, [experiment.student.tagger], experiment.languages, data)
     students = tuple(
         _student(experiment, data, folder, system, seed, teachers, student_features)
         for seed in experiment.student.seeds
@@ -139,7 +139,8 @@ def _teacher(
     teacher = experiment.teacher
     held_out = [data.identity(language, split) for split in ("dev", "test")]
     held_out += [data.identity(foreign, "zero-shot") for foreign in data.zero_shot_languages]
-    settings = [language, *(_foreign(teacher.external, data, language) if teacher.external else _own(teacher))]
+    what = _foreign(teacher.external, data, language) if teacher.external else _own(teacher, language)
+    settings = [language, *what]
     if fold:
         settings.append(str(fold))
     # The corpora of the other languages count too: the label set is the union over them.
@@ -165,18 +166,14 @@ def _teacher(
             for split, identity in identities.items()
         },
         folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
-        () if teacher.external else feature_files(features, teacher.tagger, [language]),
+        feature_files(features, teacher_taggers(teacher, language), [language], data),
     )
 
 
-def _own(teacher: Teacher) -> list[Any]:
+def _own(teacher: Teacher, language: str) -> list[Any]:
     """What determines a teacher that is trained here, beside its corpora."""
-    return [
-        teacher.seed,
-        teacher.tagger.model_dump(),
-        teacher.training.model_dump(),
-        pretrained_digests(teacher.tagger),
-    ]
+    tagger = teacher.tagger.in_language(language)
+    return [teacher.seed, tagger.model_dump(), teacher.training.model_dump(), pretrained_digests(tagger)]
 
 
 def _foreign(sources: SourcesConfig, data: Data, language: str) -> list[Any]:

@@ -100,6 +100,8 @@ def describe(record: Record) -> str:
     if record["event"] == "features read":
         cost = f"{record['bytes'] / 1e6:.1f} MB, instead of {record['seconds']:.0f} s of an encoder"
         return f"reads features of {record['corpora']} corpora, {cost}"
+    if record["event"] == "left aside":
+        return f"left aside: {record['reason']}"
     if record["event"] == "resumed":
         return f"goes on after update {record['update']}"
     if record["event"] == "restarted":

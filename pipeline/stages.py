@@ -74,15 +74,16 @@ def _title(plans: Sequence[Plan], plan: Plan, piece: TeacherPlan | StudentPlan, 
 def _run_features(pieces: Sequence[tuple[Plan, TeacherPlan | StudentPlan]], engine: Engine, display: Display) -> None:
     """What frozen encoders say of the corpora that some teachers or students need, where it is not there yet."""
     needed = {path for _, piece in pieces for path in piece.features}
-    found = {one.path: (plan, one) for plan, _ in pieces for one in plan.features}
-    waiting = [(plan, one) for path, (plan, one) in found.items() if path in needed and not one.done]
+    experiments = {id(plan): plan.experiment for plan, _ in pieces}
+    found = {one.path: (id(plan), one) for plan, _ in pieces for one in plan.features}
+    waiting: dict[tuple[int, str, str], list[FeaturePlan]] = {}
+    for path, (place, one) in found.items():
+        if path in needed and not one.done:
+            waiting.setdefault((place, one.digest, one.language), []).append(one)
     if waiting:
         jobs = [
-            Job(
-                f"features {one.language} {one.split} {one.path.stem[-8:]}",
-                partial(features.run_features, plan.experiment, one),
-            )
-            for plan, one in waiting
+            Job(f"features {language} {digest[:8]}", partial(features.run_features, experiments[place], plans))
+            for (place, digest, language), plans in waiting.items()
         ]
         _run("Features of frozen encoders", jobs, engine, display)
 

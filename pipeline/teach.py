@@ -57,11 +57,18 @@ def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[st
     data, began = Data(experiment), time.perf_counter()
     assert experiment.teacher.external is not None
     teacher = open_source(
-        experiment.teacher.external, plan.language, LabelSet(labels), data.scheme, experiment.torch_device()
+        experiment.teacher.external,
+        plan.language,
+        LabelSet(labels),
+        data.scheme,
+        experiment.torch_device(),
+        open_features(plan, log),
     )
     if not plan.trained:
         row: Record = {"system": "teachers", "fold": None, "seed": experiment.teacher.seed, "updates": 0}
         sets = held_out(data, [plan.language], log)
+        if experiment.teacher.external.on_disk(plan.language):
+            sets["zero_shot"] = {}
         row |= scores(sets, lambda corpus: corpus.outcomes_of(best_paths(teacher, corpus.corpus)))
         row |= {"parameters": 0, "seconds": time.perf_counter() - began}
         write_result(plan.folder, row, experiment, plan.digests)
@@ -89,7 +96,7 @@ def _train_teacher(
         train,
         sets["dev"][plan.language],
         LabelSet(labels),
-        tagger=settings.tagger,
+        tagger=settings.tagger.in_language(plan.language),
         training=settings.training,
         seed=settings.seed,
         log=log,

@@ -1,37 +1,25 @@
 """A trained tagger on disk: `model.safetensors`, and `tagger.json` written last."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from corpora.files import atomic_path, digest_file, write_json
 from corpora.labels import LabelSet
-from tagger.config import TaggerConfig
+from tagger.description import FILE, FORMAT, CheckpointError, TaggerDescription, describe
 from tagger.encoders.pretrained import pretrained_digests
 from tagger.model import Tagger
 from tagger.vocabulary import Vocabulary
 
-FORMAT = 2
 WEIGHTS = "model.safetensors"
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read; the message names the file, what was found and what to do."""
-
-
-class _Description(BaseModel):
+class _Description(TaggerDescription):
     model_config = ConfigDict(extra="forbid")
-    format: int
-    weights_sha256: str
-    config: TaggerConfig
-    pretrained: dict[str, str]
-    labels: tuple[str, ...]
     vocabulary: Vocabulary
-    about: dict[str, Any]
 
 
 def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
@@ -49,7 +37,7 @@ def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
         vocabulary=tagger.vocabulary,
         about=about,
     )
-    write_json(folder / "tagger.json", description.model_dump(mode="json"))
+    write_json(folder / FILE, description.model_dump(mode="json"))
     return digest
 
 
@@ -60,7 +48,7 @@ def load_tagger(folder: Path) -> Tagger:
         CheckpointError: it is missing, damaged, of another format, or stands on a pretrained encoder that has changed.
         EncoderError: a pretrained encoder that is not there.
     """
-    description = _describe(folder)
+    description = describe(folder, _Description)
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise CheckpointError(f"{weights}: missing, though {folder / 'tagger.json'} is there; train again")
@@ -82,24 +70,3 @@ def load_tagger(folder: Path) -> Tagger:
     except (SafetensorError, RuntimeError) as error:
         raise CheckpointError(f"{weights}: does not fit the tagger that tagger.json describes: {error}") from error
     return tagger.eval()
-
-
-def about_tagger(folder: Path) -> dict[str, Any]:
-    """What `save_tagger` was told about the tagger."""
-    return _describe(folder).about
-
-
-def _describe(folder: Path) -> _Description:
-    path = folder / "tagger.json"
-    if not path.is_file():
-        raise CheckpointError(f"{folder}: holds no trained tagger (no tagger.json)")
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
-            raise CheckpointError(
-                f"{path}: format {found['format']}, this version reads {FORMAT}; train again, or use the structkd "
-                "that wrote it"
-            )
-        return _Description.model_validate(found)
-    except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
-        raise CheckpointError(f"{path}: damaged: {error}") from error

@@ -1,11 +1,13 @@
-"""What a teacher from elsewhere is, by digest, found without loading it."""
+"""What a teacher from elsewhere is, found without loading it."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 from corpora.files import digest_file, digest_json
+from tagger.config import TaggerConfig
+from tagger.description import FILE, TaggerDescription, describe
 from tagger.encoders.pretrained import pretrained_digest
-from teachers.sources.config import CheckpointConfig, HuggingFaceConfig, SourceConfig, SourceError
+from teachers.sources.config import CheckpointConfig, HuggingFaceConfig, SourceConfig, SourceError, SourcesConfig
 
 
 def source_digest(config: SourceConfig, language: str, splits: Sequence[str]) -> str:
@@ -17,12 +19,28 @@ def source_digest(config: SourceConfig, language: str, splits: Sequence[str]) ->
     """
     if isinstance(config, HuggingFaceConfig):
         model = config.model.format(language=language)
-        return digest_json([config.model_dump(), pretrained_digest(model)])
+        return digest_json([_settings(config), pretrained_digest(model)])
     if isinstance(config, CheckpointConfig):
-        files = [Path(config.folder.format(language=language)) / "tagger.json"]  # which has the digest of the weights
+        files = [config.folder_of(language) / FILE]  # which has the digest of the weights
     else:
         files = [config.file(language, split) for split in splits]
     for file in files:
         if not file.is_file():
             raise SourceError(f"{file}: no such file; a source of kind {config.kind!r} needs it for {language}")
-    return digest_json([config.model_dump(), *map(digest_file, files)])
+    return digest_json([_settings(config), *map(digest_file, files)])
+
+
+def tagger_configs(config: SourcesConfig, language: str) -> list[TaggerConfig]:
+    """What those of a language's sources are made of that are taggers of this project.
+
+    Raises:
+        SourceError: no source serves the language.
+        CheckpointError: a tagger that is missing or damaged.
+    """
+    checkpoints = [source for source in config.serving(language) if isinstance(source, CheckpointConfig)]
+    return [describe(source.folder_of(language), TaggerDescription).config for source in checkpoints]
+
+
+def _settings(config: SourceConfig) -> dict[str, Any]:
+    """Whom else a source serves is nothing to a language."""
+    return config.model_dump(exclude={"languages"})

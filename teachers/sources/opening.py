@@ -1,11 +1,12 @@
 """From settings to a teacher."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
 import torch
 
 from corpora.labels import LabelSet
 from tagger.checkpoint import load_tagger
+from tagger.features import FeatureSet
 from teachers.sources.base import TeacherSource
 from teachers.sources.combine import Combination
 from teachers.sources.config import CheckpointConfig, HuggingFaceConfig, SourceConfig, SourcesConfig, TaskScheme
@@ -20,26 +21,36 @@ def open_source(
     labels: LabelSet,
     scheme: TaskScheme | None,
     device: torch.device | str = "cpu",
+    features: Sequence[FeatureSet] = (),
 ) -> TeacherSource:
     """The teacher of a language: its one source as it is, or the combination of its sources.
+
+    Frozen encoders of this project's taggers read from `features` what they hold.
 
     Raises:
         SourceError: no source serves the language, or one cannot be used.
         CheckpointError: a tagger's folder cannot be read.
     """
     serving = config.serving(language)
-    sources = [_open(source, language, labels, scheme, device) for source in serving]
+    sources = [_open(source, language, labels, scheme, device, features) for source in serving]
     if len(sources) == 1:
         return sources[0]
     return Combination(sources, config.combine, [source.weight for source in serving])
 
 
 def _open(
-    config: SourceConfig, language: str, labels: LabelSet, scheme: TaskScheme | None, device: torch.device | str
+    config: SourceConfig,
+    language: str,
+    labels: LabelSet,
+    scheme: TaskScheme | None,
+    device: torch.device | str,
+    features: Sequence[FeatureSet],
 ) -> TeacherSource:
     if isinstance(config, CheckpointConfig):
-        folder = Path(config.folder.format(language=language))
-        return TaggerSource(load_tagger(folder).to(device), labels, str(folder))
+        folder = config.folder_of(language)
+        tagger = load_tagger(folder).to(device)
+        tagger.attach(features)
+        return TaggerSource(tagger, labels, str(folder))
     if isinstance(config, HuggingFaceConfig):
         model = config.model.format(language=language)
         return TokenClassificationSource(config.model_copy(update={"model": model}), labels, scheme, device)

@@ -70,6 +70,16 @@ def test_a_shipped_experiment_loads(name, monkeypatch):
             '[student.tagger]\nencoders = [{ kind = "transformer", model = "x", layer_decay = 0.9 }]',
             "layer_decay: of no use to a frozen encoder; set frozen = false",
         ),
+        (
+            "[student.tagger]",
+            '[student.tagger]\nencoders = [{ kind = "static", path = "vectors/{language}.vec" }]',
+            "student.tagger.encoders: found vectors/{language}.vec; the one student serves all languages",
+        ),
+        (
+            "[teacher.tagger]",
+            '[teacher.tagger]\nencoders = [{ kind = "transformer", model = "bert-{lang}" }]',
+            "{lang} is not known here, only {language}",
+        ),
         ("[limits]", "[limits", "not a TOML file"),
     ],
 )

@@ -4,8 +4,15 @@ import json
 
 import pytest
 
+from pipeline.experiment import load_experiment
+from pipeline.features import run_features
+from pipeline.plan import make_plan
+from tagger.config import TransformerConfig
+from tagger.encoders.pretrained import features_digest
+from tagger.features import FeatureSet
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 from tests.tagger.encoders.tiny_bert import save_tiny_bert
+from tests.tagger.encoders.vector_files import write_text
 
 FROZEN = """encoders = [{ kind = "transformer", model = "tiny-bert", layers = [1, 2], mix = "scalar" }]
 hidden = 8
@@ -58,6 +65,65 @@ def test_a_frozen_encoder_runs_once_for_teachers_students_and_experiments(run, t
     damaged = next(iter(files))
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
     assert structkd(tmp_path, "verify", *files).returncode == 1
+
+
+def test_each_teacher_may_have_an_encoder_of_its_own(run, tmp_path):
+    vectors = tmp_path / "vectors"
+    vectors.mkdir()
+    for seed, language in enumerate(("en", "de"), 1):
+        save_tiny_bert(tmp_path / "encoders" / f"bert-{language}", seed)
+        write_text(vectors / f"{language}.vec", [("in", [1.0, seed]), ("Berlin", [seed, 2.0])])
+    both = """encoders = [
+        { kind = "transformer", model = "bert-{language}", layers = [1] },
+        { kind = "static", path = "vectors/{language}.vec" },
+    ]
+    hidden = 8
+    """
+    write_experiment(tmp_path, experiment(both, "hidden = 8\n"))
+    run("distill", "tiny", "--workers", 2)
+    taggers = [json.loads(path.read_text("utf-8")) for path in tmp_path.glob("runs/tiny/teachers/*/tagger.json")]
+    stands_on = sorted(sorted(tagger["pretrained"]) for tagger in taggers)
+    assert stands_on == [["bert-de", "vectors/de.vec"], ["bert-en", "vectors/en.vec"]]
+    sets = [FeatureSet.open(path) for path in sorted(tmp_path.glob("runs/features/*.safetensors"))]
+    assert {(one.path.name[:2], one.encoder) for one in sets} == {
+        (
+            language,
+            features_digest(TransformerConfig(model=str(tmp_path / "encoders" / f"bert-{language}"), layers=(1,))),
+        )
+        for language in ("en", "de")
+    }
+    before = set(tmp_path.glob("runs/tiny/teachers/*"))
+    write_text(vectors / "de.vec", [("in", [3.0, 1.0]), ("Berlin", [1.0, 2.0])])
+    run("teachers", "tiny", "--workers", 2)
+    assert [path.name[:2] for path in set(tmp_path.glob("runs/tiny/teachers/*")) - before] == ["de"]
+
+
+def test_what_is_known_of_a_sentence_is_copied_and_for_teachers_from_elsewhere_too(run, tmp_path, monkeypatch):
+    write_experiment(tmp_path, experiment(FROZEN, "hidden = 8\n"))
+    run("teachers", "tiny", "--workers", 2)
+    for path in tmp_path.glob("runs/tiny/teachers/*"):
+        path.rename(tmp_path / path.name[:2])
+    external = '[[teacher.external.sources]]\nkind = "checkpoint"\nfolder = "{language}"\n'
+    text = TINY.replace("[teacher.tagger]", "[teacher.none]").replace("[teacher.none]\nhidden = 8\n", external)
+    write_experiment(tmp_path, text, "foreign")
+    assert "Features" not in run("teachers", "foreign", "--workers", 2)
+    log = next(tmp_path.glob("runs/foreign/teachers/*/log.jsonl")).read_text("utf-8")
+    assert '"features read", "corpora": 4' in log
+
+    write_experiment(tmp_path, text.replace("max_tokens = 15", "max_tokens = 15\ntrain = 20"), "fewer")
+    (tmp_path / "runs" / "features" / "en-damaged.safetensors").write_bytes(b"nothing")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STRUCTKD_ENCODERS", str(tmp_path / "encoders"))
+    monkeypatch.setattr("tagger.encoders.transformer.TransformerBody", None)  # a pass of the encoder would fail
+    plan, records = make_plan(load_experiment("fewer")), []
+    waiting = [one for one in plan.features if not one.done]
+    assert [(one.language, one.split) for one in waiting] == [("en", "train"), ("de", "train")]
+    for one in waiting:
+        run_features(plan.experiment, [one], records.append)
+    assert plan.features == tuple(one for one in plan.features if one.done)
+    aside = [record["reason"] for record in records if record["event"] == "left aside"]
+    assert len(aside) == 1
+    assert "en-damaged.safetensors: not a file of features" in aside[0]
 
 
 def test_a_fine_tuned_teacher_and_a_student_without_a_transformer(run, tmp_path):

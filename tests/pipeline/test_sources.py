@@ -78,6 +78,22 @@ def test_a_changed_file_is_another_teacher(folder):
     assert sorted(path.name.split("-")[1] for path in new) == ["train", "unlabelled"]
 
 
+def test_predictions_on_disk_are_not_asked_about_languages_that_nobody_is_trained_on(folder):
+    (folder / "corpora" / "zeroshot" / "wikiann").mkdir(parents=True)
+    (folder / "corpora" / "zeroshot" / "wikiann" / "fi.tsv").write_text("Turku\tB-LOC\n\n", "utf-8")
+    zero_shot = '[zero_shot]\nname = "zeroshot-wikiann"\nlanguages = ["fi"]\n'
+    text = TINY.replace("[student]", f"{EXTERNAL}\n{zero_shot}\n[student]", 1).replace(
+        ', "posterior+top-wk", "exact"', ""
+    )
+    write_experiment(folder, text, "abroad")
+    environment = {"STRUCTKD_CORPORA": str(folder / "corpora")}
+    done = structkd(folder, "distill", "abroad", "--workers", 1, env=environment)
+    assert done.returncode == 0, done.stderr
+    scores = [json.loads(path.read_text("utf-8"))["zero_shot"] for path in folder.glob("runs/abroad/*/*/result.json")]
+    assert sorted(map(list, scores)) == [[], [], ["fi"]]  # two teachers and the student
+    assert structkd(folder, "report", "abroad", "--format", "md", env=environment).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

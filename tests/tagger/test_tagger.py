@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from corpora.labels import LabelSet
-from tagger.checkpoint import CheckpointError, load_tagger, save_tagger
+from tagger.checkpoint import load_tagger, save_tagger
 from tagger.config import TaggerConfig, WordsConfig
+from tagger.description import CheckpointError
 from tagger.model import Tagger
 from tagger.prediction import best_labels, predict, token_batches
 from tagger.scoring import score

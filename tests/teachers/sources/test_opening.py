@@ -7,7 +7,8 @@ import torch
 from pydantic import ValidationError
 
 from corpora.sentences import Corpus
-from tagger.checkpoint import CheckpointError, save_tagger
+from tagger.checkpoint import save_tagger
+from tagger.description import CheckpointError
 from teachers.sources.base import TeacherSource
 from teachers.sources.combine import Combination
 from teachers.sources.config import SourceError, SourcesConfig
