@@ -53,7 +53,7 @@ lint: $(STAMP)  ## ruff, mypy and the walls of the house
 
 $(BENCH)/.installed: $(STAMP) benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt --editable .
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt --editable '.[transformers]'
 	@touch $@
 
 bench: $(BENCH)/.installed  ## measure speed against public CRFs and between the stages' parts; prints tables of ratios
@@ -61,6 +61,7 @@ bench: $(BENCH)/.installed  ## measure speed against public CRFs and between the
 	$(BENCH)/bin/python -m benchmarks.stages
 	$(BENCH)/bin/python -m benchmarks.reader
 	$(BENCH)/bin/python -m benchmarks.online
+	$(BENCH)/bin/python -m benchmarks.encoders
 
 clean:  ## remove .venv and caches; runs/ is kept
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
