@@ -1,14 +1,15 @@
 """How sure a teacher is, and how often it is right: on what it was trained on, and on what it was not."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
-from artifacts.codec import decode
+from artifacts.codec import Decoded, decode
 from artifacts.posteriors import log_distribution
 from artifacts.ragged import length_mask
 from artifacts.reader import ArtifactSet
@@ -17,29 +18,23 @@ BINS = 15
 COLUMNS = ["tokens", "gold", "log_posteriors", "seen", "teacher"]
 
 
-@dataclass(frozen=True, eq=False)
-class Calibration:
-    """Labelled words in 15 bins by the probability of their likeliest label: bin i, from 0 on, has those above i / 15.
+Found = TypeVar("Found", bound="Confidence")
 
-    Naeini et al., AAAI 2015; Guo et al., ICML 2017 (arXiv 1706.04599). Calibrations add up, as their words do.
+
+@dataclass(frozen=True, eq=False)
+class Confidence:
+    """Words in 15 bins by the probability of their likeliest label: bin i, from 0 on, has those above i / 15.
+
+    What is said of some words and of others adds up to what is said of both.
     """
 
     bin_words: Int64[np.ndarray, "15"]
-    bin_right: Int64[np.ndarray, "15"]
-    """Words of which the likeliest label is gold."""
     bin_confidence: Float64[np.ndarray, "15"]
     """Sums of these labels' probabilities."""
     entropy_sum: float
-    nll_sum: float
 
-    def __add__(self, other: "Calibration") -> "Calibration":
-        return Calibration(
-            self.bin_words + other.bin_words,
-            self.bin_right + other.bin_right,
-            self.bin_confidence + other.bin_confidence,
-            self.entropy_sum + other.entropy_sum,
-            self.nll_sum + other.nll_sum,
-        )
+    def __add__(self: Found, other: Found) -> Found:
+        return type(self)(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     @property
     def words(self) -> int:
@@ -47,14 +42,23 @@ class Calibration:
         return int(self.bin_words.sum())
 
     @property
-    def accuracy(self) -> float:
-        """Share of words of which the likeliest label is gold."""
-        return float(self.bin_right.sum()) / self.words
-
-    @property
     def entropy(self) -> float:
         """Mean entropy of the posteriors, in nats."""
         return self.entropy_sum / self.words
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration(Confidence):
+    """Confidence in labelled words, and how often it is right (Naeini et al., AAAI 2015; Guo et al., ICML 2017)."""
+
+    bin_right: Int64[np.ndarray, "15"]
+    """Words of which the likeliest label is gold."""
+    nll_sum: float
+
+    @property
+    def accuracy(self) -> float:
+        """Share of words of which the likeliest label is gold."""
+        return float(self.bin_right.sum()) / self.words
 
     @property
     def nll(self) -> float:
@@ -67,28 +71,41 @@ class Calibration:
         return float(np.abs(self.bin_right - self.bin_confidence).sum()) / self.words
 
 
-def calibrations(sets: Iterable[ArtifactSet]) -> dict[tuple[str, bool | None], Calibration]:
-    """The calibration on labelled words of each teacher, by `seen`: whether it was trained on the sentence.
+Key = tuple[str, bool | None]
+"""A teacher's name, and whether it was trained on the sentence."""
+
+
+def calibrations(sets: Iterable[ArtifactSet]) -> dict[Key, Calibration]:
+    """The calibration of each teacher on labelled words, by `seen`: whether it was trained on the sentence.
 
     Reads a row group at a time, and of these only what has labels. Raises ArtifactError where a set is damaged.
     """
-    found: dict[tuple[str, bool | None], Calibration] = {}
-    for rows in (rows for artifacts in sets for rows in _labelled(artifacts)):
+    return _collected(sets, True, _calibration)
+
+
+def confidences(sets: Iterable[ArtifactSet]) -> dict[Key, Confidence]:
+    """How sure each teacher is of words without labels; for the rest as `calibrations`."""
+    return _collected(sets, False, lambda rows: _confidence(_logs(decode(rows))))
+
+
+def _collected(sets: Iterable[ArtifactSet], labelled: bool, measure: Callable[[pa.Table], Found]) -> dict[Key, Found]:
+    found: dict[Key, Found] = {}
+    for rows in (rows for artifacts in sets for rows in _rows(artifacts, labelled)):
         for key, places in _groups(rows).items():
-            added = _calibration(rows.take(places))
+            added = measure(rows.take(places))
             found[key] = found[key] + added if key in found else added
     return found
 
 
-def _labelled(artifacts: ArtifactSet) -> Iterator[pa.Table]:
+def _rows(artifacts: ArtifactSet, labelled: bool) -> Iterator[pa.Table]:
     for shard, group in artifacts.places():
         counts = artifacts.manifest.shards[shard].row_groups[group].languages.values()
-        if any(count.labelled for count in counts):
+        if any(count.labelled if labelled else count.unlabelled for count in counts):
             rows = artifacts.read_row_group(shard, group, COLUMNS)
-            yield rows.filter(rows["gold"].is_valid())
+            yield rows.filter(rows["gold"].is_valid() if labelled else rows["gold"].is_null())
 
 
-def _groups(rows: pa.Table) -> dict[tuple[str, bool | None], list[int]]:
+def _groups(rows: pa.Table) -> dict[Key, list[int]]:
     groups = defaultdict(list)
     for place, key in enumerate(zip(rows["teacher"].to_pylist(), rows["seen"].to_pylist(), strict=True)):
         groups[key].append(place)
@@ -98,16 +115,33 @@ def _groups(rows: pa.Table) -> dict[tuple[str, bool | None], list[int]]:
 def _calibration(rows: pa.Table) -> Calibration:
     values = decode(rows)
     assert values.gold is not None
-    assert values.log_posteriors is not None
-    inside = length_mask(values.lengths, values.gold.shape[1])
-    gold, logs = values.gold[inside], log_distribution(values.log_posteriors[inside])
-    likeliest, probabilities = logs.argmax(axis=1), np.exp(logs)
-    confidence = probabilities.max(axis=1)
-    bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    gold, logs = values.gold[_inside(values)], _logs(values)
     return Calibration(
-        bin_words=np.bincount(bins, minlength=BINS),
-        bin_right=np.bincount(bins[likeliest == gold], minlength=BINS),
-        bin_confidence=np.bincount(bins, confidence, minlength=BINS),
-        entropy_sum=float(-(probabilities * logs).sum()),
+        **vars(_confidence(logs)),
+        bin_right=np.bincount(_bins(logs)[logs.argmax(axis=1) == gold], minlength=BINS),
         nll_sum=float(-logs[np.arange(len(gold)), gold].sum()),
     )
+
+
+def _confidence(logs: Float64[np.ndarray, "W L"]) -> Confidence:
+    bins, probabilities = _bins(logs), np.exp(logs)
+    return Confidence(
+        bin_words=np.bincount(bins, minlength=BINS),
+        bin_confidence=np.bincount(bins, probabilities.max(axis=1), minlength=BINS),
+        entropy_sum=float(-(probabilities * logs).sum()),
+    )
+
+
+def _bins(logs: Float64[np.ndarray, "W L"]) -> Int64[np.ndarray, "W"]:
+    bins: np.ndarray = np.ceil(np.exp(logs.max(axis=1)) * BINS).astype(np.int64) - 1
+    return bins.clip(0, BINS - 1)
+
+
+def _logs(values: Decoded) -> Float64[np.ndarray, "W L"]:
+    """The log-posteriors of all words."""
+    assert values.log_posteriors is not None
+    return log_distribution(values.log_posteriors[_inside(values)])
+
+
+def _inside(values: Decoded) -> Bool[np.ndarray, "B T"]:
+    return length_mask(values.lengths, int(values.lengths.max()))

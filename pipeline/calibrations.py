@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from artifacts.calibration import Calibration, calibrations
+from artifacts.calibration import Calibration, Confidence, calibrations, confidences
 from artifacts.reader import ArtifactSet
 from pipeline.plan import Plan, annotated
 
@@ -52,8 +52,12 @@ def _plan_calibrations(plan: Plan) -> Iterator[tuple[str, str, bool | None, Cali
 
 
 def set_cells(artifacts: ArtifactSet) -> list[list[str]]:
-    """A row for each of a set's teachers, and whether it was trained on the text; `SET_HEADS` heads them."""
-    return [[teacher, _SEEN[seen], *_numbers(found)] for (teacher, seen), found in calibrations([artifacts]).items()]
+    """A row for each of a set's teachers, whether it was trained on the text, and whether that has labels.
+
+    `SET_HEADS` heads them.
+    """
+    found = [*calibrations([artifacts]).items(), *confidences([artifacts]).items()]
+    return [[teacher, _SEEN[seen], *_numbers(one)] for (teacher, seen), one in found]
 
 
 def _values(found: Calibration) -> Values:
@@ -68,15 +72,18 @@ def _values(found: Calibration) -> Values:
 
 def _calibration(values: Values) -> Calibration:
     words, right = (np.array(values[name], np.int64) for name in ("words", "right"))
-    sums = values["entropy"] * float(words.sum()), values["nll"] * float(words.sum())
-    return Calibration(words, right, np.array(values["confidence"], np.float64), *sums)
+    return Calibration(
+        bin_words=words,
+        bin_right=right,
+        bin_confidence=np.array(values["confidence"], np.float64),
+        entropy_sum=values["entropy"] * float(words.sum()),
+        nll_sum=values["nll"] * float(words.sum()),
+    )
 
 
-def _numbers(found: Calibration) -> list[str]:
-    return [
-        str(found.words),
-        f"{100 * found.accuracy:.2f}%",
-        f"{found.entropy:.4f}",
-        f"{found.nll:.4f}",
-        f"{100 * found.calibration_error:.2f}%",
-    ]
+def _numbers(found: Confidence) -> list[str]:
+    accuracy = nll = error = "-"
+    if isinstance(found, Calibration):
+        accuracy, nll = f"{100 * found.accuracy:.2f}%", f"{found.nll:.4f}"
+        error = f"{100 * found.calibration_error:.2f}%"
+    return [str(found.words), accuracy, f"{found.entropy:.4f}", nll, error]

@@ -109,6 +109,7 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
 
     Raises:
         CorpusError: a corpus file that is missing.
+        EncoderError, SourceError, CheckpointError: a pretrained encoder, or a teacher from elsewhere, that is.
     """
     folder, data = runs / experiment.name, Data(experiment)
     training = [data.identity(language, "train") for language in experiment.languages]

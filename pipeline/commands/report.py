@@ -13,6 +13,7 @@ from pipeline.experiment import EXPERIMENTS, load_experiment
 from pipeline.grid import GRIDS, load_grid
 from pipeline.parsing import ExperimentError, read_toml
 from pipeline.plan import RUNS, Plan, StudentPlan, make_plan
+from tagger.description import CheckpointError
 from tagger.encoders.pretrained import EncoderError
 from teachers.sources.config import SourceError
 
@@ -102,7 +103,7 @@ def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
     for task in table.tasks:
         try:
             plans = {label: make_plan(experiment) for label, experiment in task.experiments.items()}
-        except (CorpusError, EncoderError, SourceError) as error:
+        except (CorpusError, EncoderError, SourceError, CheckpointError) as error:
             Console(stderr=True).print(f"{task.name}: no sentences to browse: {error}", style="yellow", markup=False)
             continue
         found = {label: _first(plan, label) for label, plan in plans.items()}

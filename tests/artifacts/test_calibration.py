@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from artifacts.annotations import Annotations
-from artifacts.calibration import BINS, Calibration, calibrations
+from artifacts.calibration import BINS, Calibration, calibrations, confidences
 from artifacts.codec import encode
 from artifacts.reader import ArtifactSet
 from artifacts.writer import ShardWriter
@@ -42,12 +42,14 @@ def write(folder, seed, posteriors="float16", sharpness=1.0, labels=4):
     return ArtifactSet.open(folder)
 
 
-def word_by_word(artifacts):
-    """(probabilities, gold) of every labelled word, by teacher and whether it was seen; from Parquet's own values."""
+def word_by_word(artifacts, labelled=True):
+    """(probabilities, gold) of all words with or without labels, by teacher and seen; from Parquet's own values."""
     code = artifacts.header.posteriors
     words = defaultdict(list)
     for row in artifacts.table().to_pylist():
-        for stored, gold in zip(row["log_posteriors"], row["gold"] or [], strict=False):
+        if (row["gold"] is not None) != labelled:
+            continue
+        for stored, gold in zip(row["log_posteriors"], row["gold"] or row["tokens"], strict=True):
             if code == "log8":
                 stored = [-math.inf if c == 255 else -((c / 31.75) ** 2) for c in stored]
             total = math.fsum(math.exp(x) for x in stored)
@@ -86,11 +88,23 @@ def test_it_is_what_counting_gives(tmp_path_factory, posteriors, seed, sharpness
         assert one.calibration_error == pytest.approx(ece(words), abs=1e-6)
 
 
+def test_of_text_without_labels_it_is_known_how_sure_they_are(tmp_path):
+    artifacts = write(tmp_path, 3)
+    expected, found = word_by_word(artifacts, labelled=False), confidences([artifacts])
+    assert set(found) == set(expected)
+    for key, words in expected.items():
+        assert found[key].words == len(words)
+        assert found[key].entropy == pytest.approx(
+            sum(-x * math.log(x) for p, _ in words for x in p) / len(words), rel=1e-5
+        )
+        assert found[key].bin_confidence.sum() == pytest.approx(sum(max(p) for p, _ in words))
+
+
 def constant(confidence, right, words=100):
     """A set's sums by hand: as many words of one confidence, of which so many are right."""
     place = math.ceil(confidence * BINS) - 1
     bins = np.eye(BINS)[place]
-    return Calibration(bins.astype(int) * words, bins.astype(int) * right, bins * words * confidence, 1.0, 2.0)
+    return Calibration(bins.astype(int) * words, bins * words * confidence, 1.0, bins.astype(int) * right, 2.0)
 
 
 def test_one_bin_by_hand():
