@@ -60,19 +60,9 @@ class Reference:
         return frozenset((entity.start, entity.end, entity.tag) for entity in entities)
 
 
-def outcomes(metric: Metric, gold: Labels, predicted: Labels, *, scheme: str | None = None) -> Outcomes:
-    """Right, predicted and gold spans or words of each sentence; see `Reference`."""
-    return Reference(metric, gold, scheme).outcomes(predicted)
-
-
 def score_of(found: Outcomes) -> float:
-    """Micro-averaged F1 in percent, 0 where there is nothing to find and nothing found.
+    """Micro-averaged F1 of exact spans in percent, 0 where there is nothing to find and nothing found.
 
     Of words it is the accuracy: each word has one label in gold and one predicted.
     """
     return 200 * sum(found.right) / max(1, sum(found.predicted) + sum(found.gold))
-
-
-def score(metric: Metric, gold: Labels, predicted: Labels, *, scheme: str | None = None) -> float:
-    """Micro-averaged F1 of exact spans (`spans`, which needs a scheme), or accuracy over words; 0 to 100."""
-    return score_of(outcomes(metric, gold, predicted, scheme=scheme))

@@ -8,7 +8,7 @@ from seqeval.scheme import IOB2, IOBES
 
 from corpora.sentences import Corpus, Sentence
 from tagger.evaluation import EvaluationSet
-from tagger.scoring import Outcomes, Reference, outcomes, score
+from tagger.scoring import Outcomes, Reference, score_of
 
 SCHEMES = {"IOB2": (IOB2, "BI"), "BIOES": (IOBES, "BIES")}
 
@@ -30,15 +30,15 @@ def labelled(draw, scheme):
 def test_the_score_of_the_counts_is_seqevals_strict_f1(scheme, data):
     gold, predicted = data.draw(labelled(scheme))
     theirs = f1_score(gold, predicted, mode="strict", scheme=SCHEMES[scheme][0], zero_division=0)
-    assert score("spans", gold, predicted, scheme=scheme) == pytest.approx(100 * theirs, rel=1e-12)
+    assert score_of(Reference("spans", gold, scheme).outcomes(predicted)) == pytest.approx(100 * theirs, rel=1e-12)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("labels", [["O", "O"], ["I-X", "O"]])
 def test_nothing_to_find_and_nothing_found_scores_zero_as_in_seqeval(scheme, labels):
     assert f1_score([labels], [labels], mode="strict", scheme=SCHEMES[scheme][0], zero_division=0) == 0
-    assert outcomes("spans", [labels], [labels], scheme=scheme) == Outcomes((0,), (0,), (0,))
-    assert score("spans", [labels], [labels], scheme=scheme) == 0
+    assert Reference("spans", [labels], scheme).outcomes([labels]) == Outcomes((0,), (0,), (0,))
+    assert score_of(Reference("spans", [labels], scheme).outcomes([labels])) == 0
 
 
 @given(st.lists(st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from("AB")), min_size=1), min_size=1))
@@ -46,14 +46,14 @@ def test_nothing_to_find_and_nothing_found_scores_zero_as_in_seqeval(scheme, lab
 def test_the_score_of_words_is_accuracy(sentences):
     gold, predicted = ([[pair[side] for pair in words] for words in sentences] for side in (0, 1))
     pairs = [pair for words in sentences for pair in words]
-    assert score("accuracy", gold, predicted) == 100 * sum(g == p for g, p in pairs) / len(pairs)
+    assert score_of(Reference("accuracy", gold).outcomes(predicted)) == 100 * sum(g == p for g, p in pairs) / len(pairs)
 
 
 def test_outcomes_are_counted_by_sentence():
     gold = [["B-X", "I-X", "O", "B-Y"], ["O", "O"], ["B-X", "B-X"]]
     predicted = [["B-X", "O", "O", "B-Y"], ["B-X", "I-Y"], ["B-X", "B-Y"]]  # the second: one span that ends at once
-    assert outcomes("spans", gold, predicted, scheme="IOB2") == Outcomes((1, 0, 1), (2, 1, 2), (2, 0, 2))
-    assert outcomes("accuracy", gold, predicted) == Outcomes((3, 0, 1), (4, 2, 2), (4, 2, 2))
+    assert Reference("spans", gold, "IOB2").outcomes(predicted) == Outcomes((1, 0, 1), (2, 1, 2), (2, 0, 2))
+    assert Reference("accuracy", gold).outcomes(predicted) == Outcomes((3, 0, 1), (4, 2, 2), (4, 2, 2))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -64,12 +64,12 @@ def test_a_corpus_scores_outcomes_again_and_again(scheme, data):
     corpus = EvaluationSet(Corpus("en", "dev", sentences), "spans", scheme)
     reference = Reference("spans", gold, scheme)
     for labels in (predicted, gold, predicted):
-        assert reference.outcomes(labels) == outcomes("spans", gold, labels, scheme=scheme)
+        assert reference.outcomes(labels) == Reference("spans", gold, scheme).outcomes(labels)
         assert corpus.outcomes_of(labels) == reference.outcomes(labels)
 
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="differ in their numbers"):
-        outcomes("spans", [["O", "O"]], [["O"]], scheme="IOB2")
+        Reference("spans", [["O", "O"]], "IOB2").outcomes([["O"]])
     with pytest.raises(ValueError, match="IOB2, BIOES, got 'IOB1'"):
         Reference("spans", [["O"]], "IOB1")

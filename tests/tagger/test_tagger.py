@@ -16,7 +16,7 @@ from tagger.config import TaggerConfig, WordsConfig
 from tagger.description import CheckpointError
 from tagger.model import Tagger
 from tagger.prediction import best_labels, predict, token_batches
-from tagger.scoring import score
+from tagger.scoring import Reference, score_of
 from tagger.tokens import TokenBatch, length_batches
 from tagger.vocabulary import PAD_CHARACTER, UNKNOWN, Vocabulary
 from tests.small import small_encoders
@@ -148,19 +148,20 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damage):
 def test_span_scores_are_strict():
     gold = [["B-PER", "E-PER", "O"], ["S-LOC"]]
     invalid = [["B-PER", "I-PER", "O"], ["S-LOC"]]  # a span that never ends; lenient scoring forgives it
-    assert score("spans", gold, gold, scheme="BIOES") == 100
-    assert score("spans", gold, invalid, scheme="BIOES") == pytest.approx(200 / 3)
+    reference = Reference("spans", gold, "BIOES")
+    assert score_of(reference.outcomes(gold)) == 100
+    assert score_of(reference.outcomes(invalid)) == pytest.approx(200 / 3)
 
 
 def test_accuracy_counts_words():
-    assert score("accuracy", [["A", "B"], ["A"]], [["A", "A"], ["A"]]) == pytest.approx(200 / 3)
+    assert score_of(Reference("accuracy", [["A", "B"], ["A"]]).outcomes([["A", "A"], ["A"]])) == pytest.approx(200 / 3)
 
 
 def test_scores_refuse_what_does_not_fit():
     with pytest.raises(ValueError, match="differ in their numbers"):
-        score("accuracy", [["A", "B"]], [["A"]])
+        Reference("accuracy", [["A", "B"]]).outcomes([["A"]])
     with pytest.raises(ValueError, match="needs a scheme"):
-        score("spans", [["O"]], [["O"]], scheme=None)
+        Reference("spans", [["O"]])
 
 
 def test_label_ids_follow_names_not_places():
