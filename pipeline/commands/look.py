@@ -1,5 +1,6 @@
 """Commands that look into artifact sets."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,7 +66,7 @@ def verify(
 
     console, damaged = Console(), 0
     for folder in artifacts:
-        errors: list[ArtifactError] | list[FeatureError] | list[ArtifactError | FeatureError] = []
+        errors: Sequence[ValueError] = ()
         try:
             if folder.is_file():
                 FeatureSet.open(folder).verify()
