@@ -49,7 +49,11 @@ class Teacher(Settings):
     @model_validator(mode="after")
     def _only_ours_have_folds(self) -> "Teacher":
         if self.folds and self.external:
-            raise PydanticCustomError("folds", "Input should be 0 beside external teachers: they are not trained here")
+            raise PydanticCustomError(
+                "folds",
+                "folds should be 0 beside external teachers, found {folds}: they are not trained here",
+                {"folds": self.folds},
+            )
         return self
 
 

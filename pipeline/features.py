@@ -99,9 +99,22 @@ def _there(plan: FeaturePlan, log: Log) -> "list[FeatureSet]":
 
 
 def cost_of(paths: Sequence[Path]) -> Record:
-    """Bytes of feature files, and the seconds for which encoders ran to make them."""
-    found = [json.loads(path.with_suffix(".json").read_text("utf-8")) for path in paths]
+    """Bytes of feature files, and the seconds for which encoders ran to make them.
+
+    Raises FeatureError where what is written of that is damaged.
+    """
+    found = [_cost(path.with_suffix(".json")) for path in paths]
     return {key: sum(cost[key] for cost in found) for key in ("bytes", "seconds")}
+
+
+def _cost(path: Path) -> Record:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return {key: float(found[key]) for key in ("bytes", "seconds")}
+    except (ValueError, KeyError, TypeError) as error:
+        from tagger.features import REMEDY, FeatureError
+
+        raise FeatureError(f"{path}: damaged ({type(error).__name__}: {error}); {REMEDY}") from error
 
 
 def feature_files(

@@ -1,5 +1,6 @@
 """TOML files to typed settings, with errors that name the file, the key and what to do."""
 
+import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -27,18 +28,48 @@ def parse(kind: type[Parsed], values: dict[str, Any], place: str) -> Parsed:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        problems = "\n".join(f"  {_explain(problem, kind)}" for problem in error.errors())
+        problems = "\n".join(f"  {_explain(problem, kind)}" for problem in _causes(error))
         raise ExperimentError(f"{place}:\n{problems}") from None
+
+
+def _causes(error: ValidationError) -> list[Any]:
+    """Without lists that are too short only because pydantic left out what has an error of its own."""
+    problems = error.errors()
+    places = [problem["loc"] for problem in problems]
+
+    def follows(problem: Any) -> bool:
+        place = problem["loc"]
+        return any(len(other) > len(place) and other[: len(place)] == place for other in places)
+
+    return [problem for problem in problems if not (problem["type"] == "too_short" and follows(problem))]
 
 
 def _explain(problem: Any, kind: type[BaseModel]) -> str:
     if not problem["loc"]:  # a check of the whole file, whose message names the place
         return str(problem["msg"])
     place, beside = _walk(problem["loc"], kind)
-    if problem["type"] == "extra_forbidden":
-        return f"{place}: unknown key{did_you_mean(str(problem['loc'][-1]), beside)}"
-    found = "" if problem["type"] == "missing" else f", found {problem['input']!r}"
-    return f"{place}: {problem['msg'].lower()}{found}"
+    context, found = problem.get("ctx", {}), problem["input"]
+    known = re.findall(r"'([^']*)'", str(context.get("expected_tags", context.get("expected", ""))))
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"{place}: unknown key{did_you_mean(str(problem['loc'][-1]), beside)}"
+        case "missing":
+            return f"{place}: field required"
+        case "union_tag_not_found":
+            return f"{place}: has no {context['discriminator']}, which says what it is"
+        case "union_tag_invalid" | "literal_error":
+            value = context.get("tag", found)
+            return f"{place}: expected one of {', '.join(known)}, found {value!r}{did_you_mean(str(value), known)}"
+        case "tuple_type":
+            return f"{place}: expected a list, found {found!r}"
+        case "model_type" | "model_attributes_type":
+            return f"{place}: expected a table, found {found!r}"
+        case "too_short":
+            return f"{place}: expected at least {context['min_length']}, found {found!r}"
+    said = (
+        str(context["error"]) if problem["type"] == "value_error" else problem["msg"][:1].lower() + problem["msg"][1:]
+    )
+    return f"{place}: {said}" + ("" if isinstance(found, dict) else f", found {found!r}")
 
 
 def _walk(place: tuple[int | str, ...], root: type[BaseModel]) -> tuple[str, list[str]]:
@@ -75,5 +106,6 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def did_you_mean(word: str, known: list[str]) -> str:
     """What to add to an error about `word`: the known word that is nearest, if one is near."""
-    nearest = get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]}?" if nearest else ""
+    lowered = {one.lower(): one for one in known}
+    nearest = get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
+    return f"; did you mean {lowered[nearest[0]]}?" if nearest else ""

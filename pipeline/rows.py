@@ -14,6 +14,7 @@ import polars as pl
 
 from corpora.files import atomic_path, digest_json, exclusively
 from pipeline.calibrations import plan_calibrations
+from pipeline.features import cost_of
 from pipeline.plan import MANIFEST, RESULT, Plan, StudentPlan, TeacherPlan, annotated
 from pipeline.tables import TEACHERS
 
@@ -147,7 +148,7 @@ def teachers_row(plan: Plan, task: str) -> Row:
         "calibration": plan_calibrations(plan),
         "seconds": sum(result["seconds"] for result in every),
         "annotation_seconds": sum(map(_annotation_seconds, plan.teachers)),
-        "feature_seconds": _feature_seconds(plan),
+        "feature_seconds": cost_of([feature.path for feature in plan.features if feature.done])["seconds"],
         "peak_memory": max((result["peak_memory"] for result in every if result.get("peak_memory")), default=None),
         "bytes": sum(map(_set_bytes, sets)) if all(map(annotated, sets)) else None,
         "parameters": sum(result["parameters"] for result in results),
@@ -196,11 +197,6 @@ def _annotation_seconds(teacher: TeacherPlan) -> float:
     records = map(json.loads, (teacher.folder / "log.jsonl").read_text("utf-8").splitlines())
     seconds = {record["set"]: record["seconds"] for record in records if record["event"] == "set written"}
     return float(sum(seconds.get(folder.name, 0.0) for folder in teacher.sets))
-
-
-def _feature_seconds(plan: Plan) -> float:
-    costs = (feature.path.with_suffix(".json") for feature in plan.features)
-    return float(sum(json.loads(cost.read_text("utf-8"))["seconds"] for cost in costs if cost.is_file()))
 
 
 def _set_bytes(folder: Path) -> int:

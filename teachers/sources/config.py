@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from corpora.settings import Settings, template
 from tagger.config import PRECISION, Precision, Subword
@@ -81,6 +81,13 @@ class SourcesConfig(Settings):
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     combine: Rule = Field("mean", description="mean of posteriors, or product of experts")
 
+    @model_validator(mode="after")
+    def _a_file_is_of_one_corpus(self) -> "SourcesConfig":
+        for source in self.sources:
+            if isinstance(source, PredictionsConfig) and "{split}" not in source.path:
+                raise ValueError(f"found path = {source.path!r}; a file is of one corpus: put {{split}} into it")
+        return self
+
     def on_disk(self, language: str) -> bool:
         """Whether a language's teacher has nothing to say of text for which no file was written."""
         return any(isinstance(source, PredictionsConfig) for source in self.serving(language))
@@ -91,7 +98,7 @@ class SourcesConfig(Settings):
         if not serving:
             served = sorted({known for source in self.sources for known in source.languages or ()})
             raise SourceError(
-                f"no source serves {language!r}, only {', '.join(served)}; "
+                f"teacher.external.sources: none serves {language!r}, only {', '.join(served)}; "
                 "add it to the `languages` of one, or leave them out"
             )
         return serving

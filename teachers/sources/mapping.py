@@ -18,7 +18,8 @@ class LabelMapping:
     are renamed; two types may get one name and become one. For tags (`scheme` is None), tags are renamed. Where the
     sets then differ, `config.unmapped` decides:
 
-    - error: SourceError.
+    - error: SourceError; but labels of a type that the task has, as I-X where no span of its training corpora has three
+      words, are renormalised.
     - renormalise: mass on labels that the task lacks is dropped, and the rest divided by its sum.
     - outside: it goes to O (spans only).
 
@@ -109,13 +110,21 @@ class LabelMapping:
         M = len(self.names)
         possible = self._converted(np.full((4, M), 1 / M), np.array([3, 1])).sum(0) > 0
         given = [name for name, can in zip(self._given, possible, strict=True) if can]
-        lost = [name for name in given if name not in self.labels.ids]
+        kinds = {_kind(name) for name in self.labels.names} if self._scheme else set()
+        lost = [name for name in given if name not in self.labels.ids and _kind(name) not in kinds]
         missing = [name for name in self.labels.names if name not in given]
-        both = f"teacher: {listed(self.names)}; task: {listed(self.labels.names)}"
-        if len(lost) == len(given):
+        both = f"teacher: {listed(self.names)}; task: {listed(self.labels.names)} (of its training corpora)"
+        if not {*given} & {*self.labels.names}:
             raise SourceError(f"{self._teacher}: gives none of the task's labels; {both}; `rename` what differs")
         if self._unmapped == "error" and (lost or missing):
+            differs = [f"gives {listed(lost)} that the task lacks"] if lost else []
+            differs += [f"never gives {listed(missing)} of the task"] if missing else []
             raise SourceError(
-                f"{self._teacher}: gives {listed(lost)} that the task lacks, and never gives {listed(missing)} of the "
-                f"task; {both}; `rename` what differs, or set `unmapped` to 'renormalise' or 'outside'"
+                f"{self._teacher}: {', and '.join(differs)}; {both}; `rename` what differs, or set `unmapped` to "
+                "'renormalise' or 'outside'"
             )
+
+
+def _kind(label: str) -> str:
+    """The type of a span's label; "" for O."""
+    return label.partition("-")[2]

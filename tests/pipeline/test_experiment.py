@@ -46,9 +46,27 @@ def test_a_shipped_experiment_loads(name, monkeypatch):
         (
             "[teacher.tagger]\nhidden = 8",
             '[teacher.tagger]\nencoders = [{ kind = "wrods" }]',
-            "teacher.tagger.encoders.0: input tag 'wrods' found using 'kind' does not match any of the expected tags",
+            "teacher.tagger.encoders.0: expected one of words, char-cnn, char-lstm, ngrams, static, transformer, "
+            "found 'wrods'; did you mean words?",
         ),
-        ('"exact"]', '"exakt"]', "student.systems.2: "),
+        ('"exact"]', '"exakt"]', "found 'exakt'; did you mean exact?"),
+        (
+            "[teacher.tagger]",
+            "[teacher.tagger]\nencoders = []",
+            "teacher.tagger.encoders: expected at least 1, found []",
+        ),
+        (
+            "[teacher.tagger]",
+            "[teacher.tagger]\nencoders = [{ dim = 3 }]",
+            "encoders.0: has no 'kind', which says what",
+        ),
+        ("[teacher.tagger]", "[teacher.tagger]\nencoders = 3", "teacher.tagger.encoders: expected a list, found 3"),
+        ("[teacher.tagger]\nhidden = 8", "[teacher]\ntagger = 3", "teacher.tagger: expected a table, found 3"),
+        (
+            'title = "tiny"',
+            'title = "tiny"\nscheme = "iob2"',
+            "expected one of IOB2, BIOES, found 'iob2'; did you mean IOB2",
+        ),
         ("k = 4", "k = 0", "teacher.annotation.k: input should be greater than or equal to 1, found 0"),
         (
             "[teacher.tagger]",
@@ -88,6 +106,12 @@ def test_a_mistake_is_named_with_its_file_and_place(load, old, new, message):
         load(TINY.replace(old, new))
     assert str(Path("experiments", "tiny.toml")) in str(error.value)
     assert message in str(error.value)
+
+
+def test_a_mistake_is_named_once(load):
+    with pytest.raises(ExperimentError) as error:
+        load(TINY.replace("[teacher.tagger]", '[teacher.tagger]\nencoders = [{ kind = "words", dims = 4 }]'))
+    assert len(str(error.value).splitlines()) == 2
 
 
 def test_an_unknown_experiment_gets_the_nearest_name(load):
@@ -302,11 +326,11 @@ OWN = UD.replace('name = "ud"', 'name = "files"\npath = "{language}.{split}"')
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("{language}.{split}", "{language}.train", "corpus.path: value error, {split} is missing: one file cannot be"),
-        ("{language}.{split}", "{lang}.{split}", "corpus.path: value error, {lang} is not known here, only {language}"),
+        ("{language}.{split}", "{language}.train", "corpus.path: {split} is missing: one file cannot be"),
+        ("{language}.{split}", "{lang}.{split}", "corpus.path: {lang} is not known here, only {language}"),
         ('languages = ["en"]\n[corpus]', 'languages = ["en", "de"]\n[corpus]\n', ""),
         ("{language}.{split}", "x.{split}", ""),
-        ("[student]", 'path = "{split}.txt"\n[student]', "unlabelled.0.path: value error, {split} is not known here"),
+        ("[student]", 'path = "{split}.txt"\n[student]', "unlabelled.0.path: {split} is not known here"),
         (
             "[unlabelled]",
             'label_column = "ner"\n[unlabelled]',

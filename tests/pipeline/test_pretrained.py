@@ -30,12 +30,15 @@ def run(tmp_path):
     save_tiny_bert(tmp_path / "encoders" / "tiny-bert")
 
     def command(*arguments):
-        environment = {"STRUCTKD_ENCODERS": str(tmp_path / "encoders"), "HF_HUB_OFFLINE": "1"}
-        done = structkd(tmp_path, *arguments, env=environment)
+        done = structkd(tmp_path, *arguments, env=environment(tmp_path))
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     return command
+
+
+def environment(folder):
+    return {"STRUCTKD_ENCODERS": str(folder / "encoders"), "HF_HUB_OFFLINE": "1"}
 
 
 def experiment(teacher, student):
@@ -61,7 +64,13 @@ def test_a_frozen_encoder_runs_once_for_teachers_students_and_experiments(run, t
     read = next(record for record in logs if record["event"] == "features read")
     assert (read["corpora"], read["bytes"]) == (8, sum(path.stat().st_size for path in files))
     assert read["seconds"] > 0
-    assert "whole" in run("verify", *files)
+    assert run("verify", *sorted(tmp_path.glob("runs/features/*"))).count("whole") == len(files)
+    cost = next(iter(files)).with_suffix(".json")
+    told = cost.read_text("utf-8")
+    cost.write_text("{", "utf-8")
+    write_experiment(tmp_path, experiment(FROZEN, FROZEN).replace('["exact"]', '["top-wk"]'), "third")
+    assert f"{cost.name}: damaged" in structkd(tmp_path, "distill", "third", env=environment(tmp_path)).stderr
+    cost.write_text(told, "utf-8")
     damaged = next(iter(files))
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
     assert structkd(tmp_path, "verify", *files).returncode == 1

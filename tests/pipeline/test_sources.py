@@ -97,9 +97,14 @@ def test_predictions_on_disk_are_not_asked_about_languages_that_nobody_is_traine
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('kind = "predictions"', 'kind = "predictions"\nlanguages = ["fr"]', "no source serves 'en', only de, fr"),
+        ('kind = "predictions"', 'kind = "predictions"\nlanguages = ["fr"]', "none serves 'en', only de, fr"),
         ("predictions/{language}", "nowhere/{language}", "nowhere/en.train.jsonl: no such file"),
         ("{language}.{split}", "de.{split}", "de.dev.jsonl: row 0: its tokens are ['"),
+        (
+            "{language}.{split}",
+            "{language}",
+            "teacher.external: found path = 'predictions/{language}.jsonl'; a file is of",
+        ),
         ("[teacher.external]", "[teacher]\nfolds = 2\n[teacher.external]", "they are not trained here"),
     ],
 )

@@ -68,7 +68,7 @@ def test_a_source_without_others_is_itself(folder):
 
 def test_a_language_that_none_serves_is_an_error(folder):
     settings = {"sources": sources(folder)["sources"][1:]}
-    with pytest.raises(SourceError, match=r"no source serves 'fr', only en, nl; add it to the `languages` of one"):
+    with pytest.raises(SourceError, match=r"none serves 'fr', only en, nl; add it to the `languages` of one"):
         opened(settings, "fr")
 
 
