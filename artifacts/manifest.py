@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from artifacts.faults import explained
 from artifacts.header import Record, SetHeader
+from artifacts.lock import LOCK
 from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
 from corpora.files import canonical_json, digest_json, write_json
 
@@ -112,6 +113,11 @@ class Manifest(Record):
         path = folder / MANIFEST
         with explained(path, "read"):
             found, shards = path.exists(), len(list(folder.glob(SHARDS)))
+        if not (found or shards or (folder / LOCK).exists()):  # which a killed writer leaves
+            what = "its folder has no shards" if folder.is_dir() else "there is no such folder"
+            raise ArtifactError(
+                f"{path}: not found, {what}; expected an artifact set, as stage one writes them to runs/NAME/artifacts"
+            )
         if not found:
             raise ArtifactError(
                 f"{path}: not found beside {shards} whole shards; the set is unfinished: run stage one again"

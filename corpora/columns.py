@@ -61,7 +61,7 @@ def _check_columns(where: str, width: int, token_column: int, label_column: int 
     if label_column is not None and token_column % width == label_column % width:
         raise CorpusError(
             f"{where}: the file has {width} columns, so token_column={token_column} and label_column={label_column} "
-            "are the same one; label_column=None reads words without labels"
+            "are the same one; words and labels are in two"
         )
 
 

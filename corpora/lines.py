@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import AnyStr
+from typing import AnyStr, BinaryIO
 
 from corpora.sentences import CorpusError
 
@@ -20,14 +20,22 @@ def read_lines(path: Path) -> list[str]:
         text = data.decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line, byte = _position(data, b"\n", error.start)
-        found = f"0x{data[error.start]:02x} at byte {byte} of the line"
-        raise CorpusError(f"{path}:{line}: {found} is not UTF-8; save the file as UTF-8") from None
+        raise _not_utf8(f"{path}:{line}", data[error.start], byte) from None
     stray = text.find("\r")
     if stray >= 0:
         line, character = _position(text, "\n", stray)
         raise CorpusError(f"{path}:{line}: a carriage return at character {character}; end lines with LF or CR LF")
     lines = text.split("\n")
     return lines if lines[-1] else lines[:-1]
+
+
+def stream_lines(file: BinaryIO, name: str) -> Iterator[str]:
+    """The lines of UTF-8 text as they come, with their ends. Raises CorpusError, which calls the file `name`."""
+    for number, line in enumerate(file, 1):
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _not_utf8(f"{name}:{number}", line[error.start], error.start + 1) from None
 
 
 def blocks(lines: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
@@ -40,6 +48,10 @@ def blocks(lines: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
             start = place + 1
     if start < len(lines):
         yield start + 1, lines[start:]
+
+
+def _not_utf8(where: str, byte: int, place: int) -> CorpusError:
+    return CorpusError(f"{where}: 0x{byte:02x} at byte {place} of the line is not UTF-8; save the file as UTF-8")
 
 
 def _position(text: AnyStr, newline: AnyStr, offset: int) -> tuple[int, int]:

@@ -3,9 +3,9 @@
 import sys
 
 import typer
-from rich.console import Console
 
 from pipeline.commands import corpora, grid, look, report, run, use
+from pipeline.console import make_console
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +34,7 @@ def main() -> None:
     except (ValueError, RuntimeError, OSError) as error:
         if type(error) in (ValueError, RuntimeError):
             raise
-        Console(stderr=True).print(f"structkd: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        make_console(stderr=True).print(f"structkd: {error}", style="red", soft_wrap=True)
         sys.exit(1)
 
 

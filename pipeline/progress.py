@@ -18,13 +18,13 @@ class Bars:
     @contextmanager
     def watch(self, heading: str, titles: list[str]) -> Iterator[Listen]:
         """See `pipeline.stages.Display`."""
-        self.console.print(f"[bold]{heading}[/bold]")
+        self.console.print(heading, style="bold")
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
         )
         with Progress(*columns, console=self.console) as progress:
             tasks = {title: progress.add_task(title, total=None, start=False, note="waiting") for title in titles}
@@ -38,7 +38,7 @@ class Bars:
                 elif record["event"] == "annotated":
                     progress.update(task, completed=record["sentences"], total=record["of"])
                 elif record["event"] == "limited":
-                    progress.console.print(f"{title}: {describe(record)}", highlight=False)
+                    progress.console.print(f"{title}: {describe(record)}")
                 progress.update(task, note=describe(record) or progress.tasks[task].fields["note"])
                 if record["event"] == "finished":
                     progress.stop_task(task)
@@ -55,7 +55,7 @@ class Lines:
     @contextmanager
     def watch(self, heading: str, titles: list[str]) -> Iterator[Listen]:
         """See `pipeline.stages.Display`."""
-        self.console.print(heading, highlight=False)
+        self.console.print(heading)
         done: list[str] = []
 
         def listen(title: str, record: Record) -> None:
@@ -65,7 +65,7 @@ class Lines:
             else:
                 place = ""
             if line := describe(record):
-                self.console.print(f"  {title}: {line}{place}", highlight=False, soft_wrap=True)
+                self.console.print(f"  {title}: {line}{place}", soft_wrap=True)
 
         yield listen
 

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from corpora import catalog
 from corpora.sentences import CorpusError
+from pipeline.console import make_console
 from pipeline.data import Data
 from pipeline.experiment import load_experiment
 
 app = typer.Typer(no_args_is_help=True, help="List, check and fetch corpora.")
-Root = Annotated[Path | None, typer.Option(help=f"Folder of the corpora [default: ${catalog.ROOT_VARIABLE}].")]
+Root = Annotated[Path | None, typer.Option(help="Folder of the corpora.", show_default=f"${catalog.ROOT_VARIABLE}")]
 
 
 @app.command("list")
@@ -24,17 +24,17 @@ def list_corpora() -> None:
     for name, entry in catalog.CATALOG.items():
         languages = ", ".join(entry.languages)
         table.add_row(name, entry.task or "-", languages, entry.licence, "yes" if entry.fetchable else "no")
-    Console().print(table)
+    make_console().print(table)
 
 
 @app.command()
 def status(name: Annotated[str, typer.Argument(help="A corpus of the catalog.")], root: Root = None) -> None:
     """Whether a corpus's files are there and what they should be; exit code 1 if any differs."""
-    console, entry = Console(), catalog.entry(name)
-    console.print(f"{name}: {entry.origin}\nlicence: {entry.licence}\n{entry.defects}", highlight=False)
+    console, entry = make_console(), catalog.entry(name)
+    console.print(f"{name}: {entry.origin}\nlicence: {entry.licence}\n{entry.defects}")
     files = catalog.status(name, _root(root))
     for file in files:
-        console.print(f"  {file.language} {file.split}: {file.state}  {file.path}", highlight=False, soft_wrap=True)
+        console.print(f"  {file.language} {file.split}: {file.state}  {file.path}", soft_wrap=True)
     if any(file.state == "differs" for file in files):
         raise typer.Exit(1)
 
@@ -49,13 +49,13 @@ def fetch(
     """Download, verify and convert a corpus that may be downloaded freely."""
     from corpora.fetch import fetch as fetch_corpus
 
-    console = Console()
+    console = make_console()
     fetch_corpus(
         name,
         _root(root),
         languages=language,
         base_url=base_url,
-        progress=lambda path: console.print(f"  {path}", highlight=False, soft_wrap=True),
+        progress=lambda path: console.print(f"  {path}", soft_wrap=True),
     )
 
 

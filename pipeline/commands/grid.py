@@ -3,8 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from pipeline.console import make_console
 from pipeline.engine import choose_engine
 from pipeline.grid import load_grid, rows_path
 from pipeline.parsing import ExperimentError
@@ -12,19 +12,20 @@ from pipeline.progress import choose_display
 from pipeline.reproduce import run_grid
 
 Name = Annotated[str, typer.Argument(help="A grid: experiments/grids/NAME.toml, or a path that ends in .toml.")]
-Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this table of the grid [default: all].")]
+Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this table of the grid.", show_default="all")]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Cells side by side, one thread each [default: the GPUs, else the cores].")
+    int | None,
+    typer.Option(min=1, help="Cells side by side, one thread each.", show_default="the GPUs, else the cores"),
 ]
 
 
 def reproduce(grid: Name = "capped", table: Tables = None, workers: Workers = None) -> None:
     """Run a grid of tasks, systems and seeds: whatever results/GRID.parquet has no row of yet."""
-    console, loaded = Console(), load_grid(grid)
+    console, loaded = make_console(), load_grid(grid)
     known = [one.name for one in loaded.tables]
     if unknown := sorted({*(table or known)} - {*known}):
         raise ExperimentError(f"grid {loaded.name} has no table {', '.join(unknown)}; it has {', '.join(known)}")
     chosen = [one for one in loaded.tables if one.name in (table or known)]
     added = run_grid(loaded, chosen, choose_engine(workers), choose_display(console))
     path = rows_path(loaded)
-    console.print(f"{path}: {added or 'no'} new rows; see `structkd report {grid}`", highlight=False, soft_wrap=True)
+    console.print(f"{path}: {added or 'no'} new rows; see `structkd report {grid}`", soft_wrap=True)

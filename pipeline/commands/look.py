@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from pipeline.console import make_console
+
 if TYPE_CHECKING:
     from artifacts.reader import ArtifactSet
     from artifacts.schema import ArtifactError
@@ -27,7 +29,7 @@ def inspect(
 
     if diff and (len(artifacts) != 2 or sentence is not None):
         raise typer.BadParameter(f"--diff takes two sets and no --sentence, found {len(artifacts)} sets")
-    console, found = Console(), [ArtifactSet.open(folder) for folder in artifacts]
+    console, found = make_console(), [ArtifactSet.open(folder) for folder in artifacts]
     if diff:
         from artifacts.comparison import compare
         from pipeline.views import difference_view
@@ -64,7 +66,7 @@ def verify(
     from artifacts.schema import ArtifactError
     from tagger.features import FeatureError, FeatureSet
 
-    console, damaged = Console(), 0
+    console, damaged = make_console(), 0
     for folder in artifacts:
         if folder.suffix == ".json" and folder.with_suffix(".safetensors").is_file():
             continue  # which says what the features beside it cost
@@ -77,8 +79,8 @@ def verify(
         except (ArtifactError, FeatureError) as unreadable:  # the other sets are verified all the same
             errors = [unreadable]
         for error in errors:
-            console.print(f"  {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        console.print(f"{folder}: {'damaged' if errors else 'whole'}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"  {error}", style="red", soft_wrap=True)
+        console.print(f"{folder}: {'damaged' if errors else 'whole'}", soft_wrap=True)
         damaged += bool(errors)
     if damaged:
         raise typer.Exit(1)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from corpora.files import atomic_path
 from corpora.sentences import CorpusError
+from pipeline.console import make_console
 from pipeline.experiment import EXPERIMENTS, load_experiment
 from pipeline.grid import GRIDS, load_grid
 from pipeline.parsing import ExperimentError, read_toml
@@ -27,13 +27,13 @@ Name = Annotated[
 ]
 Split = Annotated[
     Literal["dev", "test", "zero_shot"] | None,
-    typer.Option(help="Scores to show [default: test, or what a grid's table says]."),
+    typer.Option(help="Scores to show.", show_default="test, or what a grid's table says"),
 ]
 Format = Annotated[
     Literal["html", "png", "table", "md", "latex"],
     typer.Option(help="A page, the first table's gap as a picture; or tables for a terminal, Markdown, LaTeX."),
 ]
-Output = Annotated[Path | None, typer.Option(help="Where page or picture go [default: runs/NAME/report.*].")]
+Output = Annotated[Path | None, typer.Option(help="Where page or picture go.", show_default="runs/NAME/report.*")]
 Sentences = Annotated[
     int, typer.Option(min=0, help="Held-out sentences of each language and task for the page's browser.")
 ]
@@ -50,8 +50,11 @@ def report(
     if output and format not in ("html", "png"):
         raise typer.BadParameter(f"--output is for html and png; {format} is printed, send it to a file")
     title, tables = _found(name, split)
-    if not any(len(cells) for table in tables for task in table.tasks for cells in task.entries.values()):
+    found = [cells for table in tables for task in table.tasks for cells in task.entries.values() if len(cells)]
+    if not found:
         raise ExperimentError(f"{name}: nothing is finished; run `structkd {_command(name)} {name}`")
+    if split and not any(cells[split].list.len().sum() for cells in found):
+        raise ExperimentError(f"{name}: nothing is scored on {split}, which it has no corpora for; leave --split out")
     path = output or RUNS / Path(name).stem / f"report.{format}"
     if format == "html":
         from pipeline.page.render import render
@@ -71,7 +74,7 @@ def report(
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     with atomic_path(path) as temporary:
         write(temporary)
-    Console().print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", highlight=False, soft_wrap=True)
+    make_console().print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
 
 
 def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...]]":
@@ -104,7 +107,7 @@ def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
         try:
             plans = {label: make_plan(experiment) for label, experiment in task.experiments.items()}
         except (CorpusError, EncoderError, SourceError, CheckpointError) as error:
-            Console(stderr=True).print(f"{task.name}: no sentences to browse: {error}", style="yellow", markup=False)
+            make_console(stderr=True).print(f"{task.name}: no sentences to browse: {error}", style="yellow")
             continue
         found = {label: _first(plan, label) for label, plan in plans.items()}
         students = {label: student.folder for label, student in found.items() if student}
@@ -122,7 +125,7 @@ def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A
     from pipeline.formats import as_latex, as_markdown, as_table, latex_text
     from pipeline.grid_tables import NOTE
 
-    console = Console()
+    console = make_console()
     for title, (heads, rows), left in _texts(tables):
         if format == "table":
             console.print(as_table(heads, rows, left=left, title=title))
@@ -131,7 +134,7 @@ def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A
         else:
             print(f"{latex_text(title)}\n\n{as_latex(heads, rows, left=left)}\n")
     if format == "table":
-        console.print(NOTE, highlight=False)
+        console.print(NOTE)
     else:
         print(NOTE if format == "md" else latex_text(NOTE))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from pipeline.console import make_console
 from pipeline.engine import Engine, FirstAlone, Together, choose_engine
 from pipeline.experiment import load_experiment
 from pipeline.plan import Plan, make_plan
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path that ends in .toml.")]
 Workers = Annotated[
-    int | None, typer.Option(min=1, help="Jobs side by side, one thread each [default: the GPUs, else the cores].")
+    int | None, typer.Option(min=1, help="Jobs side by side, one thread each.", show_default="the GPUs, else the cores")
 ]
 
 
 def teachers(experiment: Name = "demo", workers: Workers = None) -> None:
     """Stage one: train the teachers and write what they know to Parquet shards."""
-    console, plan = Console(), make_plan(load_experiment(experiment))
+    console, plan = make_console(), make_plan(load_experiment(experiment))
     if not run_teachers([plan], choose_engine(workers), choose_display(console)):
         console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
     for folder in chain.from_iterable(teacher.sets for teacher in plan.teachers):
-        console.print(f"  {folder}", highlight=False)
+        console.print(f"  {folder}")
 
 
 def distill(experiment: Name = "demo", workers: Workers = None) -> None:
@@ -47,12 +48,12 @@ def distill(experiment: Name = "demo", workers: Workers = None) -> None:
 
 
 def _distill(experiment: str, first: Engine, second: Engine, ranks: "Ranks | None" = None) -> None:
-    console, plan = Console(quiet=ranks is not None and not ranks.first), make_plan(load_experiment(experiment))
+    console, plan = make_console(quiet=ranks is not None and not ranks.first), make_plan(load_experiment(experiment))
     display = choose_display(console)
     trained = run_teachers([plan], first, display) + run_students([plan], second, display, ranks)
     if not trained:
         pieces = f"{len(plan.teachers)} teachers and {len(plan.students)} students"
-        console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.", highlight=False)
+        console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.")
     _print_table(plan, console, "test")
 
 
@@ -65,5 +66,5 @@ def _print_table(plan: Plan, console: Console, split: str) -> None:
     experiment, metric = plan.experiment, Data(plan.experiment).metric
     texts = as_texts(score_table(result_rows(plan), experiment.languages, split))
     unit = "strict span F1" if metric == "spans" else "accuracy"
-    console.print(f"{experiment.title}: {unit} on {split}", highlight=False, soft_wrap=True)
+    console.print(f"{experiment.title}: {unit} on {split}", soft_wrap=True)
     console.print(as_table(*texts))

@@ -18,12 +18,13 @@ Folder = Annotated[Path, typer.Argument(help="A trained tagger: a folder with ta
 
 def evaluate(
     tagger: Folder,
-    file: Annotated[Path, typer.Argument(help="Labelled text to score the tagger on.")],
+    file: Annotated[Path, typer.Argument(help="Labelled text to score the tagger on.", exists=True, dir_okay=False)],
     reader: Annotated[Literal["columns", "conllu", "parquet"], typer.Option(help="The file's format.")] = "columns",
     scheme: Annotated[Literal["IOB1", "IOB2", "BIOES"], typer.Option(help="Of the file's labels.")] = "IOB2",
     token_column: Annotated[int, typer.Option(help="Of words, for columns; -1 is the last.")] = 0,
     label_column: Annotated[
-        str | None, typer.Option(help="Of labels: a number for columns, a name for the others [default: the reader's].")
+        str | None,
+        typer.Option(help="Of labels: a number for columns, a name for the others.", show_default="the reader's"),
     ] = None,
 ) -> None:
     """Score a tagger on a file: strict span F1, or accuracy for tags."""
@@ -48,18 +49,23 @@ def evaluate(
 
 def tag(
     tagger: Folder,
-    file: Annotated[Path | None, typer.Argument(help="Text, a sentence a line [default: standard input].")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Text, a sentence a line.", show_default="standard input", exists=True, dir_okay=False),
+    ] = None,
     tokenised: Annotated[bool, typer.Option(help="Words are separated by blanks already; split nothing.")] = False,
     probabilities: Annotated[bool, typer.Option(help="Add each label's true marginal probability.")] = False,
     output: Annotated[Literal["columns", "json"], typer.Option(help="A word a line, or JSON lines.")] = "columns",
 ) -> None:
     """Label raw text."""
+    from corpora.lines import stream_lines
     from tagger.checkpoint import load_tagger
     from tagger.devices import found_device
     from tagger.prediction import predict
 
     model, split = load_tagger(tagger).to(found_device()), str.split if tokenised else split_words
-    with file.open(encoding="utf-8") if file else nullcontext(sys.stdin) as lines:
+    with file.open("rb") if file else nullcontext(sys.stdin.buffer) as stream:
+        lines = stream_lines(stream, str(file or "standard input"))
         sentences = (words for line in lines if (words := split(line)))
         while chunk := list(islice(sentences, 1000)):
             for words, prediction in zip(chunk, predict(model, chunk), strict=True):

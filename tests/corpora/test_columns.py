@@ -76,7 +76,7 @@ def test_what_is_written_is_read(tmp_path_factory, drawn):
         ("a\tO\nb O x\n", 2, "3 columns"),
         ("a\tO\n\tO\n", 2, "the word is empty"),
         ("a\tO\nb\t\n", 2, "the label is empty"),
-        ("-DOCSTART- O\na\n", 2, "label_column=None"),
+        ("-DOCSTART- O\na\n", 2, "are the same one; words and labels are in two"),
         ("a\tO\n-DOCSTART-\nb\tO\n", 2, "inside a sentence"),
         ("a\tO\nb\tO\rc\tO\n", 2, "carriage return at character 4"),
         (b"a\tO\n\nb\xe9\tO\n", 3, "0xe9 at byte 2 of the line is not UTF-8"),

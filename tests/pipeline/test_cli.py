@@ -206,6 +206,9 @@ def test_tag_labels_raw_text(place):
     rows = [line.split("\t") for line in done.stdout.splitlines() if line]
     assert [row[0] for row in rows] == ["Ada", "flew", "to", "Oslo", ".", "Yes"]
     assert all(0 < float(row[2]) <= 1 for row in rows)
+    (place / "latin.txt").write_bytes(b"Oslo\nZ\xfcrich\n")
+    refused = structkd(place, "tag", student(place, "exact"), "latin.txt")
+    assert "latin.txt:2: 0xfc at byte 2 of the line is not UTF-8; save the file as UTF-8" in refused.stderr
     done = structkd(place, "tag", student(place, "exact"), "--output", "json", "--tokenised", input=text)
     assert [json.loads(line)["tokens"] for line in done.stdout.splitlines()] == [
         ["Ada", "flew", "to", "Oslo."],
@@ -240,7 +243,11 @@ def test_corpora_are_listed_and_checked(place, tmp_path):
     ("arguments", "message"),
     [
         (("distill", "tinny"), "did you mean tiny"),
-        (("inspect", "runs"), "manifest.json"),
+        (("report", "tiny", "--split", "zero_shot"), "tiny: nothing is scored on zero_shot"),
+        (("inspect", "runs"), "runs/manifest.json: not found, its folder has no shards; expected an artifact set"),
+        (("verify", "nowhere"), "nowhere/manifest.json: not found, there is no such folder"),
+        (("evaluate", "runs", "nowhere.conll"), "'nowhere.conll' does not exist"),
+        (("tag", "runs", "nowhere.txt"), "'nowhere.txt' does not exist"),
         (("tag", "runs"), "holds no trained tagger"),
         (("corpora", "status", "udd"), "did you mean 'ud'"),
         (("corpora", "fetch", "conll", "--root", "."), "conll"),
@@ -249,7 +256,12 @@ def test_corpora_are_listed_and_checked(place, tmp_path):
     ids=lambda value: str(value),
 )
 def test_an_error_is_short_and_says_what_to_do(place, arguments, message):
-    done = structkd(place, *arguments, env={"STRUCTKD_CORPORA": ""})
-    assert done.returncode == 1
-    assert message in done.stderr
+    done = structkd(place, *arguments, env={"STRUCTKD_CORPORA": "", "COLUMNS": "200"})
+    assert done.returncode in (1, 2)  # 2: the command line itself is wrong
+    assert message in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_brackets_are_text(place):
+    assert "[its 95% interval]" in structkd(place, "report", "tiny", "--format", "table").stdout
+    assert "[default: (the GPUs, else the cores)]" in structkd(place, "teachers", "--help").stdout
