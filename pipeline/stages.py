@@ -29,6 +29,7 @@ def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int
     waiting = [(plan, teacher) for plan, teacher in teachers.values() if not teacher.done]
     if not waiting:
         return 0
+    _check([plan for plan, _ in waiting])
     _run_features(waiting, engine, display)
     from pipeline import teach  # loads torch, which a finished experiment never needs
 
@@ -64,6 +65,17 @@ def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks:
     ]
     _run("Stage two: students", jobs, engine, display)
     return len(waiting)
+
+
+def _check(plans: Sequence[Plan]) -> None:
+    """Raise now what students would only find when all teachers are trained: no GPU, encoders that cannot be used."""
+    from tagger.encoders.stack import check_encoders
+
+    experiments = {id(plan): plan.experiment for plan in plans}.values()
+    for experiment in experiments:
+        experiment.torch_device()
+    for tagger in {experiment.student.tagger for experiment in experiments}:
+        check_encoders(tagger.encoders)
 
 
 def _title(plans: Sequence[Plan], plan: Plan, piece: TeacherPlan | StudentPlan, title: str) -> str:

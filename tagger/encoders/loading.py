@@ -58,9 +58,12 @@ def missing_weights(model: nn.Module, report: dict[str, Any], part: nn.Module) -
 
 
 def make_pieces(model: nn.Module, tokenizer: Any, window: int | None) -> Pieces:
-    """What cuts words for a model, in windows that it can take, see `Pieces`."""
+    """What cuts words for a model, in windows that it can take, see `Pieces`. Raises EncoderError, naming the model."""
     table = cast("Any", model).get_input_embeddings()
-    return Pieces(tokenizer, _window_limit(model, tokenizer), window, getattr(table, "num_embeddings", None))
+    try:
+        return Pieces(tokenizer, _window_limit(model, tokenizer), window, getattr(table, "num_embeddings", None))
+    except EncoderError as error:
+        raise EncoderError(f"{model.name_or_path}: {error}") from None
 
 
 def _window_limit(model: nn.Module, tokenizer: Any) -> int | None:

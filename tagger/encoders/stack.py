@@ -1,6 +1,7 @@
 """Encoders side by side, as a configuration names them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -21,6 +22,7 @@ from tagger.encoders.ngrams import HashedNgrams
 from tagger.encoders.static import StaticVectors
 from tagger.encoders.words import WordEmbeddings
 from tagger.tokens import TokenBatch
+from tagger.vectors.files import open_vectors
 from tagger.vocabulary import Vocabulary
 
 
@@ -36,6 +38,17 @@ class Stack(Encoder):
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
         """See `Encoder`."""
         return torch.cat([encoder(tokens) for encoder in self.encoders], -1)
+
+
+def check_encoders(configs: Sequence[EncoderConfig]) -> None:
+    """Raise EncoderError or VectorFileError for pretrained encoders that cannot be used; weights are not read."""
+    for config in configs:
+        if isinstance(config, StaticVectorsConfig):
+            open_vectors(Path(config.path))
+        elif isinstance(config, TransformerConfig):
+            from tagger.encoders.transformer import check_transformer
+
+            check_transformer(config)
 
 
 def _build(config: EncoderConfig, vocabulary: Vocabulary) -> Encoder:

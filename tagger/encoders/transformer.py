@@ -99,6 +99,7 @@ class FineTuned(Encoder):
         if config.checkpointing:
             with library(config.model):
                 self.body.model.activation_checkpointing_enable({"use_reentrant": False})
+                self.body.model.config.use_cache = False  # of which transformers warns otherwise
         self._depths = self._find_depths()
 
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
@@ -194,6 +195,13 @@ class Frozen(Encoder):
                 "features are kept in float16: choose other layers, or fine-tune the encoder (frozen = false)"
             )
         return features
+
+
+def check_transformer(config: TransformerConfig) -> None:
+    """Raise EncoderError for what can be told of an encoder without its weights: no such layer, no tokeniser."""
+    _size(config)
+    with library(config.model) as transformers:
+        load_tokenizer(transformers, find_pretrained(config.model))
 
 
 def _size(config: TransformerConfig) -> tuple[int, int]:

@@ -24,7 +24,8 @@ class TaggerSource:
             extra = [name for name in tagger.labels.names if name not in labels.ids]
             raise SourceError(
                 f"{teacher}: lacks {listed(lacking)} of the task and has {listed(extra)} beside it; "
-                f"teacher: {listed(tagger.labels.names)}; task: {listed(labels.names)}; train it on the task's labels"
+                f"teacher: {listed(tagger.labels.names)}; task: {listed(labels.names)}; "
+                "train it on the task's labels, or set the experiment's scheme to its"
             )
         self.labels, self._tagger = labels, tagger.eval()
         order = torch.tensor([tagger.labels.ids[name] for name in labels.names], device=tagger.device)

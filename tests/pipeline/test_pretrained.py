@@ -135,6 +135,27 @@ def test_what_is_known_of_a_sentence_is_copied_and_for_teachers_from_elsewhere_t
     assert "en-damaged.safetensors: not a file of features" in aside[0]
 
 
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        ('{ kind = "transformer", model = "tiny-bert", layers = [9] }', "tiny-bert: layers has 9, expected -4 to 3"),
+        ('{ kind = "static", path = "ragged.vec" }', "ragged.vec"),
+        ('{ kind = "transformer", model = "untokenised", frozen = false }', "untokenised"),
+    ],
+)
+def test_a_students_encoder_that_cannot_be_used_is_found_before_teachers_are_trained(encoder, message, tmp_path):
+    folder = save_tiny_bert(tmp_path / "encoders" / "tiny-bert")
+    (tmp_path / "encoders" / "untokenised").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "encoders" / "untokenised" / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "ragged.vec").write_text("in 1.0 2.0\nBerlin 1.0\n", "utf-8")
+    write_experiment(tmp_path, experiment("hidden = 8\n", f"encoders = [{encoder}]\nhidden = 8\n"))
+    done = structkd(tmp_path, "distill", "tiny", env=environment(tmp_path))
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert not list(tmp_path.glob("runs/tiny/teachers/*"))
+
+
 def test_a_fine_tuned_teacher_and_a_student_without_a_transformer(run, tmp_path):
     write_experiment(tmp_path, experiment(TUNED, 'encoders = [{ kind = "ngrams", dim = 4 }]\nhidden = 8\n'))
     assert "Features" not in run("distill", "tiny", "--workers", 2)
