@@ -102,6 +102,10 @@ def describe(record: Record) -> str:
         return f"reads features of {record['corpora']} corpora, {cost}"
     if record["event"] == "left aside":
         return f"left aside: {record['reason']}"
+    if record["event"] == "unknown labels":
+        return (
+            f"{record['split']}: {record['sentences']} sentences have a label that no training corpus has: without gold"
+        )
     if record["event"] == "resumed":
         return f"goes on after update {record['update']}"
     if record["event"] == "restarted":
