@@ -102,6 +102,8 @@ def describe(record: Record) -> str:
         return f"reads features of {record['corpora']} corpora, {cost}"
     if record["event"] == "left aside":
         return f"left aside: {record['reason']}"
+    if record["event"] == "vectors":
+        return f"{record['path']} has {record['known']} of {record['words']} words"
     if record["event"] == "unknown labels":
         return (
             f"{record['split']}: {record['sentences']} sentences have a label that no training corpus has: without gold"

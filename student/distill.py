@@ -21,7 +21,7 @@ from tagger.features import FeatureSet
 from tagger.model import Tagger
 from tagger.ranks import ALONE, Ranks
 from tagger.resume import Resume
-from tagger.training import Log, TrainingResult, train
+from tagger.training import Log, TrainingResult, log_vectors, train
 from tagger.vocabulary import Vocabulary
 
 COUNTED = 64  # row groups whose words are counted at a time
@@ -75,22 +75,23 @@ def distill(
     def score_dev(student: Tagger) -> float:
         return fmean(corpus.score(student) for corpus in dev.values())
 
-    vocabulary = _vocabulary(sets, labelled_only=stream.labelled_only, min_count=tagger.min_count)
+    seen = _words(sets, labelled_only=stream.labelled_only)
+    vocabulary = Vocabulary.build(seen, min_count=tagger.min_count)
     student = Tagger(tagger, vocabulary, LabelSet(headers[0].labels)).to(place)
     student.attach(features)
+    log_vectors(student, list(seen), log)
     return student, train(student, batches, loss, score_dev, training, log, resume=resume, ranks=ranks)
 
 
-def _vocabulary(sets: Sequence[ArtifactSet], *, labelled_only: bool, min_count: int) -> Vocabulary:
-    """Of the words that the student will see."""
+def _words(sets: Sequence[ArtifactSet], *, labelled_only: bool) -> dict[str, int]:
+    """How often the student will see each word."""
     pieces = (piece for artifact_set in sets for piece in _word_counts(artifact_set, labelled_only))
     words, counts = pa.array([], pa.string()), np.zeros(0, np.int64)
     while some := list(islice(pieces, COUNTED)):
         columns, numbers = zip((words, counts), *some, strict=True)
         coded = pa.chunked_array(columns).dictionary_encode().combine_chunks()
         words, counts = coded.dictionary, np.bincount(coded.indices, np.concatenate(numbers)).astype(np.int64)
-    seen = zip(words.to_pylist(), counts.tolist(), strict=True)
-    return Vocabulary.build({word: count for word, count in seen if count}, min_count=min_count)
+    return {word: count for word, count in zip(words.to_pylist(), counts.tolist(), strict=True) if count}
 
 
 def _word_counts(artifact_set: ArtifactSet, labelled_only: bool) -> Iterator[tuple[pa.StringArray, np.ndarray]]:

@@ -11,6 +11,7 @@ from tagger.config import TaggerConfig
 from tagger.context import BiLSTM
 from tagger.encoders.base import Encoder
 from tagger.encoders.stack import Stack
+from tagger.encoders.static import StaticVectors
 from tagger.features import FeatureSet
 from tagger.tokens import TokenBatch
 from tagger.vocabulary import Vocabulary
@@ -51,6 +52,11 @@ class Tagger(nn.Module):
         for module in self.modules():
             if isinstance(module, Encoder):
                 module.attach(sets)
+
+    def known_words(self, words: Sequence[str]) -> dict[str, int]:
+        """How many of some words each file of vectors has, by its path."""
+        files = (module for module in self.modules() if isinstance(module, StaticVectors))
+        return {file.config.path: file.known(words) for file in files}
 
     def weights(self) -> dict[str, Tensor]:
         """What training makes, by name: not what a pretrained encoder's folder holds and nothing changes."""

@@ -68,6 +68,12 @@ class _Progress:
     curve: list[tuple[int, float, float]] = field(default_factory=list)
 
 
+def log_vectors(tagger: Tagger, words: Sequence[str], log: Log) -> None:
+    """Tell how many of the distinct words that a tagger will see its files of vectors have."""
+    for path, known in tagger.known_words(words).items():
+        log({"event": "vectors", "path": path, "words": len(words), "known": known})
+
+
 def train(
     tagger: Tagger,
     batches: Callable[[int, int], Iterable[BatchT]],

@@ -16,7 +16,7 @@ from tagger.features import FeatureSet
 from tagger.model import Tagger
 from tagger.resume import Resume
 from tagger.tokens import TokenBatch, length_batches
-from tagger.training import Log, TrainingResult, train
+from tagger.training import Log, TrainingResult, log_vectors, train
 from tagger.vocabulary import Vocabulary
 
 
@@ -78,6 +78,7 @@ def train_teacher(
     counts = Counter(word for sentence in corpus for word in sentence.tokens)
     teacher = Tagger(tagger, Vocabulary.build(counts, min_count=tagger.min_count), labels).to(device)
     teacher.attach(features)
+    log_vectors(teacher, list(counts), log)
     return teacher, train(teacher, batches, loss, dev.score, training, log, resume=resume)
 
 

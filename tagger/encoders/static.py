@@ -1,10 +1,11 @@
 """Words by vectors that were trained elsewhere and stay as they are."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tagger.config import StaticVectorsConfig
@@ -42,13 +43,22 @@ class StaticVectors(Encoder):
         vectors = torch.from_numpy(np.stack([self._rows[word] for word in tokens.words])).to(self._place)
         return placed(vectors, tokens)
 
-    def _read(self, words: list[str]) -> Float[np.ndarray, "W D"]:
+    def known(self, words: Sequence[str]) -> int:
+        """How many of some words the file has."""
+        return int((self._find(list(words))[1] >= 0).sum())
+
+    def _find(self, words: list[str]) -> tuple[list[str], Int[np.ndarray, "W"]]:
+        """The forms under which words are looked up, and where the file has them; -1 where it does not."""
         places = self._file.index.find(words)
         if self.config.lowercase:
             lowered = [word.lower() for word in words]
             instead = np.where(places < 0, self._file.index.find(lowered), -1)
             words = [low if place >= 0 else word for word, low, place in zip(words, lowered, instead, strict=True)]
             places = np.maximum(places, instead)
+        return words, places
+
+    def _read(self, words: list[str]) -> Float[np.ndarray, "W D"]:
+        words, places = self._find(words)
         vectors = self._file.read(words, places)
         finite = np.isfinite(vectors).all(1)
         if not finite.all():

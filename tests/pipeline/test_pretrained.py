@@ -1,6 +1,7 @@
 """Experiments with a pretrained encoder, as a person runs them."""
 
 import json
+import re
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_each_teacher_may_have_an_encoder_of_its_own(run, tmp_path):
     hidden = 8
     """
     write_experiment(tmp_path, experiment(both, "hidden = 8\n"))
-    run("distill", "tiny", "--workers", 2)
+    assert re.search(r"teacher en: vectors/en.vec has \d of \d+ words", run("distill", "tiny", "--workers", 2))
     taggers = [json.loads(path.read_text("utf-8")) for path in tmp_path.glob("runs/tiny/teachers/*/tagger.json")]
     stands_on = sorted(sorted(tagger["pretrained"]) for tagger in taggers)
     assert stands_on == [["bert-de", "vectors/de.vec"], ["bert-en", "vectors/en.vec"]]

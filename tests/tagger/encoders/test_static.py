@@ -246,3 +246,10 @@ def test_a_malformed_file_is_refused_by_place(tmp_path, name, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(VectorFileError, match=r"nowhere\.vec: no such file"):
         encoder(tmp_path / "nowhere.vec")
+
+
+def test_it_tells_how_many_words_it_has(write):
+    path = write(ROWS)
+    assert encoder(path).known(["the", "Oslo", "Straße", "nowhere", ""]) == 3
+    assert encoder(path, lowercase=False).known(["the", "Oslo", "Straße"]) == 2
+    assert encoder(path).known([]) == 0
