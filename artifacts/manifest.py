@@ -9,7 +9,6 @@ from pydantic import Field, ValidationError
 
 from artifacts.faults import explained
 from artifacts.header import Record, SetHeader
-from artifacts.lock import LOCK
 from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
 from corpora.files import canonical_json, digest_json, write_json
 
@@ -113,10 +112,13 @@ class Manifest(Record):
         path = folder / MANIFEST
         with explained(path, "read"):
             found, shards = path.exists(), len(list(folder.glob(SHARDS)))
-        if not (found or shards or (folder / LOCK).exists()):  # which a killed writer leaves
-            what = "its folder has no shards" if folder.is_dir() else "there is no such folder"
+            # A run that was killed before its first shard leaves nothing that could be seen.
+            seen = (one.name for one in folder.iterdir()) if folder.is_dir() else iter(["no folder"])
+            others = [name for name in seen if not name.startswith(".") and name != UNFINISHED]
+        if others and not (found or shards):
             raise ArtifactError(
-                f"{path}: not found, {what}; expected an artifact set, as stage one writes them to runs/NAME/artifacts"
+                f"{path}: not found, nor any shard, but {others[0]}; expected an artifact set, as stage one writes "
+                "them to runs/NAME/artifacts"
             )
         if not found:
             raise ArtifactError(

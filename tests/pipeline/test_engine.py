@@ -7,10 +7,10 @@ from io import StringIO
 
 import pytest
 import torch
-from rich.console import Console
 
 from artifacts.comparison import compare
 from artifacts.inspection import sentence_view, summary
+from pipeline.console import make_console
 from pipeline.engine import EngineError, InProcess, Job, Processes, default_workers
 from pipeline.progress import Bars, Lines, choose_display
 from pipeline.views import difference_view, sentence_panel, summary_table
@@ -89,7 +89,7 @@ RECORDS = [
 
 @pytest.mark.parametrize("terminal", [True, False])
 def test_progress_is_shown_as_bars_or_lines(terminal):
-    console = Console(record=True, force_terminal=terminal, width=160, file=StringIO())
+    console = make_console(record=True, force_terminal=terminal, width=160, file=StringIO())
     display = choose_display(console)
     assert isinstance(display, Bars if terminal else Lines)
     with display.watch("Stage", ["job"]) as listen:
@@ -103,7 +103,7 @@ def test_progress_is_shown_as_bars_or_lines(terminal):
 
 def test_an_artifact_set_is_shown(tmp_path):
     artifacts = write_set(tmp_path / "set", labelled=1.0)
-    console = Console(record=True, width=200, file=StringIO())
+    console = make_console(record=True, width=200, file=StringIO())
     console.print(summary_table(artifacts, summary(artifacts)))
     view = sentence_view(artifacts, 3)
     console.print(sentence_panel(view, paths=2))
@@ -117,7 +117,7 @@ def test_an_artifact_set_is_shown(tmp_path):
 def test_a_difference_is_shown(tmp_path):
     one, same = (write_small(tmp_path / name, range(4)) for name in "ab")
     other = write_small(tmp_path / "c", range(4), labels=("O", "Y"), provenance={"teacher": "[bold]"})
-    console = Console(record=True, width=250, file=StringIO())
+    console = make_console(record=True, width=250, file=StringIO())
     console.print(difference_view(one, same, compare(one, same)))
     console.print(difference_view(one, other, compare(one, other)))
     shown = console.export_text()
