@@ -113,11 +113,11 @@ class Manifest(Record):
         with explained(path, "read"):
             found, shards = path.exists(), len(list(folder.glob(SHARDS)))
             # A run that was killed before its first shard leaves nothing that could be seen.
-            seen = (one.name for one in folder.iterdir()) if folder.is_dir() else iter(["no folder"])
-            others = [name for name in seen if not name.startswith(".") and name != UNFINISHED]
-        if others and not (found or shards):
+            beside = [one.name for one in folder.iterdir()] if folder.is_dir() else ["no folder"]
+            other = next((name for name in beside if not name.startswith(".") and name != UNFINISHED), None)
+        if other and not (found or shards):
             raise ArtifactError(
-                f"{path}: not found, nor any shard, but {others[0]}; expected an artifact set, as stage one writes "
+                f"{path}: not found, nor any shard, but {other}; expected an artifact set, as stage one writes "
                 "them to runs/NAME/artifacts"
             )
         if not found:

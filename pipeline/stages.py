@@ -88,7 +88,7 @@ def _run_features(pieces: Sequence[tuple[Plan, TeacherPlan | StudentPlan]], engi
     needed = {path for _, piece in pieces for path in piece.features}
     experiments = {id(plan): plan.experiment for plan, _ in pieces}
     found = {one.path: (id(plan), one) for plan, _ in pieces for one in plan.features}
-    waiting: dict[tuple[int, str, str], list[FeaturePlan]] = {}
+    waiting: dict[tuple[int, str, str], list[features.FeaturePlan]] = {}
     for path, (place, one) in found.items():
         if path in needed and not one.done:
             waiting.setdefault((place, one.digest, one.language), []).append(one)

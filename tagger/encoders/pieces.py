@@ -23,6 +23,10 @@ class WindowGrid:
     ids: Int[Tensor, "N S"]
     mask: Bool[Tensor, "N S"]
 
+    def inputs(self, device: torch.device) -> dict[str, Tensor]:
+        """What a model of transformers is called with."""
+        return {"input_ids": self.ids.to(device), "attention_mask": self.mask.long().to(device)}
+
 
 @dataclass(frozen=True)
 class Windows:

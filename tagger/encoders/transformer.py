@@ -57,9 +57,7 @@ class TransformerBody(nn.Module):
 
     def _states(self, grid: WindowGrid, device: torch.device) -> Float[Tensor, "P N D"]:
         with mixed_precision(device, self.config.precision):
-            states = self.model(
-                input_ids=grid.ids.to(device), attention_mask=grid.mask.long().to(device), output_hidden_states=True
-            ).hidden_states
+            states = self.model(**grid.inputs(device), output_hidden_states=True).hidden_states
         return torch.stack([states[layer].flatten(0, 1) for layer in self.layers], 1)
 
 

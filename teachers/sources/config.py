@@ -58,6 +58,10 @@ class HuggingFaceConfig(_Source, LabelConfig):
     window: int | None = Field(None, ge=1, description="subwords at once; None: as many as the model takes")
     precision: Precision = Field("auto", description=PRECISION)
 
+    def model_of(self, language: str) -> str:
+        """The model for a language."""
+        return self.model.format(language=language)
+
 
 class PredictionsConfig(_Source, LabelConfig):
     """Probabilities on disk, see `teachers.sources.predictions`."""

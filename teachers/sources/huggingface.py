@@ -52,12 +52,8 @@ class TokenClassificationSource(SoftmaxSource):
         tokens = TokenBatch.from_sentences(sentence.tokens for sentence in passage.sentences)
         windows, device = self._pieces.windows(tokens), self._model.device
         with mixed_precision(device, self._config.precision):
-            found = [
-                self._model(input_ids=grid.ids.to(device), attention_mask=grid.mask.long().to(device)).logits
-                for grid in windows.grids
-            ]
-        logits = torch.cat([grid.flatten(0, 1) for grid in found])
-        pieces = logits[windows.place.to(device)].double().softmax(-1)
+            logits = [self._model(**grid.inputs(device)).logits.flatten(0, 1) for grid in windows.grids]
+        pieces = torch.cat(logits)[windows.place.to(device)].double().softmax(-1)
         probabilities = by_word(pieces.cpu(), windows.counts, self._config.subwords).numpy()
         return self._chain(self._mapping(probabilities, passage), passage.lengths)
 

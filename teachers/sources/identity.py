@@ -18,8 +18,7 @@ def source_digest(config: SourceConfig, language: str, splits: Sequence[str]) ->
         EncoderError: a Hugging Face model that is not there.
     """
     if isinstance(config, HuggingFaceConfig):
-        model = config.model.format(language=language)
-        return digest_json([_settings(config), pretrained_digest(model)])
+        return digest_json([_settings(config), pretrained_digest(config.model_of(language))])
     if isinstance(config, CheckpointConfig):
         files = [config.folder_of(language) / FILE]  # which has the digest of the weights
     else:

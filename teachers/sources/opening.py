@@ -52,6 +52,6 @@ def _open(
         tagger.attach(features)
         return TaggerSource(tagger, labels, str(folder))
     if isinstance(config, HuggingFaceConfig):
-        model = config.model.format(language=language)
-        return TokenClassificationSource(config.model_copy(update={"model": model}), labels, scheme, device)
+        mine = config.model_copy(update={"model": config.model_of(language)})
+        return TokenClassificationSource(mine, labels, scheme, device)
     return PredictionsSource(config, labels, scheme)
