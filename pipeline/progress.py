@@ -9,6 +9,9 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from pipeline.engine import Listen, Record
 
 
+_TOLD = ("limited", "left aside", "unknown labels", "vectors")  # what must not be gone with the next note
+
+
 class Bars:
     """A bar for each job."""
 
@@ -37,7 +40,7 @@ class Bars:
                     progress.update(task, completed=record["update"], total=record["of"])
                 elif record["event"] == "annotated":
                     progress.update(task, completed=record["sentences"], total=record["of"])
-                elif record["event"] == "limited":
+                elif record["event"] in _TOLD:
                     progress.console.print(f"{title}: {describe(record)}")
                 progress.update(task, note=describe(record) or progress.tasks[task].fields["note"])
                 if record["event"] == "finished":

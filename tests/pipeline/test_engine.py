@@ -81,6 +81,9 @@ RECORDS = [
     {"event": "annotated", "sentences": 2, "of": 5},
     {"event": "limited", "language": "en", "split": "train", "long_sentences": 2, "max_tokens": 9, "policy": "cut"}
     | {"pieces": 4, "dropped_tokens": 0, "cut_spans": 1},
+    {"event": "left aside", "reason": "en-x.safetensors: it was cut"},
+    {"event": "unknown labels", "split": "dev", "sentences": 3},
+    {"event": "vectors", "path": "cc.de.vec", "words": 44, "known": 0},
     {"event": "dev", "update": 1, "loss": 2.5, "dev": 71.0, "best": 72.0, "words_per_second": 1234.5},
     {"event": "features read", "corpora": 4, "bytes": 2_500_000, "seconds": 71.4},
     {"event": "finished", "seconds": 12.0},
@@ -97,6 +100,9 @@ def test_progress_is_shown_as_bars_or_lines(terminal):
             listen("job", record)
     shown = console.export_text(styles=terminal)
     assert "2 sentences longer than 9 words" in shown
+    assert "left aside: en-x.safetensors: it was cut" in shown
+    assert "dev: 3 sentences have a label that no training corpus has" in shown
+    assert "cc.de.vec has 0 of 44 words" in shown
     assert "finished in 12 s" in shown
     assert terminal or "\x1b" not in shown
 
