@@ -8,7 +8,6 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from pipeline.engine import Listen, Record
 
-
 _TOLD = ("limited", "left aside", "unknown labels", "vectors")  # what must not be gone with the next note
 
 
