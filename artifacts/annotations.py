@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Integer, Shaped
 
-from artifacts.posteriors import FLOAT16_MAX
-from artifacts.ragged import length_mask, path_mask
-from artifacts.schema import ArtifactError
+from structkd.artifacts.posteriors import FLOAT16_MAX
+from structkd.artifacts.ragged import length_mask, path_mask
+from structkd.artifacts.schema import ArtifactError
 
 ROUNDING = 1e-3  # how far above 0 a log-posterior may lie: log-sum-exp in float32 rounds
 

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float, Float32, Int64, Integer, Shaped
 
-from artifacts.annotations import Annotations, check
-from artifacts.posteriors import Code, code_of
-from artifacts.ragged import length_mask, list_array, list_lengths, pad, path_mask
-from artifacts.schema import ArtifactError, label_count
+from structkd.artifacts.annotations import Annotations, check
+from structkd.artifacts.posteriors import Code, code_of
+from structkd.artifacts.ragged import length_mask, list_array, list_lengths, pad, path_mask
+from structkd.artifacts.schema import ArtifactError, label_count
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import pyarrow as pa
 from jaxtyping import Bool, Float, Float64, Int64
 from pydantic import JsonValue
 
-from artifacts.codec import Decoded, decode
-from artifacts.posteriors import log_distribution
-from artifacts.ragged import length_mask
-from artifacts.reader import ArtifactSet
+from structkd.artifacts.codec import Decoded, decode
+from structkd.artifacts.posteriors import log_distribution
+from structkd.artifacts.ragged import length_mask
+from structkd.artifacts.reader import ArtifactSet
 
 MISSING = "-"
 Pair = tuple[JsonValue, JsonValue]

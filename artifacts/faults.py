@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from artifacts.schema import ArtifactError
+from structkd.artifacts.schema import ArtifactError
 
 _REMEDIES = {
     errno.ENOSPC: "free space on its disk",

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
-from artifacts.posteriors import PosteriorCode
-from artifacts.schema import SCHEMA_VERSION, ArtifactError, shard_schema
-from corpora.files import canonical_json, digest_json
-from corpora.labels import LabelSet
+from structkd.artifacts.posteriors import PosteriorCode
+from structkd.artifacts.schema import SCHEMA_VERSION, ArtifactError, shard_schema
+from structkd.corpora.files import canonical_json, digest_json
+from structkd.corpora.labels import LabelSet
 
 METADATA_KEY = b"structkd"
 

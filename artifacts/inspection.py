@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Float32
 from pydantic import JsonValue
 
-from artifacts.codec import Decoded, decode
-from artifacts.manifest import Sentences
-from artifacts.posteriors import FLOAT16_MAX
-from artifacts.ragged import length_mask
-from artifacts.reader import ArtifactSet
-from artifacts.schema import ArtifactError
-from artifacts.verification import read_footer
-from corpora.labels import LabelSet
+from structkd.artifacts.codec import Decoded, decode
+from structkd.artifacts.manifest import Sentences
+from structkd.artifacts.posteriors import FLOAT16_MAX
+from structkd.artifacts.ragged import length_mask
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.verification import read_footer
+from structkd.corpora.labels import LabelSet
 
 Column = TypeVar("Column")
 

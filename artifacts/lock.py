@@ -7,8 +7,8 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from artifacts.faults import explained
-from artifacts.schema import ArtifactError
+from structkd.artifacts.faults import explained
+from structkd.artifacts.schema import ArtifactError
 
 LOCK = ".writer.lock"
 

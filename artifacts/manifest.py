@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from artifacts.faults import explained
-from artifacts.header import Record, SetHeader
-from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
-from corpora.files import canonical_json, digest_json, write_json
+from structkd.artifacts.faults import explained
+from structkd.artifacts.header import Record, SetHeader
+from structkd.artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
+from structkd.corpora.files import canonical_json, digest_json, write_json
 
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Int64, Integer, Shaped
 
-from artifacts.schema import ArtifactError
+from structkd.artifacts.schema import ArtifactError
 
 
 def length_mask(lengths: Integer[np.ndarray, "B"], size: int) -> Bool[np.ndarray, "B {size}"]:

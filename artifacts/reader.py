@@ -11,11 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artifacts.faults import explained
-from artifacts.header import SetHeader
-from artifacts.manifest import Manifest
-from artifacts.schema import REMEDY, ArtifactError
-from artifacts.verification import check_columns, check_shard, check_strays, read_footer
+from structkd.artifacts.faults import explained
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.manifest import Manifest
+from structkd.artifacts.schema import REMEDY, ArtifactError
+from structkd.artifacts.verification import check_columns, check_shard, check_strays, read_footer
 
 WORDS = "tokens.list.element"  # Parquet's name for what the lists of `tokens` hold
 

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from artifacts.posteriors import CODES, PosteriorCode
+from structkd.artifacts.posteriors import CODES, PosteriorCode
 
 SCHEMA_VERSION = 3
 NULLABLE = ("gold", "seen")

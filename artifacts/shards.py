@@ -6,12 +6,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from artifacts.faults import explained
-from artifacts.header import SetHeader
-from artifacts.manifest import Footer, RowGroup, Sentences, Shard
-from artifacts.schema import ArtifactError
-from artifacts.verification import check_footer, chunk_offset, column_crcs, footer_bytes
-from corpora.files import atomic_path, digest_bytes, digest_file, sync
+from structkd.artifacts.faults import explained
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.manifest import Footer, RowGroup, Sentences, Shard
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.verification import check_footer, chunk_offset, column_crcs, footer_bytes
+from structkd.corpora.files import atomic_path, digest_bytes, digest_file, sync
 
 # Words and label ids repeat; scores do not, and DuckDB cannot read float16 with BYTE_STREAM_SPLIT.
 REPEATING = ["language", "teacher", "tokens.list.element", "gold.list.element", "paths.list.element.list.element"]

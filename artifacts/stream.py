@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Int64
 
-from artifacts.manifest import RowGroup, Sentences
-from artifacts.ragged import list_lengths
-from artifacts.reader import ArtifactSet
-from artifacts.sampling import epoch_counts
-from artifacts.schema import REMEDY, ArtifactError
-from corpora.files import digest_json
+from structkd.artifacts.manifest import RowGroup, Sentences
+from structkd.artifacts.ragged import list_lengths
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.sampling import epoch_counts
+from structkd.artifacts.schema import REMEDY, ArtifactError
+from structkd.corpora.files import digest_json
 
 SET_COLUMN = "set"  # a batch mixes teachers; whose header holds for a row, only the stream knows
 

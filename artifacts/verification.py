@@ -10,11 +10,11 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from artifacts.faults import explained
-from artifacts.header import SetHeader, read_file_metadata
-from artifacts.manifest import SHARDS, Manifest, RowGroup, Shard
-from artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
-from corpora.files import digest_bytes, digest_file
+from structkd.artifacts.faults import explained
+from structkd.artifacts.header import SetHeader, read_file_metadata
+from structkd.artifacts.manifest import SHARDS, Manifest, RowGroup, Shard
+from structkd.artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
+from structkd.corpora.files import digest_bytes, digest_file
 
 MAGIC = b"PAR1"
 TAIL = 8  # a Parquet file ends with its description's length in 4 bytes, and the magic number

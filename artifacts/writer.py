@@ -5,14 +5,14 @@ from types import TracebackType
 
 import pyarrow as pa
 
-from artifacts.faults import explained
-from artifacts.header import SetHeader
-from artifacts.lock import FolderLock
-from artifacts.manifest import MANIFEST, SHARDS, UNFINISHED, Layout, Manifest, Shard, shard_file
-from artifacts.schema import REMEDY, ArtifactError
-from artifacts.shards import write_shard
-from artifacts.verification import check_shard
-from corpora.files import clear_temporaries, sync
+from structkd.artifacts.faults import explained
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.lock import FolderLock
+from structkd.artifacts.manifest import MANIFEST, SHARDS, UNFINISHED, Layout, Manifest, Shard, shard_file
+from structkd.artifacts.schema import REMEDY, ArtifactError
+from structkd.artifacts.shards import write_shard
+from structkd.artifacts.verification import check_shard
+from structkd.corpora.files import clear_temporaries, sync
 
 
 class ShardWriter:

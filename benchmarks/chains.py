@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from benchmarks.timing import Task
-from crf import LinearChain
+from structkd.crf import LinearChain
 
 
 @dataclass(frozen=True)

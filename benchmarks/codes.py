@@ -25,16 +25,16 @@ import typer
 from jaxtyping import Float32
 from rich.console import Console
 
-import student.batches
-from artifacts.codec import Decoded, decode
-from artifacts.posteriors import CODES, Code
-from artifacts.ragged import length_mask
-from artifacts.reader import ArtifactSet
-from pipeline.data import Data
-from pipeline.experiment import Experiment, load_experiment
-from pipeline.plan import make_plan
-from student.distill import distill
-from tagger.evaluation import EvaluationSet
+import structkd.student.batches
+from structkd.artifacts.codec import Decoded, decode
+from structkd.artifacts.posteriors import CODES, Code
+from structkd.artifacts.ragged import length_mask
+from structkd.artifacts.reader import ArtifactSet
+from structkd.pipeline.experiment.experiment import Experiment, load_experiment
+from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.pieces import make_plan
+from structkd.student.distill import distill
+from structkd.tagger.evaluation import EvaluationSet
 
 Posteriors = Float32[np.ndarray, "N L"]
 TEMPERATURES = (1.0, 4.0)
@@ -132,7 +132,7 @@ def train(experiment: Experiment, folders: list[Path], code: str, temperature: f
         B, T, L = found.log_posteriors.shape
         return replace(found, log_posteriors=kept(found.log_posteriors.reshape(B * T, L)).reshape(B, T, L))
 
-    student.batches.decode = decoded  # type: ignore[attr-defined]
+    setattr(structkd.student.batches, "decode", decoded)  # noqa: B010
     data, settings = Data(experiment), experiment.student
 
     def evaluation(split: str) -> dict[str, EvaluationSet]:

@@ -19,7 +19,7 @@ from benchmarks.chains import Scores, backward, chain_of, scores_of
 from benchmarks.growth import growth, plot_growth
 from benchmarks.peers import PACKAGES, Peer, installed
 from benchmarks.timing import Task, Timing, compare
-from student.objectives import Loss, Signals, exact, gold_loss, posterior, top_k
+from structkd.student.objectives import Loss, Signals, exact, gold_loss, posterior, top_k
 
 OURS = "structkd"
 SIZES = {"32x30x17": (32, 30, 17), "32x40x17": (32, 40, 17), "64x64x50": (64, 64, 50)}

@@ -18,12 +18,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from benchmarks.timing import Timing, compare
-from corpora.demo import demo_corpus
-from tagger.config import TransformerConfig
-from tagger.encoders.loading import library
-from tagger.encoders.transformer import Frozen, TransformerBody
-from tagger.features import FeatureSet
-from tagger.tokens import TokenBatch, length_batches
+from structkd.corpora.demo import demo_corpus
+from structkd.tagger.config import TransformerConfig
+from structkd.tagger.encoders.loading import library
+from structkd.tagger.encoders.transformer import Frozen, TransformerBody
+from structkd.tagger.features import FeatureSet
+from structkd.tagger.tokens import TokenBatch, length_batches
 
 BARE = "transformers alone"
 LINK = "https://example.org/2026/11/a-long-way-to-go/index.html?page=12&style=plain"

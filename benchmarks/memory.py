@@ -18,12 +18,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from artifacts.reader import ArtifactSet
 from benchmarks.processes import apart, peak
 from benchmarks.reader import batch_sizes, update_times
 from benchmarks.synthetic import write_synthetic
-from student.config import SystemName
-from tagger.config import TaggerConfig, TrainingConfig, WordsConfig
+from structkd.artifacts.reader import ArtifactSet
+from structkd.student.config import SystemName
+from structkd.tagger.config import TaggerConfig, TrainingConfig, WordsConfig
 
 SYSTEM: SystemName = "posterior+top-wk"
 SMALL = TaggerConfig(encoders=(WordsConfig(dim=4, dropout=0.0),), hidden=4, dropout=0.0)

@@ -23,26 +23,26 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-import student.distill
-from artifacts.header import SetHeader
-from artifacts.reader import ArtifactSet
-from artifacts.stream import SET_COLUMN, StreamConfig, stream_epoch
+import structkd.student.distill
 from benchmarks.processes import apart, peak
-from corpora.demo import demo_corpus
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence, label_names
-from student.batches import StudentBatch, student_batch
-from student.config import DistillConfig, SystemName
-from student.objectives import SYSTEMS
-from tagger.checkpoint import load_tagger, save_tagger
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
-from tagger.model import Tagger
-from tagger.tokens import TokenBatch
-from tagger.vocabulary import Vocabulary
-from teachers.annotate import annotate, text_rows
-from teachers.config import AnnotationConfig
-from teachers.sources.tagger import TaggerSource
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.stream import SET_COLUMN, StreamConfig, stream_epoch
+from structkd.corpora.demo import demo_corpus
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence, label_names
+from structkd.student.batches import StudentBatch, student_batch
+from structkd.student.config import DistillConfig, SystemName
+from structkd.student.objectives import SYSTEMS
+from structkd.tagger.checkpoint import load_tagger, save_tagger
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.model import Tagger
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import Vocabulary
+from structkd.teachers.annotate import annotate, text_rows
+from structkd.teachers.config import AnnotationConfig
+from structkd.teachers.sources.tagger import TaggerSource
 
 LANGUAGES = ("en", "de", "nl", "es")
 SYSTEM: SystemName = "posterior+top-wk"
@@ -95,11 +95,11 @@ def train(folder: Path, *, online: bool, updates: int, hidden: int) -> Run:
     before, began, records = peak(), time.perf_counter(), list[dict[str, Any]]()
     if online:
         teachers = [load_tagger(folder / language / "teacher") for language in LANGUAGES]
-        student.distill.student_batch = partial(asked_batch, teachers)  # type: ignore[attr-defined]
+        setattr(structkd.student.distill, "student_batch", partial(asked_batch, teachers))  # noqa: B010
         SYSTEMS[SYSTEM] = replace(SYSTEMS[SYSTEM], columns=())
     sets = _sets(folder)
     one = Corpus("en", "dev", (Sentence(("a",), (sets[0].labels[0],)),))
-    _, result = student.distill.distill(
+    _, result = structkd.student.distill.distill(
         sets,
         {"en": EvaluationSet(one, "accuracy", None)},
         system=SYSTEM,

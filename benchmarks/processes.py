@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
-from pipeline.memory import peak_memory
+from structkd.pipeline.execution.memory import peak_memory
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -18,7 +18,7 @@ def apart(measure: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 def peak() -> int:
-    """`pipeline.memory.peak_memory`, which this system must tell."""
+    """`pipeline.execution.memory.peak_memory`, which this system must tell."""
     found = peak_memory()
     if found is None:
         raise RuntimeError("peak memory: /proc/self/status has no VmHWM here; run this on Linux")

@@ -15,16 +15,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from artifacts.reader import ArtifactSet
-from artifacts.stream import StreamConfig, stream_epoch
 from benchmarks.synthetic import write_synthetic
-from corpora.sentences import Corpus, Sentence
-from student.batches import student_batch
-from student.config import DistillConfig, SystemName
-from student.distill import distill
-from student.objectives import SYSTEMS
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.stream import StreamConfig, stream_epoch
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.student.batches import student_batch
+from structkd.student.config import DistillConfig, SystemName
+from structkd.student.distill import distill
+from structkd.student.objectives import SYSTEMS
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
 
 COMPARED: tuple[SystemName, ...] = ("baseline", "emission", "top-wk", "posterior", "posterior+top-wk", "exact")
 SEED = 1

@@ -20,17 +20,17 @@ from rich.table import Table
 from benchmarks.reader import WARM_UP, update_times
 from benchmarks.synthetic import write_synthetic
 from benchmarks.timing import compare
-from corpora.demo import demo_corpus
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence, label_names
-from student.objectives import SYSTEMS
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.model import Tagger
-from tagger.tokens import TokenBatch, length_batches
-from tagger.vocabulary import Vocabulary
-from teachers.annotate import annotate, text_rows
-from teachers.config import AnnotationConfig
-from teachers.sources.tagger import TaggerSource
+from structkd.corpora.demo import demo_corpus
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence, label_names
+from structkd.student.objectives import SYSTEMS
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.model import Tagger
+from structkd.tagger.tokens import TokenBatch, length_batches
+from structkd.tagger.vocabulary import Vocabulary
+from structkd.teachers.annotate import annotate, text_rows
+from structkd.teachers.config import AnnotationConfig
+from structkd.teachers.sources.tagger import TaggerSource
 
 WANTED = 1.15
 SENTENCES = 2048

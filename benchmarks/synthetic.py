@@ -9,12 +9,12 @@ import pyarrow as pa
 import typer
 from rich.console import Console
 
-from artifacts.annotations import Annotations
-from artifacts.codec import encode
-from artifacts.header import SetHeader
-from artifacts.ragged import length_mask, list_array
-from artifacts.schema import shard_schema
-from artifacts.writer import ShardWriter
+from structkd.artifacts.annotations import Annotations
+from structkd.artifacts.codec import encode
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.ragged import length_mask, list_array
+from structkd.artifacts.schema import shard_schema
+from structkd.artifacts.writer import ShardWriter
 
 ROWS = 4096  # sentences made at a time
 LONGEST = 60

@@ -6,7 +6,7 @@ sensible: it shows how they decide beside the points of the corpus.
 
 import numpy as np
 
-from corpora.sentences import Corpus, CorpusError, Sentence
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence
 
 VERSION = 1  # of the text that a corpus and settings give: raise it with every change
 MASK = "<mask>"

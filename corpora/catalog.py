@@ -9,13 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
-from corpora.columns import read_columns
-from corpora.conllu import read_conllu
-from corpora.files import digest_file
-from corpora.origins import read_origin
-from corpora.schemes import Scheme, convert
-from corpora.sentences import Corpus, CorpusError, Sentence, Split
-from corpora.text import read_text
+from structkd.corpora.columns import read_columns
+from structkd.corpora.conllu import read_conllu
+from structkd.corpora.files import digest_file
+from structkd.corpora.origins import read_origin
+from structkd.corpora.schemes import Scheme, convert
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence, Split
+from structkd.corpora.text import read_text
 
 ROOT_VARIABLE = "STRUCTKD_CORPORA"
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpora.lines import blocks, read_lines
-from corpora.schemes import Scheme, SchemeError, spans
-from corpora.sentences import CorpusError, Sentence
+from structkd.corpora.lines import blocks, read_lines
+from structkd.corpora.schemes import Scheme, SchemeError, spans
+from structkd.corpora.sentences import CorpusError, Sentence
 
 _DOCSTART = "-DOCSTART-"
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from corpora.settings import Settings, template
+from structkd.corpora.settings import Settings, template
 
 
 class DemoSource(Settings):

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpora.lines import blocks, read_lines
-from corpora.sentences import CorpusError, Sentence
+from structkd.corpora.lines import blocks, read_lines
+from structkd.corpora.sentences import CorpusError, Sentence
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 

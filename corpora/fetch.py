@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
-from corpora.catalog import DIGESTS, CatalogEntry, entry, file_state, source_path
-from corpora.conllu import read_conllu
-from corpora.files import atomic_path, digest_bytes, digest_file
-from corpora.origins import Origin, read_origin, write_origin
-from corpora.sentences import CorpusError, Sentence, Split
+from structkd.corpora.catalog import DIGESTS, CatalogEntry, entry, file_state, source_path
+from structkd.corpora.conllu import read_conllu
+from structkd.corpora.files import atomic_path, digest_bytes, digest_file
+from structkd.corpora.origins import Origin, read_origin, write_origin
+from structkd.corpora.sentences import CorpusError, Sentence, Split
 
 BASE_URL = "https://raw.githubusercontent.com/UniversalDependencies"
 RETRIES = 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
-from corpora.sentences import Corpus, CorpusError
+from structkd.corpora.sentences import Corpus, CorpusError
 
 
 @dataclass(frozen=True)

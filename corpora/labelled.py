@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from corpora.columns import read_columns
-from corpora.config import FileFormat
-from corpora.conllu import read_conllu
-from corpora.parquet import read_parquet
-from corpora.schemes import Scheme, convert
-from corpora.sentences import Corpus, Sentence, Split
+from structkd.corpora.columns import read_columns
+from structkd.corpora.config import FileFormat
+from structkd.corpora.conllu import read_conllu
+from structkd.corpora.parquet import read_parquet
+from structkd.corpora.schemes import Scheme, convert
+from structkd.corpora.sentences import Corpus, Sentence, Split
 
 
 def read_labelled(source: FileFormat, path: Path, language: str, split: Split, scheme: Scheme | None) -> Corpus:

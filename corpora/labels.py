@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from corpora.sentences import CorpusError
+from structkd.corpora.sentences import CorpusError
 
 
 @dataclass(frozen=True)

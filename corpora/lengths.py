@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from corpora.schemes import Scheme, Span, from_spans, spans
-from corpora.sentences import Corpus, CorpusError, Sentence
+from structkd.corpora.schemes import Scheme, Span, from_spans, spans
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence
 
 LengthPolicy = Literal["cut", "drop", "keep"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import AnyStr, BinaryIO
 
-from corpora.sentences import CorpusError
+from structkd.corpora.sentences import CorpusError
 
 
 def read_lines(path: Path) -> list[str]:

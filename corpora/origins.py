@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from corpora.files import write_json
-from corpora.sentences import CorpusError
+from structkd.corpora.files import write_json
+from structkd.corpora.sentences import CorpusError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpora.sentences import CorpusError, Sentence
+from structkd.corpora.sentences import CorpusError, Sentence
 
 if TYPE_CHECKING:
     import pyarrow as pa

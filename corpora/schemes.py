@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Literal
 
-from corpora.sentences import CorpusError
+from structkd.corpora.sentences import CorpusError
 
 Scheme = Literal["IOB1", "IOB2", "BIOES"]
 

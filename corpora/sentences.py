@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from corpora.files import digest_json
+from structkd.corpora.files import digest_json
 
 Text = Literal["unlabelled", "augmented"]
 """Without labels: written by people, or made from the training corpus."""

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from corpora.lines import read_lines
-from corpora.sentences import CorpusError, Sentence
+from structkd.corpora.lines import read_lines
+from structkd.corpora.sentences import CorpusError, Sentence
 
 
 def read_text(path: Path) -> tuple[Sentence, ...]:

@@ -1,6 +1,6 @@
 """Linear-chain conditional random fields on tensors."""
 
-from crf.chain import LinearChain
-from crf.logscan import FLOOR
+from structkd.crf.chain import LinearChain
+from structkd.crf.logscan import FLOOR
 
 __all__ = ["FLOOR", "LinearChain"]

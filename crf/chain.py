@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from crf import decode
-from crf.logscan import FLOOR
-from crf.reach import Reach, reach_of
-from crf.sample import sample
-from crf.scan import scan
+from structkd.crf import decode
+from structkd.crf.logscan import FLOOR
+from structkd.crf.reach import Reach, reach_of
+from structkd.crf.sample import sample
+from structkd.crf.scan import scan
 
 
 class LinearChain:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from crf.logscan import FLOOR
+from structkd.crf.logscan import FLOOR
 
 
 def viterbi(

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from crf.logscan import FLOOR
+from structkd.crf.logscan import FLOOR
 
 MAX_EXPONENT = 4
 

@@ -22,8 +22,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from crf.logscan import FLOOR, log_scan
-from crf.reach import Reach, headroom
+from structkd.crf.logscan import FLOOR, log_scan
+from structkd.crf.reach import Reach, headroom
 
 
 def scan(

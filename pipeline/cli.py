@@ -4,8 +4,16 @@ import sys
 
 import typer
 
-from pipeline.commands import corpora, grid, look, report, run, use
-from pipeline.console import make_console
+from structkd.pipeline.commands import corpora
+from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.commands.distill import distill
+from structkd.pipeline.commands.evaluate import evaluate
+from structkd.pipeline.commands.inspect import inspect
+from structkd.pipeline.commands.report import report
+from structkd.pipeline.commands.reproduce import reproduce
+from structkd.pipeline.commands.tag import tag
+from structkd.pipeline.commands.teachers import teachers
+from structkd.pipeline.commands.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,14 +23,14 @@ app = typer.Typer(
 )
 app.add_typer(corpora.app, name="corpora")
 for command in (
-    run.teachers,
-    run.distill,
-    grid.reproduce,
-    report.report,
-    look.inspect,
-    look.verify,
-    use.evaluate,
-    use.tag,
+    teachers,
+    distill,
+    reproduce,
+    report,
+    inspect,
+    verify,
+    evaluate,
+    tag,
 ):
     app.command()(command)
 
@@ -36,7 +44,3 @@ def main() -> None:
             raise
         make_console(stderr=True).print(f"structkd: {error}", style="red", soft_wrap=True)
         sys.exit(1)
-
-
-if __name__ == "__main__":  # for torchrun -m pipeline.cli
-    main()

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from artifacts.codec import Decoded, decode
-from artifacts.header import SetHeader
-from artifacts.stream import SET_COLUMN
-from crf import LinearChain
-from student.objectives import Signals
-from tagger.tokens import TokenBatch
+from structkd.artifacts.codec import Decoded, decode
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.stream import SET_COLUMN
+from structkd.crf import LinearChain
+from structkd.student.objectives import Signals
+from structkd.tagger.tokens import TokenBatch
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from corpora.settings import Settings
+from structkd.corpora.settings import Settings
 
 SystemName = Literal[
     "baseline", "emission", "top-k", "top-wk", "posterior", "posterior+top-k", "posterior+top-wk", "exact"

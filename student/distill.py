@@ -9,20 +9,20 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from artifacts.reader import ArtifactSet
-from artifacts.stream import Share, StreamConfig, stream_epoch
-from corpora.labels import LabelSet
-from student.batches import StudentBatch, student_batch
-from student.config import DistillConfig, SystemName
-from student.objectives import SYSTEMS, annealed, distillation_loss
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
-from tagger.features import FeatureSet
-from tagger.model import Tagger
-from tagger.ranks import ALONE, Ranks
-from tagger.resume import Resume
-from tagger.training import Log, TrainingResult, log_vectors, train
-from tagger.vocabulary import Vocabulary
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.stream import Share, StreamConfig, stream_epoch
+from structkd.corpora.labels import LabelSet
+from structkd.student.batches import StudentBatch, student_batch
+from structkd.student.config import DistillConfig, SystemName
+from structkd.student.objectives import SYSTEMS, annealed, distillation_loss
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.features import FeatureSet
+from structkd.tagger.model import Tagger
+from structkd.tagger.ranks import ALONE, Ranks
+from structkd.tagger.resume import Resume
+from structkd.tagger.training import Log, TrainingResult, log_vectors, train
+from structkd.tagger.vocabulary import Vocabulary
 
 COUNTED = 64  # row groups whose words are counted at a time
 

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from crf import LinearChain
+from structkd.crf import LinearChain
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from pydantic import ConfigDict
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from corpora.files import atomic_path, digest_file, write_json
-from corpora.labels import LabelSet
-from tagger.description import FILE, FORMAT, CheckpointError, TaggerDescription, describe
-from tagger.encoders.pretrained import pretrained_digests
-from tagger.model import Tagger
-from tagger.vocabulary import Vocabulary
+from structkd.corpora.files import atomic_path, digest_file, write_json
+from structkd.corpora.labels import LabelSet
+from structkd.tagger.description import FILE, FORMAT, CheckpointError, TaggerDescription, describe
+from structkd.tagger.encoders.pretrained import pretrained_digests
+from structkd.tagger.model import Tagger
+from structkd.tagger.vocabulary import Vocabulary
 
 WEIGHTS = "model.safetensors"
 

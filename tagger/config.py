@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from corpora.settings import Settings, template
+from structkd.corpora.settings import Settings, template
 
 Metric = Literal["spans", "accuracy"]
 Subword = Literal["first", "last", "mean"]

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from tagger.config import TaggerConfig
+from structkd.tagger.config import TaggerConfig
 
 FORMAT = 2
 FILE = "tagger.json"

@@ -2,7 +2,7 @@
 
 import torch
 
-from tagger.config import Precision
+from structkd.tagger.config import Precision
 
 
 def found_device() -> torch.device:

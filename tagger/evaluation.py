@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from corpora.sentences import Corpus, CorpusError
-from tagger.config import Metric
-from tagger.model import Tagger
-from tagger.prediction import PlacedBatch, best_labels, token_batches
-from tagger.scoring import Outcomes, Reference, score_of
+from structkd.corpora.sentences import Corpus, CorpusError
+from structkd.tagger.config import Metric
+from structkd.tagger.model import Tagger
+from structkd.tagger.prediction import PlacedBatch, best_labels, token_batches
+from structkd.tagger.scoring import Outcomes, Reference, score_of
 
 
 class EvaluationSet:

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float16, Int64, Shaped, UInt64
 
-from corpora.files import atomic_path
-from tagger.tokens import TokenBatch, length_batches
+from structkd.corpora.files import atomic_path
+from structkd.tagger.tokens import TokenBatch, length_batches
 
 VERSION = "1"
 _INDEX = ("key", "first", "words", "crc32")

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from corpora.labels import LabelSet
-from crf import LinearChain
-from tagger.config import TaggerConfig
-from tagger.context import BiLSTM
-from tagger.encoders.base import Encoder
-from tagger.encoders.stack import Stack
-from tagger.encoders.static import StaticVectors
-from tagger.features import FeatureSet
-from tagger.tokens import TokenBatch
-from tagger.vocabulary import Vocabulary
+from structkd.corpora.labels import LabelSet
+from structkd.crf import LinearChain
+from structkd.tagger.bilstm import BiLSTM
+from structkd.tagger.config import TaggerConfig
+from structkd.tagger.encoders.base import Encoder
+from structkd.tagger.encoders.stack import Stack
+from structkd.tagger.encoders.static import StaticVectors
+from structkd.tagger.features import FeatureSet
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import Vocabulary
 
 CHAIN = ("transitions", "start", "end")
 

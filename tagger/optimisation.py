@@ -5,9 +5,9 @@ from collections import defaultdict
 import torch
 from torch import nn
 
-from tagger.config import TrainingConfig
-from tagger.encoders.base import Encoder
-from tagger.model import CHAIN, Tagger
+from structkd.tagger.config import TrainingConfig
+from structkd.tagger.encoders.base import Encoder
+from structkd.tagger.model import CHAIN, Tagger
 
 
 def make_optimizer(tagger: Tagger, config: TrainingConfig) -> torch.optim.AdamW:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tagger.model import Tagger
-from tagger.tokens import TokenBatch, length_batches
+from structkd.tagger.model import Tagger
+from structkd.tagger.tokens import TokenBatch, length_batches
 
 BATCH_TOKENS = 4096
 

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from tagger.devices import share_gpus
+from structkd.tagger.devices import share_gpus
 
 ValueT = TypeVar("ValueT")
 PATIENCE = timedelta(days=30)  # others wait for rank 0's stage one; torchrun itself ends them if a rank dies

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from corpora.files import atomic_path, clear_temporaries
+from structkd.corpora.files import atomic_path, clear_temporaries
 
 MAGIC = b"structkd training state 1\n"
 SPARE = 20  # a save may take a twentieth of the time at most

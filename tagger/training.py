@@ -10,12 +10,12 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from corpora.files import digest_json
-from tagger.config import TrainingConfig
-from tagger.model import Tagger
-from tagger.optimisation import make_optimizer, set_learning_rates
-from tagger.ranks import ALONE, Ranks
-from tagger.resume import Resume, random_state, set_random_state
+from structkd.corpora.files import digest_json
+from structkd.tagger.config import TrainingConfig
+from structkd.tagger.model import Tagger
+from structkd.tagger.optimisation import make_optimizer, set_learning_rates
+from structkd.tagger.ranks import ALONE, Ranks
+from structkd.tagger.resume import Resume, random_state, set_random_state
 
 
 class Batch(Protocol):

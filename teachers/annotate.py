@@ -11,16 +11,16 @@ import torch
 from jaxtyping import Int64
 from pydantic import JsonValue
 
-from artifacts.annotations import Annotations
-from artifacts.codec import encode
-from artifacts.header import SetHeader
-from artifacts.posteriors import PosteriorCode
-from artifacts.writer import ShardWriter
-from corpora.sentences import Corpus, Sentence
-from tagger.tokens import length_batches
-from tagger.training import Log
-from teachers.config import AnnotationConfig
-from teachers.sources.base import LOG_ZERO, Passage, TeacherSource
+from structkd.artifacts.annotations import Annotations
+from structkd.artifacts.codec import encode
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.posteriors import PosteriorCode
+from structkd.artifacts.writer import ShardWriter
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.tagger.tokens import length_batches
+from structkd.tagger.training import Log
+from structkd.teachers.config import AnnotationConfig
+from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from artifacts.posteriors import PosteriorCode
-from corpora.settings import Settings
+from structkd.artifacts.posteriors import PosteriorCode
+from structkd.corpora.settings import Settings
 
 
 class AnnotationConfig(Settings):

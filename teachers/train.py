@@ -7,17 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, CorpusError
-from crf import LinearChain
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
-from tagger.features import FeatureSet
-from tagger.model import Tagger
-from tagger.resume import Resume
-from tagger.tokens import TokenBatch, length_batches
-from tagger.training import Log, TrainingResult, log_vectors, train
-from tagger.vocabulary import Vocabulary
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, CorpusError
+from structkd.crf import LinearChain
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.features import FeatureSet
+from structkd.tagger.model import Tagger
+from structkd.tagger.resume import Resume
+from structkd.tagger.tokens import TokenBatch, length_batches
+from structkd.tagger.training import Log, TrainingResult, log_vectors, train
+from structkd.tagger.vocabulary import Vocabulary
 
 
 class LabelledBatch:

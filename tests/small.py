@@ -1,6 +1,6 @@
 """Small sizes for quick tests."""
 
-from tagger.config import CharacterCNNConfig, WordsConfig
+from structkd.tagger.config import CharacterCNNConfig, WordsConfig
 
 
 def small_encoders(words=5, characters=3, filters=4, dropout=0.0):

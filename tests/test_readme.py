@@ -80,6 +80,6 @@ def test_every_make_target_of_the_readme_exists():
 
 
 def test_every_system_is_described():
-    from student.objectives import SYSTEMS
+    from structkd.student.objectives import SYSTEMS
 
     assert all(f"`{name}`" in README for name in SYSTEMS)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from corpora.demo.grammar import Grammar, Phrases, Register
-from corpora.demo.lexicon import Lexicon
-from corpora.demo.shares import held_out
-from corpora.sentences import Split
+from structkd.corpora.demo.grammar import Grammar, Phrases, Register
+from structkd.corpora.demo.lexicon import Lexicon
+from structkd.corpora.demo.shares import held_out
+from structkd.corpora.sentences import Split
 
 PLAIN_SHARE = 0.2
 JOINED_SHARE = 0.15

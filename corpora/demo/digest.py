@@ -3,7 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 
-from corpora.files import digest_file, digest_json
+from structkd.corpora.files import digest_file, digest_json
 
 _SUFFIXES = (".py", ".toml")
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from random import Random
 
-from corpora.demo.compose import Chunk, Composer
-from corpora.demo.grammar import load_grammar
-from corpora.demo.lexicon import load_lexicon
-from corpora.demo.noise import misannotated, slips
-from corpora.demo.shares import SPLITS, sentence_split
-from corpora.sentences import Corpus, CorpusError, Sentence, Split
+from structkd.corpora.demo.compose import Chunk, Composer
+from structkd.corpora.demo.grammar import load_grammar
+from structkd.corpora.demo.lexicon import load_lexicon
+from structkd.corpora.demo.noise import misannotated, slips
+from structkd.corpora.demo.shares import SPLITS, sentence_split
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence, Split
 
 MAX_WORDS = 45
 _MAX_REJECTED = 10_000

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from corpora.sentences import CorpusError
+from structkd.corpora.sentences import CorpusError
 
 _FULL_STOP_SHARE = 0.93
 

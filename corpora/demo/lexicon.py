@@ -11,9 +11,9 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 
-from corpora.demo.grammar import Grammar, Phrases, load_grammar
-from corpora.demo.shares import may_use
-from corpora.sentences import Split
+from structkd.corpora.demo.grammar import Grammar, Phrases, load_grammar
+from structkd.corpora.demo.shares import may_use
+from structkd.corpora.sentences import Split
 
 _LOCALES = {
     "en": ("en_US", "en_GB"),

@@ -5,9 +5,9 @@ Every rate is documented in docs/demo-corpus.md.
 
 from random import Random
 
-from corpora.demo.compose import Chunk, pick
-from corpora.demo.shares import may_use
-from corpora.sentences import Split
+from structkd.corpora.demo.compose import Chunk, pick
+from structkd.corpora.demo.shares import may_use
+from structkd.corpora.sentences import Split
 
 TYPO_RATE = 0.015  # of words of four letters or more
 LOWER_CASE_RATE = 0.03  # of entities

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from corpora.sentences import Split
+from structkd.corpora.sentences import Split
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test", "unlabelled")
 LEXICON_SHARES: dict[Split, float] = {"train": 0.40, "unlabelled": 0.30, "dev": 0.12, "test": 0.18}

@@ -1,1 +1,1 @@
-"""The commands, a module for each thing a person wants: run, look, use, manage corpora."""
+"""The commands, one file each: arguments in, calls out."""

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from corpora import catalog
-from corpora.sentences import CorpusError
-from pipeline.console import make_console
-from pipeline.data import Data
-from pipeline.experiment import load_experiment
+from structkd.corpora import catalog
+from structkd.corpora.sentences import CorpusError
+from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.corpora import Data
 
 app = typer.Typer(no_args_is_help=True, help="List, check and fetch corpora.")
 Root = Annotated[Path | None, typer.Option(help="Folder of the corpora.", show_default=f"${catalog.ROOT_VARIABLE}")]
@@ -47,7 +47,7 @@ def fetch(
     base_url: Annotated[str | None, typer.Option(help="A mirror of the release's server.")] = None,
 ) -> None:
     """Download, verify and convert a corpus that may be downloaded freely."""
-    from corpora.fetch import fetch as fetch_corpus
+    from structkd.corpora.fetch import fetch as fetch_corpus
 
     console = make_console()
     fetch_corpus(

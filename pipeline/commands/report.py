@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from corpora.files import atomic_path
-from corpora.sentences import CorpusError
-from pipeline.console import make_console
-from pipeline.experiment import EXPERIMENTS, load_experiment
-from pipeline.grid import GRIDS, load_grid
-from pipeline.parsing import ExperimentError, read_toml
-from pipeline.plan import RUNS, Plan, StudentPlan, make_plan
-from tagger.description import CheckpointError
-from tagger.encoders.pretrained import EncoderError
-from teachers.sources.config import SourceError
+from structkd.corpora.files import atomic_path
+from structkd.corpora.sentences import CorpusError
+from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.experiment.experiment import EXPERIMENTS, load_experiment
+from structkd.pipeline.experiment.grid import GRIDS, load_grid
+from structkd.pipeline.experiment.parsing import ExperimentError, read_toml
+from structkd.pipeline.plan.pieces import RUNS, Plan, StudentPlan, make_plan
+from structkd.tagger.description import CheckpointError
+from structkd.tagger.encoders.pretrained import EncoderError
+from structkd.teachers.sources.config import SourceError
 
 if TYPE_CHECKING:
-    from pipeline.findings import TableFindings
-    from pipeline.page.sentences import SentenceCard
-    from pipeline.tables import Texts
+    from structkd.pipeline.report.page.sentences import SentenceCard
+    from structkd.pipeline.results.findings import TableFindings
+    from structkd.pipeline.results.tables import Texts
 
 Name = Annotated[
     str, typer.Argument(help="An experiment (experiments/NAME.toml) or a grid (experiments/grids/NAME.toml).")
@@ -57,14 +57,14 @@ def report(
         raise ExperimentError(f"{name}: nothing is scored on {split}, which it has no corpora for; leave --split out")
     path = output or RUNS / Path(name).stem / f"report.{format}"
     if format == "html":
-        from pipeline.page.render import render
-        from pipeline.pages import make_page
+        from structkd.pipeline.report.build import make_page
+        from structkd.pipeline.report.page.render import render
 
         page = make_page(f"structkd: {Path(name).stem}", title, tables, list(_cards(tables[0], sentences)))
         _write(path, lambda temporary: temporary.write_text(render(page), "utf-8"))
     elif format == "png":
-        from pipeline.page.plots import png
-        from pipeline.pages import gap_chart
+        from structkd.pipeline.report.build import gap_chart
+        from structkd.pipeline.report.page.plots import png
 
         _write(path, lambda temporary: png(gap_chart(tables[0]), temporary))
     else:
@@ -78,7 +78,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...]]":
-    from pipeline.findings import grid_findings, plan_findings
+    from structkd.pipeline.results.findings import grid_findings, plan_findings
 
     if _is_grid(name):
         grid = load_grid(name)
@@ -101,7 +101,7 @@ def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
     """Of each task the sentences of its held-out sets, with what the first seed's students say of them."""
     if not sentences:
         return
-    from pipeline.browsing import sentence_cards
+    from structkd.pipeline.report.cards import sentence_cards
 
     for task in table.tasks:
         try:
@@ -122,8 +122,8 @@ def _first(plan: Plan, label: str) -> StudentPlan | None:
 
 
 def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A002
-    from pipeline.formats import as_latex, as_markdown, as_table, latex_text
-    from pipeline.grid_tables import NOTE
+    from structkd.pipeline.report.formats import as_latex, as_markdown, as_table, latex_text
+    from structkd.pipeline.results.comparisons import NOTE
 
     console = make_console()
     for title, (heads, rows), left in _texts(tables):
@@ -141,9 +141,9 @@ def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A
 
 def _texts(tables: "tuple[TableFindings, ...]") -> "Iterator[tuple[str, Texts, int]]":
     """Titles, tables, and how many of their columns are text."""
-    from pipeline.calibrations import TEXT_HEADS, TITLE, text_cells
-    from pipeline.grid_tables import language_texts, task_texts
-    from pipeline.tables import TEACHERS
+    from structkd.pipeline.experiment.grid import TEACHERS
+    from structkd.pipeline.results.calibrations import TEXT_HEADS, TITLE, text_cells
+    from structkd.pipeline.results.comparisons import language_texts, task_texts
 
     for table in tables:
         if len(table.tasks) > 1:

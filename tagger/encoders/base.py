@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tagger.features import FeatureSet
-from tagger.tokens import TokenBatch
+from structkd.tagger.features import FeatureSet
+from structkd.tagger.tokens import TokenBatch
 
 
 class Encoder(nn.Module):

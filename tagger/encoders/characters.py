@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tagger.config import CharacterCNNConfig, CharacterLSTMConfig
-from tagger.encoders.base import Encoder, placed
-from tagger.tokens import TokenBatch
-from tagger.vocabulary import PAD_CHARACTER, Vocabulary
+from structkd.tagger.config import CharacterCNNConfig, CharacterLSTMConfig
+from structkd.tagger.encoders.base import Encoder, placed
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import PAD_CHARACTER, Vocabulary
 
 
 class CharacterCNN(Encoder):

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from torch import nn
 
-from tagger.encoders.pieces import Pieces
-from tagger.encoders.pretrained import EncoderError, missing_extra
+from structkd.tagger.encoders.pieces import Pieces
+from structkd.tagger.encoders.pretrained import EncoderError, missing_extra
 
 
 @contextmanager

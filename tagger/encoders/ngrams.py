@@ -4,10 +4,10 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tagger.config import HashedNgramsConfig
-from tagger.encoders.base import Encoder, placed
-from tagger.subwords import bag_mean, ngram_hashes
-from tagger.tokens import TokenBatch
+from structkd.tagger.config import HashedNgramsConfig
+from structkd.tagger.encoders.base import Encoder, placed
+from structkd.tagger.ngram_hashing import bag_mean, ngram_hashes
+from structkd.tagger.tokens import TokenBatch
 
 
 class HashedNgrams(Encoder):

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Bool, Float, Int, Int64
 from torch import Tensor
 
-from tagger.config import Subword
-from tagger.encoders.pretrained import EncoderError
-from tagger.tokens import TokenBatch
+from structkd.tagger.config import Subword
+from structkd.tagger.encoders.pretrained import EncoderError
+from structkd.tagger.tokens import TokenBatch
 
 _BLANK = "Ġ"  # as byte-level tokenisers write it
 

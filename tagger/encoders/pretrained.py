@@ -4,8 +4,8 @@ import os
 from functools import cache
 from pathlib import Path
 
-from corpora.files import digest_json, digest_unchanged
-from tagger.config import TaggerConfig, TransformerConfig
+from structkd.corpora.files import digest_json, digest_unchanged
+from structkd.tagger.config import TaggerConfig, TransformerConfig
 
 ROOT_VARIABLE = "STRUCTKD_ENCODERS"
 EXTRA = "transformers"

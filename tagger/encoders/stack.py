@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tagger.config import (
+from structkd.tagger.config import (
     CharacterCNNConfig,
     CharacterLSTMConfig,
     EncoderConfig,
@@ -16,14 +16,14 @@ from tagger.config import (
     TransformerConfig,
     WordsConfig,
 )
-from tagger.encoders.base import Encoder
-from tagger.encoders.characters import CharacterCNN, CharacterLSTM
-from tagger.encoders.ngrams import HashedNgrams
-from tagger.encoders.static import StaticVectors
-from tagger.encoders.words import WordEmbeddings
-from tagger.tokens import TokenBatch
-from tagger.vectors.files import open_vectors
-from tagger.vocabulary import Vocabulary
+from structkd.tagger.encoders.base import Encoder
+from structkd.tagger.encoders.characters import CharacterCNN, CharacterLSTM
+from structkd.tagger.encoders.ngrams import HashedNgrams
+from structkd.tagger.encoders.static import StaticVectors
+from structkd.tagger.encoders.words import WordEmbeddings
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vectors.files import open_vectors
+from structkd.tagger.vocabulary import Vocabulary
 
 
 class Stack(Encoder):
@@ -46,7 +46,7 @@ def check_encoders(configs: Sequence[EncoderConfig]) -> None:
         if isinstance(config, StaticVectorsConfig):
             open_vectors(Path(config.path))
         elif isinstance(config, TransformerConfig):
-            from tagger.encoders.transformer import check_transformer
+            from structkd.tagger.encoders.transformer import check_transformer
 
             check_transformer(config)
 
@@ -64,6 +64,6 @@ def _build(config: EncoderConfig, vocabulary: Vocabulary) -> Encoder:
         case StaticVectorsConfig():
             return StaticVectors(config)
         case TransformerConfig():
-            from tagger.encoders import transformer  # which reads what belongs to an extra
+            from structkd.tagger.encoders import transformer  # which reads what belongs to an extra
 
             return transformer.Frozen(config) if config.frozen else transformer.FineTuned(config)

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tagger.config import StaticVectorsConfig
-from tagger.encoders.base import Encoder, placed
-from tagger.tokens import TokenBatch
-from tagger.vectors.files import open_vectors
-from tagger.vectors.index import VectorFileError
+from structkd.tagger.config import StaticVectorsConfig
+from structkd.tagger.encoders.base import Encoder, placed
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vectors.files import open_vectors
+from structkd.tagger.vectors.index import VectorFileError
 
 _KEPT = 1 << 16  # rows in memory, so that an epoch parses a row of text once
 

@@ -10,14 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tagger.config import TransformerConfig
-from tagger.devices import mixed_precision, precision_on
-from tagger.encoders.base import Encoder
-from tagger.encoders.loading import library, load_tokenizer, make_pieces, missing_weights
-from tagger.encoders.pieces import WindowGrid, by_word
-from tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained
-from tagger.features import FeatureSet, read_features, write_features
-from tagger.tokens import TokenBatch
+from structkd.tagger.config import TransformerConfig
+from structkd.tagger.devices import mixed_precision, precision_on
+from structkd.tagger.encoders.base import Encoder
+from structkd.tagger.encoders.loading import library, load_tokenizer, make_pieces, missing_weights
+from structkd.tagger.encoders.pieces import WindowGrid, by_word
+from structkd.tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained
+from structkd.tagger.features import FeatureSet, read_features, write_features
+from structkd.tagger.tokens import TokenBatch
 
 # Encoders whose n-th layer is the last of a model with n layers: what is above the highest wanted one is not loaded.
 _PLAIN = ("bert", "roberta", "xlm-roberta", "camembert", "electra")

@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tagger.config import WordsConfig
-from tagger.encoders.base import Encoder, placed
-from tagger.tokens import TokenBatch
-from tagger.vocabulary import UNKNOWN, Vocabulary
+from structkd.tagger.config import WordsConfig
+from structkd.tagger.encoders.base import Encoder, placed
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import UNKNOWN, Vocabulary
 
 
 class WordEmbeddings(Encoder):

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int
 
-from tagger.subwords import bag_mean, ngram_hashes
-from tagger.vectors.index import VectorFileError, WordIndex
+from structkd.tagger.ngram_hashing import bag_mean, ngram_hashes
+from structkd.tagger.vectors.index import VectorFileError, WordIndex
 
 MAGIC = struct.pack("<i", 793712314)
 _VERSIONS = (11, 12)

@@ -9,10 +9,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Int
 
-from tagger.vectors.fasttext import MAGIC, FastTextBinary
-from tagger.vectors.index import VectorFileError, WordIndex
-from tagger.vectors.text import TextVectors
-from tagger.vectors.word2vec import Word2VecBinary
+from structkd.tagger.vectors.fasttext import MAGIC, FastTextBinary
+from structkd.tagger.vectors.index import VectorFileError, WordIndex
+from structkd.tagger.vectors.text import TextVectors
+from structkd.tagger.vectors.word2vec import Word2VecBinary
 
 _HEADER = re.compile(rb"\s*(\d+)\s+(\d+)\s*")
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
-from tagger.subwords import fnv1a, hash_words
+from structkd.tagger.ngram_hashing import fnv1a, hash_words
 
 
 class VectorFileError(ValueError):

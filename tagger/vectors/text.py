@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int
 
-from tagger.vectors.index import VectorFileError, WordIndex
+from structkd.tagger.vectors.index import VectorFileError, WordIndex
 
 _CHUNK = 1 << 20  # bytes that are scanned at once
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int
 
-from tagger.vectors.index import VectorFileError, WordIndex
+from structkd.tagger.vectors.index import VectorFileError, WordIndex
 
 
 class Word2VecBinary:

@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from artifacts.ragged import length_mask
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from crf import LinearChain
-from tagger.prediction import BATCH_TOKENS
-from tagger.tokens import length_batches
+from structkd.artifacts.ragged import length_mask
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.crf import LinearChain
+from structkd.tagger.prediction import BATCH_TOKENS
+from structkd.tagger.tokens import length_batches
 
 LOG_ZERO = -1e4
 """The log-probability of what a softmax teacher rules out: float16 holds it, and its exp is 0 in float64 too."""

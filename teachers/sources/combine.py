@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crf import LinearChain
-from teachers.sources.base import LOG_ZERO, Passage, TeacherSource, listed
-from teachers.sources.config import Rule, SourceError
+from structkd.crf import LinearChain
+from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource, listed
+from structkd.teachers.sources.config import Rule, SourceError
 
 
 class Combination:

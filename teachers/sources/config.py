@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from corpora.settings import Settings, template
-from tagger.config import PRECISION, Precision, Subword
+from structkd.corpora.settings import Settings, template
+from structkd.tagger.config import PRECISION, Precision, Subword
 
 ModelScheme = Literal["IO", "IOB1", "IOB2", "BIOES"]
 TaskScheme = Literal["IOB2", "BIOES"]

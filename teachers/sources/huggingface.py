@@ -4,16 +4,16 @@ from typing import Any
 
 import torch
 
-from corpora.labels import LabelSet
-from crf import LinearChain
-from tagger.devices import mixed_precision
-from tagger.encoders.loading import library, load_tokenizer, make_pieces
-from tagger.encoders.pieces import by_word
-from tagger.encoders.pretrained import find_pretrained
-from tagger.tokens import TokenBatch
-from teachers.sources.base import Passage, SoftmaxSource, listed
-from teachers.sources.config import HuggingFaceConfig, SourceError, TaskScheme
-from teachers.sources.mapping import LabelMapping
+from structkd.corpora.labels import LabelSet
+from structkd.crf import LinearChain
+from structkd.tagger.devices import mixed_precision
+from structkd.tagger.encoders.loading import library, load_tokenizer, make_pieces
+from structkd.tagger.encoders.pieces import by_word
+from structkd.tagger.encoders.pretrained import find_pretrained
+from structkd.tagger.tokens import TokenBatch
+from structkd.teachers.sources.base import Passage, SoftmaxSource, listed
+from structkd.teachers.sources.config import HuggingFaceConfig, SourceError, TaskScheme
+from structkd.teachers.sources.mapping import LabelMapping
 
 
 class TokenClassificationSource(SoftmaxSource):

@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from corpora.files import digest_file, digest_json
-from tagger.config import TaggerConfig
-from tagger.description import FILE, TaggerDescription, describe
-from tagger.encoders.pretrained import pretrained_digest
-from teachers.sources.config import CheckpointConfig, HuggingFaceConfig, SourceConfig, SourceError, SourcesConfig
+from structkd.corpora.files import digest_file, digest_json
+from structkd.tagger.config import TaggerConfig
+from structkd.tagger.description import FILE, TaggerDescription, describe
+from structkd.tagger.encoders.pretrained import pretrained_digest
+from structkd.teachers.sources.config import (
+    CheckpointConfig,
+    HuggingFaceConfig,
+    SourceConfig,
+    SourceError,
+    SourcesConfig,
+)
 
 
 def source_digest(config: SourceConfig, language: str, splits: Sequence[str]) -> str:

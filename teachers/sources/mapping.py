@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from corpora.labels import LabelSet
-from teachers.sources.base import Passage, listed, log_floored
-from teachers.sources.config import LabelConfig, SourceError, TaskScheme
-from teachers.sources.schemes import SpanLabels, names_in
+from structkd.corpora.labels import LabelSet
+from structkd.teachers.sources.base import Passage, listed, log_floored
+from structkd.teachers.sources.config import LabelConfig, SourceError, TaskScheme
+from structkd.teachers.sources.schemes import SpanLabels, names_in
 
 
 class LabelMapping:

@@ -4,15 +4,21 @@ from collections.abc import Sequence
 
 import torch
 
-from corpora.labels import LabelSet
-from tagger.checkpoint import load_tagger
-from tagger.features import FeatureSet
-from teachers.sources.base import TeacherSource
-from teachers.sources.combine import Combination
-from teachers.sources.config import CheckpointConfig, HuggingFaceConfig, SourceConfig, SourcesConfig, TaskScheme
-from teachers.sources.huggingface import TokenClassificationSource
-from teachers.sources.predictions import PredictionsSource
-from teachers.sources.tagger import TaggerSource
+from structkd.corpora.labels import LabelSet
+from structkd.tagger.checkpoint import load_tagger
+from structkd.tagger.features import FeatureSet
+from structkd.teachers.sources.base import TeacherSource
+from structkd.teachers.sources.combine import Combination
+from structkd.teachers.sources.config import (
+    CheckpointConfig,
+    HuggingFaceConfig,
+    SourceConfig,
+    SourcesConfig,
+    TaskScheme,
+)
+from structkd.teachers.sources.huggingface import TokenClassificationSource
+from structkd.teachers.sources.predictions import PredictionsSource
+from structkd.teachers.sources.tagger import TaggerSource
 
 
 def open_source(

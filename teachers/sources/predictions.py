@@ -21,12 +21,12 @@ import pyarrow.json as pj
 import pyarrow.parquet as pq
 from jaxtyping import Float64
 
-from artifacts.ragged import list_lengths
-from corpora.labels import LabelSet
-from crf import LinearChain
-from teachers.sources.base import Passage, SoftmaxSource, listed
-from teachers.sources.config import PredictionsConfig, SourceError, TaskScheme
-from teachers.sources.mapping import LabelMapping
+from structkd.artifacts.ragged import list_lengths
+from structkd.corpora.labels import LabelSet
+from structkd.crf import LinearChain
+from structkd.teachers.sources.base import Passage, SoftmaxSource, listed
+from structkd.teachers.sources.config import PredictionsConfig, SourceError, TaskScheme
+from structkd.teachers.sources.mapping import LabelMapping
 
 TOLERANCE = 1e-3  # how far a sum of probabilities may be from 1: float16 and a few decimals round
 _SCHEMA = pa.schema(

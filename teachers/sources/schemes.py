@@ -24,8 +24,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-from teachers.sources.base import listed
-from teachers.sources.config import ModelScheme, SourceError, TaskScheme
+from structkd.teachers.sources.base import listed
+from structkd.teachers.sources.config import ModelScheme, SourceError, TaskScheme
 
 PREFIXES: dict[ModelScheme, str] = {"IO": "I", "IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
 

@@ -2,12 +2,12 @@
 
 import torch
 
-from corpora.labels import LabelSet
-from crf import LinearChain
-from tagger.model import Tagger
-from tagger.tokens import TokenBatch
-from teachers.sources.base import Passage, listed
-from teachers.sources.config import SourceError
+from structkd.corpora.labels import LabelSet
+from structkd.crf import LinearChain
+from structkd.tagger.model import Tagger
+from structkd.tagger.tokens import TokenBatch
+from structkd.teachers.sources.base import Passage, listed
+from structkd.teachers.sources.config import SourceError
 
 
 class TaggerSource:

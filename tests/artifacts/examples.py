@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from artifacts.annotations import Annotations
-from artifacts.codec import encode
-from artifacts.header import SetHeader
-from artifacts.reader import ArtifactSet
-from artifacts.schema import shard_schema
-from artifacts.writer import ShardWriter
+from structkd.artifacts.annotations import Annotations
+from structkd.artifacts.codec import encode
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import shard_schema
+from structkd.artifacts.writer import ShardWriter
 
 LABELS = ("O", "B-LOC", "I-LOC", "B-PER")
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artifacts.annotations import Annotations
-from artifacts.calibration import BINS, Calibration, calibrations, confidences
-from artifacts.codec import encode
-from artifacts.reader import ArtifactSet
-from artifacts.writer import ShardWriter
+from structkd.artifacts.annotations import Annotations
+from structkd.artifacts.calibration import BINS, Calibration, calibrations, confidences
+from structkd.artifacts.codec import encode
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import annotations, header, write_set
 
 TEACHERS = ("en", "en fold 1 of 2")

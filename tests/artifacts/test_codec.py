@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from artifacts.codec import decode, encode
-from artifacts.schema import ArtifactError, label_count, shard_schema
+from structkd.artifacts.codec import decode, encode
+from structkd.artifacts.schema import ArtifactError, label_count, shard_schema
 from tests.artifacts.examples import annotations, batch
 
 seeds = st.integers(0, 2**32 - 1)

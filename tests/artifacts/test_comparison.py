@@ -3,12 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from artifacts.codec import encode
-from artifacts.comparison import MISSING, compare
-from artifacts.header import SetHeader
-from artifacts.reader import ArtifactSet
-from artifacts.schema import shard_schema
-from artifacts.writer import ShardWriter
+from structkd.artifacts.codec import encode
+from structkd.artifacts.comparison import MISSING, compare
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import shard_schema
+from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import annotations, header, write_set
 
 LENGTHS = [2, 1, 3, 2]

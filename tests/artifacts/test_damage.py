@@ -6,10 +6,10 @@ import shutil
 
 import pytest
 
-from artifacts.reader import ArtifactSet
-from artifacts.schema import ArtifactError
-from artifacts.verification import footer_bytes, verify
-from corpora.files import digest_json
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.verification import footer_bytes, verify
+from structkd.corpora.files import digest_json
 from tests.artifacts.examples import write_set
 
 SHARD, OTHER = "part-00000.parquet", "part-00001.parquet"

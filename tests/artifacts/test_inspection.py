@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from artifacts.annotations import Annotations
-from artifacts.codec import encode
-from artifacts.header import SetHeader
-from artifacts.inspection import place_of, sentence_view, summary
-from artifacts.reader import ArtifactSet
-from artifacts.schema import ArtifactError, shard_schema
-from artifacts.writer import ShardWriter
+from structkd.artifacts.annotations import Annotations
+from structkd.artifacts.codec import encode
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.inspection import place_of, sentence_view, summary
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError, shard_schema
+from structkd.artifacts.writer import ShardWriter
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from artifacts.reader import ArtifactSet
-from artifacts.schema import ArtifactError
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError
 from tests.artifacts.writing import SENTENCES, SHARD_ROWS
 from tests.pipeline.tiny import contents
 

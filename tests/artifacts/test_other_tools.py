@@ -11,10 +11,10 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
-from artifacts.codec import encode
-from artifacts.reader import ArtifactSet
-from artifacts.schema import shard_schema
-from artifacts.writer import ShardWriter
+from structkd.artifacts.codec import encode
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import shard_schema
+from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import annotations, header
 
 

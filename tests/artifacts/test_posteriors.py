@@ -8,10 +8,10 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from artifacts.codec import decode, encode
-from artifacts.posteriors import CODES, SCALE, ZERO, code_of
-from artifacts.reader import ArtifactSet
-from artifacts.writer import ShardWriter
+from structkd.artifacts.codec import decode, encode
+from structkd.artifacts.posteriors import CODES, SCALE, ZERO, code_of
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import annotations, header
 
 log_probabilities = st.lists(st.floats(-70.0, 0.0) | st.just(-np.inf), min_size=1, max_size=30)

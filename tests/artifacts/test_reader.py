@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from artifacts.header import SetHeader
-from artifacts.manifest import Manifest
-from artifacts.reader import ArtifactSet
-from artifacts.schema import ArtifactError
-from artifacts.verification import verify
-from corpora.files import digest_json
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.manifest import Manifest
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.verification import verify
+from structkd.corpora.files import digest_json
 from tests.artifacts.examples import header, write_set
 
 SHARD = "part-00001.parquet"

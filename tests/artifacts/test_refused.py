@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artifacts.header import SetHeader
-from artifacts.reader import ArtifactSet
-from artifacts.schema import ArtifactError
-from artifacts.writer import ShardWriter
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import batch, header
 from tests.pipeline.tiny import contents
 
@@ -42,7 +42,7 @@ def python(script, *arguments, **options):
 WAITING = """
     import sys
     from pathlib import Path
-    from artifacts.writer import ShardWriter
+    from structkd.artifacts.writer import ShardWriter
     from tests.artifacts.examples import header
     from tests.artifacts.test_refused import ROWS
 
@@ -81,7 +81,7 @@ def test_a_second_writer_in_the_same_process_is_refused(tmp_path):
 LIMITED = """
     import resource, sys
     from pathlib import Path
-    from artifacts.schema import ArtifactError
+    from structkd.artifacts.schema import ArtifactError
     from tests.artifacts.test_refused import write
 
     limit = int(sys.argv[2])

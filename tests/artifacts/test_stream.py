@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artifacts.codec import decode
-from artifacts.header import SetHeader
-from artifacts.manifest import Manifest
-from artifacts.reader import ArtifactSet
-from artifacts.sampling import epoch_counts
-from artifacts.schema import ArtifactError
-from artifacts.stream import SET_COLUMN, Share, StreamConfig, epoch_sentences, stream_epoch
-from artifacts.writer import ShardWriter
+from structkd.artifacts.codec import decode
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.manifest import Manifest
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.sampling import epoch_counts
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.stream import SET_COLUMN, Share, StreamConfig, epoch_sentences, stream_epoch
+from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import batch, header, rows_of, write_set
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artifacts.header import read_file_metadata
-from artifacts.reader import ArtifactSet
-from artifacts.schema import ArtifactError
-from artifacts.writer import ShardWriter
+from structkd.artifacts.header import read_file_metadata
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import LABELS, batch, header, write_set
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from artifacts.writer import ShardWriter
+from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import batch, header
 
 SENTENCES, SHARD_ROWS = 14, 4

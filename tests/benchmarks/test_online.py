@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from artifacts.reader import ArtifactSet
-from artifacts.stream import StreamConfig, stream_epoch
 from benchmarks.online import LANGUAGES, SYSTEM, asked_batch, stage_one, train, updates_of
 from benchmarks.processes import apart
-from student.batches import student_batch
-from student.objectives import SYSTEMS
-from tagger.checkpoint import load_tagger
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.stream import StreamConfig, stream_epoch
+from structkd.student.batches import student_batch
+from structkd.student.objectives import SYSTEMS
+from structkd.tagger.checkpoint import load_tagger
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 """Synthetic artifact sets are whole and of their size, and the benchmarks that read them count every word."""
 
-from artifacts.reader import ArtifactSet
 from benchmarks.memory import run
 from benchmarks.processes import apart
 from benchmarks.reader import batch_sizes, update_times
 from benchmarks.synthetic import write_synthetic
-from tagger.config import TaggerConfig, TrainingConfig
+from structkd.artifacts.reader import ArtifactSet
+from structkd.tagger.config import TaggerConfig, TrainingConfig
 
 
 def test_a_synthetic_set_is_whole_and_every_word_of_it_is_read(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.augment import MASK, augment
-from corpora.sentences import Corpus, CorpusError, Sentence
+from structkd.corpora.augment import MASK, augment
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence
 
 SETTINGS = {"copies": 2, "replace": 0.2, "mask": 0.1, "join": 0.5, "seed": 3}
 corpora = st.lists(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=9), min_size=1, max_size=8).map(

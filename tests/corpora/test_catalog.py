@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from corpora import catalog
-from corpora.catalog import CATALOG, DIGESTS, corpora_root, entry, load, source_path, status
-from corpora.files import digest_file
-from corpora.origins import Origin, origin_path, write_origin
-from corpora.schemes import SchemeError
-from corpora.sentences import CorpusError, Sentence, label_names
+from structkd.corpora import catalog
+from structkd.corpora.catalog import CATALOG, DIGESTS, corpora_root, entry, load, source_path, status
+from structkd.corpora.files import digest_file
+from structkd.corpora.origins import Origin, origin_path, write_origin
+from structkd.corpora.schemes import SchemeError
+from structkd.corpora.sentences import CorpusError, Sentence, label_names
 
 EVERY_FILE = [
     (found.name, language, split)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.columns import read_columns
-from corpora.schemes import SchemeError
-from corpora.sentences import CorpusError, Sentence
+from structkd.corpora.columns import read_columns
+from structkd.corpora.schemes import SchemeError
+from structkd.corpora.sentences import CorpusError, Sentence
 
 
 @pytest.fixture

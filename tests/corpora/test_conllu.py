@@ -2,8 +2,8 @@
 
 import pytest
 
-from corpora.conllu import COLUMNS, read_conllu
-from corpora.sentences import CorpusError
+from structkd.corpora.conllu import COLUMNS, read_conllu
+from structkd.corpora.sentences import CorpusError
 
 GOOD = [
     "# sent_id = 1",

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import corpora.demo
-from corpora.demo import LANGUAGES, demo_corpus, generator_digest
-from corpora.demo.lexicon import load_lexicon
-from corpora.demo.shares import SPLITS
-from corpora.sentences import Corpus, CorpusError
+import structkd.corpora.demo
+from structkd.corpora.demo import LANGUAGES, demo_corpus, generator_digest
+from structkd.corpora.demo.lexicon import load_lexicon
+from structkd.corpora.demo.shares import SPLITS
+from structkd.corpora.sentences import Corpus, CorpusError
 
-ROOT = Path(corpora.demo.__file__).parents[2]
+ROOT = Path(structkd.corpora.demo.__file__).parents[3]
 KINDS = {"PER", "LOC", "ORG"}
 
 
@@ -46,7 +46,7 @@ def python(code: str, hash_seed: str = "0", path: Path = ROOT) -> str:
 
 def test_a_fresh_process_with_another_hash_seed_gives_the_same_bytes():
     code = (
-        "from corpora.demo import LANGUAGES, demo_corpus\n"
+        "from structkd.corpora.demo import LANGUAGES, demo_corpus\n"
         "for language in LANGUAGES:\n"
         "    for split in ('train', 'unlabelled'):\n"
         "        print(demo_corpus(language, split, sentences=60, seed=4).digest)"
@@ -90,7 +90,7 @@ def test_no_sentence_is_in_two_splits_even_with_other_seeds(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_entity_of_one_labelled_split_is_in_another(language, monkeypatch):
-    monkeypatch.setattr("corpora.demo.noise.ANNOTATION_ERROR_RATE", 0.0)  # else train hides some of its own
+    monkeypatch.setattr("structkd.corpora.demo.noise.ANNOTATION_ERROR_RATE", 0.0)  # else train hides some of its own
     forms = {
         split: {surface for surface, _ in surfaces(demo_corpus(language, split, sentences=1000, seed=0))}
         for split in ("train", "dev", "test")
@@ -160,7 +160,7 @@ def test_capitals_alone_do_not_give_entities_away(language):
 def test_annotation_errors_are_in_train_only(monkeypatch):
     splits = ("train", "dev", "test")
     before = [demo_corpus("en", split, sentences=40, seed=0).digest for split in splits]
-    monkeypatch.setattr("corpora.demo.noise.ANNOTATION_ERROR_RATE", 1.0)
+    monkeypatch.setattr("structkd.corpora.demo.noise.ANNOTATION_ERROR_RATE", 1.0)
     after = [demo_corpus("en", split, sentences=40, seed=0).digest for split in splits]
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, True]
 
@@ -179,14 +179,14 @@ def test_what_cannot_be_generated_is_refused_with_what_can(language, split, sent
 
 
 def test_more_sentences_than_the_templates_give_is_an_error_not_an_endless_loop(monkeypatch):
-    monkeypatch.setattr("corpora.demo.generate.sentence_split", lambda tokens: "dev")
+    monkeypatch.setattr("structkd.corpora.demo.generate.sentence_split", lambda tokens: "dev")
     with pytest.raises(CorpusError, match="no new sentence in 10000 draws after 0 sentences; ask for fewer"):
         demo_corpus("en", "train", sentences=1, seed=0)
 
 
 def test_importing_and_naming_the_corpus_does_not_import_faker():
     code = (
-        "import sys, corpora.demo as demo\n"
+        "import sys, structkd.corpora.demo as demo\n"
         "digest = demo.generator_digest()\n"
         "print(digest, any(name.split('.')[0] == 'faker' for name in sys.modules))"
     )
@@ -195,9 +195,11 @@ def test_importing_and_naming_the_corpus_does_not_import_faker():
 
 @pytest.mark.parametrize("file", ["noise.py", "templates/nl.toml", "words/es.toml"])
 def test_the_generator_digest_follows_every_source_and_language_file(tmp_path, file):
-    shutil.copytree(ROOT / "corpora", tmp_path / "corpora", ignore=shutil.ignore_patterns("__pycache__"))
-    code = "from corpora.demo import generator_digest; print(generator_digest())"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "corpora", tmp_path / "structkd" / "corpora", ignore=ignored)
+    shutil.copy(ROOT / "structkd" / "__init__.py", tmp_path / "structkd")
+    code = "from structkd.corpora.demo import generator_digest; print(generator_digest())"
     assert python(code, path=tmp_path) == generator_digest()
-    with (tmp_path / "corpora" / "demo" / file).open("a") as edited:
+    with (tmp_path / "structkd" / "corpora" / "demo" / file).open("a") as edited:
         edited.write("# one more line\n")
     assert python(code, path=tmp_path) != generator_digest()

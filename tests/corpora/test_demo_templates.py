@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import corpora.demo
-from corpora.demo import LANGUAGES
-from corpora.demo.compose import Chunk, Composer, cased
-from corpora.demo.grammar import load_grammar
-from corpora.demo.lexicon import load_lexicon
-from corpora.demo.noise import misannotated, slips
-from corpora.demo.shares import LEXICON_SHARES, SPLITS, held_out, may_use, name_split
+import structkd.corpora.demo
+from structkd.corpora.demo import LANGUAGES
+from structkd.corpora.demo.compose import Chunk, Composer, cased
+from structkd.corpora.demo.grammar import load_grammar
+from structkd.corpora.demo.lexicon import load_lexicon
+from structkd.corpora.demo.noise import misannotated, slips
+from structkd.corpora.demo.shares import LEXICON_SHARES, SPLITS, held_out, may_use, name_split
 
 NAME_KINDS = {"first", "last", "city", "country", "region", "core", "acronym", "river", "agency"}
 chunks = st.builds(
@@ -144,7 +144,7 @@ def test_a_style_changes_capitals_and_never_the_entities(style, expected):
 
 
 def test_the_documented_statistics_can_be_printed(capsys):
-    page = Path(corpora.demo.__file__).parents[2] / "docs" / "demo-corpus.md"
+    page = Path(structkd.corpora.demo.__file__).parents[3] / "docs" / "demo-corpus.md"
     snippet = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)[-1]
     exec(compile(snippet, str(page), "exec"), {})
     printed = capsys.readouterr().out

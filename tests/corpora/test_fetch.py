@@ -10,13 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from corpora import catalog, fetch
-from corpora.catalog import corpora_root, load, source_path, status
-from corpora.columns import read_columns
-from corpora.conllu import read_conllu
-from corpora.files import digest_bytes, digest_file
-from corpora.origins import origin_path, read_origin
-from corpora.sentences import CorpusError, Sentence
+from structkd.corpora import catalog, fetch
+from structkd.corpora.catalog import corpora_root, load, source_path, status
+from structkd.corpora.columns import read_columns
+from structkd.corpora.conllu import read_conllu
+from structkd.corpora.files import digest_bytes, digest_file
+from structkd.corpora.origins import origin_path, read_origin
+from structkd.corpora.sentences import CorpusError, Sentence
 
 
 def treebank(*sentences):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.folds import Fold, fold_numbers, inside, outside
-from corpora.sentences import Corpus, CorpusError, Sentence
+from structkd.corpora.folds import Fold, fold_numbers, inside, outside
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence
 
 WORDS = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(tuple)
 seeds = st.integers(0, 2**32 - 1)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.lengths import LengthReport, limit_lengths
-from corpora.schemes import Span, from_spans, spans
-from corpora.sentences import Corpus, CorpusError, Sentence
+from structkd.corpora.lengths import LengthReport, limit_lengths
+from structkd.corpora.schemes import Span, from_spans, spans
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence
 
 SCHEMES = ("IOB1", "IOB2", "BIOES")
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpora.parquet import read_parquet
-from corpora.sentences import CorpusError, Sentence
+from structkd.corpora.parquet import read_parquet
+from structkd.corpora.sentences import CorpusError, Sentence
 
 WORDS = [["EU", "rejects"], ["Ja"]]
 NAMED = [["B-ORG", "O"], ["O"]]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2, IOBES, Entities
 
-from corpora.schemes import Scheme, SchemeError, Span, convert, from_spans, spans
+from structkd.corpora.schemes import Scheme, SchemeError, Span, convert, from_spans, spans
 
 SCHEMES: tuple[Scheme, ...] = ("IOB1", "IOB2", "BIOES")
 schemes = st.sampled_from(SCHEMES)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from corpora.sentences import CorpusError, Sentence
-from corpora.text import read_text
+from structkd.corpora.sentences import CorpusError, Sentence
+from structkd.corpora.text import read_text
 
 
 @pytest.mark.parametrize("content", ["a b\nc", "a b\nc\n", "a b\r\nc\r\n", "\ufeffa b\nc\n\n \n"])

@@ -3,7 +3,7 @@
 import torch
 from hypothesis import strategies as st
 
-from crf import LinearChain
+from structkd.crf import LinearChain
 
 
 @st.composite

@@ -6,7 +6,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from crf import LinearChain
+from structkd.crf import LinearChain
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from crf import FLOOR, LinearChain
+from structkd.crf import FLOOR, LinearChain
 from tests.crf.chains import alone, chains, random_chain, widened
 from tests.crf.enumeration import enumerate_paths
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from crf import LinearChain
-from crf.scan import scan
+from structkd.crf import LinearChain
+from structkd.crf.scan import scan
 from tests.crf.chains import constrained, random_chain
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from crf import LinearChain
+from structkd.crf import LinearChain
 from tests.crf.chains import alone, constrained, random_chain, widened
 from tests.crf.enumeration import enumerate_paths
 from tests.crf.test_chain import any_chain, sentences

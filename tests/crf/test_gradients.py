@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from crf import LinearChain
+from structkd.crf import LinearChain
 from tests.crf.chains import chains, constrained, random_chain
 
 

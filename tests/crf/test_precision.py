@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from crf import LinearChain
-from crf.reach import headroom
+from structkd.crf import LinearChain
+from structkd.crf.reach import headroom
 from tests.crf.chains import constrained, random_chain, widened
 from tests.crf.twin import forward_backward
 

@@ -5,7 +5,7 @@ Where listing all label sequences would take too long, this is the specification
 
 import torch
 
-from crf import LinearChain
+from structkd.crf import LinearChain
 
 
 def forward_backward(chain: LinearChain, sentence: int) -> tuple[torch.Tensor, torch.Tensor]:

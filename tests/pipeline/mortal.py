@@ -19,6 +19,6 @@ def mortal(*args, **kwargs):
 
 setattr(place, name, mortal)
 sys.argv = ["structkd", *arguments]
-from pipeline.cli import main  # noqa: E402
+from structkd.pipeline.cli import main  # noqa: E402
 
 main()

@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
-from corpora.files import digest_file
-from pipeline.experiment import load_experiment
-from pipeline.plan import ANNOTATION_CODE, code_digest, make_plan
-from tagger.checkpoint import load_tagger
-from tagger.prediction import predict
+from structkd.corpora.files import digest_file
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.pieces import ANNOTATION_CODE, code_digest, make_plan
+from structkd.tagger.checkpoint import load_tagger
+from structkd.tagger.prediction import predict
 from tests.pipeline.tiny import contents, structkd, write_experiment
 
 

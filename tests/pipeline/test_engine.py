@@ -8,12 +8,12 @@ from io import StringIO
 import pytest
 import torch
 
-from artifacts.comparison import compare
-from artifacts.inspection import sentence_view, summary
-from pipeline.console import make_console
-from pipeline.engine import EngineError, InProcess, Job, Processes, default_workers
-from pipeline.progress import Bars, Lines, choose_display
-from pipeline.views import difference_view, sentence_panel, summary_table
+from structkd.artifacts.comparison import compare
+from structkd.artifacts.inspection import sentence_view, summary
+from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.execution.engines import EngineError, InProcess, Job, Processes, default_workers
+from structkd.pipeline.execution.progress import Bars, Lines, choose_display
+from structkd.pipeline.report.views import difference_view, sentence_panel, summary_table
 from tests.artifacts.examples import write_set
 from tests.artifacts.test_comparison import write as write_small
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from corpora.sentences import CorpusError
-from pipeline.data import Data
-from pipeline.experiment import EXPERIMENTS, load_experiment
-from pipeline.parsing import ExperimentError
-from pipeline.plan import code_digest, make_plan
+from structkd.corpora.sentences import CorpusError
+from structkd.pipeline.experiment.experiment import EXPERIMENTS, load_experiment
+from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.pieces import code_digest, make_plan
 from tests.pipeline.tiny import TINY, write_experiment
 
 SHIPPED = sorted(path.stem for path in (Path(__file__).parents[2] / EXPERIMENTS).glob("*.toml"))

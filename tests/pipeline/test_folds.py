@@ -6,18 +6,18 @@ from itertools import chain
 import pytest
 from rich.console import Console
 
-from artifacts.reader import ArtifactSet
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from pipeline import teach
-from pipeline.calibrations import plan_calibrations, text_cells
-from pipeline.data import Data
-from pipeline.engine import InProcess
-from pipeline.experiment import load_experiment
-from pipeline.plan import make_plan
-from pipeline.progress import choose_display
-from pipeline.results import result_rows
-from pipeline.stages import run_teachers
+from structkd.artifacts.reader import ArtifactSet
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.pipeline.execution import teach
+from structkd.pipeline.execution.engines import InProcess
+from structkd.pipeline.execution.progress import choose_display
+from structkd.pipeline.execution.stages import run_teachers
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.pieces import make_plan
+from structkd.pipeline.results.calibrations import plan_calibrations, text_cells
+from structkd.pipeline.results.scores import result_rows
 from tests.pipeline.tiny import TINY, write_experiment
 
 FOLDED = TINY.replace("[teacher.tagger]", "[teacher]\nfolds = 3\n\n[teacher.tagger]").replace("de = 30", "de = 24")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from pipeline.formats import as_latex, as_markdown, as_table
+from structkd.pipeline.report.formats import as_latex, as_markdown, as_table
 
 HEADS = ["system", "NER & POS", "gap closed"]
 ROWS = [["teachers", "82.98", "-"], ["top-wk_{x}", "79.33 ± 0.20*† (2)", "-31%"]]

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.formats import as_latex, as_markdown
-from pipeline.grid_tables import Entries, language_texts, marks, score_rows, task_texts
-from pipeline.results import ResultError
-from pipeline.significance import PairingError
+from structkd.pipeline.report.formats import as_latex, as_markdown
+from structkd.pipeline.results.comparisons import Entries, language_texts, marks, score_rows, task_texts
+from structkd.pipeline.results.scores import ResultError
+from structkd.pipeline.results.significance import PairingError
 from tests.pipeline.cells import cells
 
 

@@ -52,7 +52,7 @@ def events(folder):
     [
         ("torch.optim", "Adam", "step", 23),
         ("pathlib", "Path", "replace", 15),  # within a save: its file is written, and not yet in its place
-        ("tagger.resume", "Resume", "delete", 1),
+        ("structkd.tagger.resume", "Resume", "delete", 1),
     ],
     ids=lambda place: place[2],
 )

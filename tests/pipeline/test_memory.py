@@ -7,7 +7,7 @@ import sys
 import pytest
 
 MEASURE = """
-from pipeline.memory import forget_peak, peak_memory
+from structkd.pipeline.execution.memory import forget_peak, peak_memory
 forget_peak()
 before = peak_memory()
 blocks = [bytearray(20_000) for _ in range(10_000)]

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from pipeline.experiment import load_experiment
-from pipeline.features import run_features
-from pipeline.plan import make_plan
-from tagger.config import TransformerConfig
-from tagger.encoders.pretrained import features_digest
-from tagger.features import FeatureSet
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.features import run_features
+from structkd.pipeline.plan.pieces import make_plan
+from structkd.tagger.config import TransformerConfig
+from structkd.tagger.encoders.pretrained import features_digest
+from structkd.tagger.features import FeatureSet
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 from tests.tagger.encoders.tiny_bert import save_tiny_bert
 from tests.tagger.encoders.vector_files import write_text
@@ -124,7 +124,9 @@ def test_what_is_known_of_a_sentence_is_copied_and_for_teachers_from_elsewhere_t
     (tmp_path / "runs" / "features" / "en-damaged.safetensors").write_bytes(b"nothing")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STRUCTKD_ENCODERS", str(tmp_path / "encoders"))
-    monkeypatch.setattr("tagger.encoders.transformer.TransformerBody", None)  # a pass of the encoder would fail
+    monkeypatch.setattr(
+        "structkd.tagger.encoders.transformer.TransformerBody", None
+    )  # a pass of the encoder would fail
     plan, records = make_plan(load_experiment("fewer")), []
     waiting = [one for one in plan.features if not one.done]
     assert [(one.language, one.split) for one in waiting] == [("en", "train"), ("de", "train")]

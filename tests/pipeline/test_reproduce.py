@@ -11,10 +11,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.grid import entries, load_grid
-from pipeline.parsing import ExperimentError
-from pipeline.reproduce import planned_entries
-from pipeline.rows import SCHEMA, RowError, add_rows, read_rows
+from structkd.pipeline.execution.reproduce import planned_entries
+from structkd.pipeline.experiment.grid import entries, load_grid
+from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.results.rows import SCHEMA, RowError, add_rows, read_rows
 from tests.pipeline.tiny import contents, structkd
 
 GRID = """
@@ -290,7 +290,7 @@ def test_settings_have_one_row_and_a_row_may_be_that_of_several(tmp_path):
     assert known() == {"a": ["four", "one"], "b": ["three", "two"]}
 
 
-ADD = "import sys; from pathlib import Path; from pipeline.rows import add_rows"
+ADD = "import sys; from pathlib import Path; from structkd.pipeline.results.rows import add_rows"
 ADD += "\nfor n in range(10): add_rows(Path('rows.parquet'), [{'key': sys.argv[1] + str(n)}], {})"
 
 

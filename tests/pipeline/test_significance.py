@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.significance import PairingError, resample, seed_test
+from structkd.pipeline.results.significance import PairingError, resample, seed_test
 from tests.pipeline.cells import cells, f1
 
 
@@ -147,7 +147,7 @@ def test_the_orders_of_languages_sentences_and_seeds_do_not_matter():
 def test_small_batches_draw_from_the_same_distribution(monkeypatch):
     one, other = drawn(np.random.default_rng(0), 0.62, 0.6)
     whole = paired_bootstrap(cells({"en": one}), cells({"en": other}))
-    monkeypatch.setattr("pipeline.significance._BATCH", 1)
+    monkeypatch.setattr("structkd.pipeline.results.significance._BATCH", 1)
     assert paired_bootstrap(cells({"en": one}), cells({"en": other})) == whole
 
 

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from artifacts.codec import decode
-from artifacts.reader import ArtifactSet
-from pipeline.data import Data
-from pipeline.experiment import load_experiment
-from pipeline.teach import task_labels
+from structkd.artifacts.codec import decode
+from structkd.artifacts.reader import ArtifactSet
+from structkd.pipeline.execution.teach import task_labels
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.corpora import Data
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 
 EXTERNAL = """

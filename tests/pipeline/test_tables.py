@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from pipeline.formats import as_markdown
-from pipeline.tables import as_texts, gap_closed, score_table
+from structkd.pipeline.report.formats import as_markdown
+from structkd.pipeline.results.tables import as_texts, gap_closed, score_table
 
 
 def rows(**scores):

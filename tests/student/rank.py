@@ -8,19 +8,19 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from artifacts.reader import ArtifactSet
-from artifacts.stream import Share, StreamConfig, stream_epoch
-from corpora.sentences import Corpus, Sentence
-from student.batches import student_batch
-from student.config import DistillConfig
-from student.distill import distill
-from student.objectives import SYSTEMS, distillation_loss
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
-from tagger.model import Tagger
-from tagger.ranks import ALONE, Ranks, joined
-from tagger.resume import Resume
-from tagger.vocabulary import Vocabulary
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.stream import Share, StreamConfig, stream_epoch
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.student.batches import student_batch
+from structkd.student.config import DistillConfig
+from structkd.student.distill import distill
+from structkd.student.objectives import SYSTEMS, distillation_loss
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.model import Tagger
+from structkd.tagger.ranks import ALONE, Ranks, joined
+from structkd.tagger.resume import Resume
+from structkd.tagger.vocabulary import Vocabulary
 from tests.small import small_encoders
 
 

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from corpora.labels import LabelSet
-from crf import LinearChain
-from crf.reach import Reach
-from student.objectives import SYSTEMS, Signals, distillation_loss
-from tagger.config import TaggerConfig
-from tagger.model import Tagger
-from tagger.tokens import TokenBatch
-from tagger.vocabulary import Vocabulary
+from structkd.corpora.labels import LabelSet
+from structkd.crf import LinearChain
+from structkd.crf.reach import Reach
+from structkd.student.objectives import SYSTEMS, Signals, distillation_loss
+from structkd.tagger.config import TaggerConfig
+from structkd.tagger.model import Tagger
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import Vocabulary
 from tests.elsewhere import elsewhere
 from tests.small import small_encoders
 

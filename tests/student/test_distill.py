@@ -6,23 +6,23 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from artifacts.reader import ArtifactSet
-from artifacts.schema import ArtifactError
-from artifacts.stream import StreamConfig, stream_epoch
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from crf import LinearChain
-from student.batches import student_batch
-from student.config import DistillConfig
-from student.distill import distill
-from student.objectives import SYSTEMS
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
-from tagger.vocabulary import Vocabulary
-from teachers.annotate import annotate, text_rows
-from teachers.config import AnnotationConfig
-from teachers.sources.tagger import TaggerSource
-from teachers.train import train_teacher
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.stream import StreamConfig, stream_epoch
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.crf import LinearChain
+from structkd.student.batches import student_batch
+from structkd.student.config import DistillConfig
+from structkd.student.distill import distill
+from structkd.student.objectives import SYSTEMS
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.vocabulary import Vocabulary
+from structkd.teachers.annotate import annotate, text_rows
+from structkd.teachers.config import AnnotationConfig
+from structkd.teachers.sources.tagger import TaggerSource
+from structkd.teachers.train import train_teacher
 from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC", "B-PER", "E-PER"))

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from crf import LinearChain
-from student.objectives import SYSTEMS, Signals, annealed, distillation_loss, gold_loss
+from structkd.crf import LinearChain
+from structkd.student.objectives import SYSTEMS, Signals, annealed, distillation_loss, gold_loss
 from tests.crf.chains import random_chain
 from tests.crf.enumeration import enumerate_paths
 

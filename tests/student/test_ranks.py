@@ -68,7 +68,7 @@ def test_ranks_that_are_killed_end_with_the_weights_of_those_that_are_not(folder
 
 def test_the_command_line_runs_under_torchrun(tmp_path):
     write_experiment(tmp_path)
-    command = ("-m", "pipeline.cli", "distill", "tiny")
+    command = ("-m", "structkd", "distill", "tiny")
     done = torchrun(2, *command, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("tiny: strict span F1 on test") == 1

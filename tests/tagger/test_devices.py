@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tagger.devices import share_gpus
+from structkd.tagger.devices import share_gpus
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

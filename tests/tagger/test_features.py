@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from tagger.config import TransformerConfig
-from tagger.encoders.transformer import Frozen
-from tagger.features import FeatureError, FeatureSet, read_features, sentence_keys, write_features
-from tagger.tokens import TokenBatch
+from structkd.tagger.config import TransformerConfig
+from structkd.tagger.encoders.transformer import Frozen
+from structkd.tagger.features import FeatureError, FeatureSet, read_features, sentence_keys, write_features
+from structkd.tagger.tokens import TokenBatch
 from tests.tagger.encoders.tiny_bert import save_tiny_bert
 
 WIDTH = 3
@@ -110,7 +110,7 @@ def test_a_killed_writer_leaves_nothing_to_read(tmp_path):
     code = f"""
 import os, signal
 from pathlib import Path
-from tagger.features import write_features
+from structkd.tagger.features import write_features
 def compute(tokens):
     os.kill(os.getpid(), signal.SIGKILL)
 write_features(Path({str(path)!r}), [["a"]], compute, encoder="e", width=1, log=print)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
-from tagger.resume import Resume, ResumeError, random_state, set_random_state
-from teachers.train import train_teacher
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.resume import Resume, ResumeError, random_state, set_random_state
+from structkd.teachers.train import train_teacher
 from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC"))

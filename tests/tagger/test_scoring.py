@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2, IOBES
 
-from corpora.sentences import Corpus, Sentence
-from tagger.evaluation import EvaluationSet
-from tagger.scoring import Outcomes, Reference, score_of
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.scoring import Outcomes, Reference, score_of
 
 SCHEMES = {"IOB2": (IOB2, "BI"), "BIOES": (IOBES, "BIES")}
 

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from corpora.labels import LabelSet
-from tagger.checkpoint import load_tagger, save_tagger
-from tagger.config import TaggerConfig, WordsConfig
-from tagger.description import CheckpointError
-from tagger.model import Tagger
-from tagger.prediction import best_labels, predict, token_batches
-from tagger.scoring import Reference, score_of
-from tagger.tokens import TokenBatch, length_batches
-from tagger.vocabulary import PAD_CHARACTER, UNKNOWN, Vocabulary
+from structkd.corpora.labels import LabelSet
+from structkd.tagger.checkpoint import load_tagger, save_tagger
+from structkd.tagger.config import TaggerConfig, WordsConfig
+from structkd.tagger.description import CheckpointError
+from structkd.tagger.model import Tagger
+from structkd.tagger.prediction import best_labels, predict, token_batches
+from structkd.tagger.scoring import Reference, score_of
+from structkd.tagger.tokens import TokenBatch, length_batches
+from structkd.tagger.vocabulary import PAD_CHARACTER, UNKNOWN, Vocabulary
 from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC", "S-PER"))

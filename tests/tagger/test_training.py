@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
-from tagger.model import Tagger
-from tagger.training import TrainingError, train
-from tagger.vocabulary import Vocabulary
-from teachers.train import train_teacher
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.model import Tagger
+from structkd.tagger.training import TrainingError, train
+from structkd.tagger.vocabulary import Vocabulary
+from structkd.teachers.train import train_teacher
 from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC"))

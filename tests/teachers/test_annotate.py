@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from artifacts.reader import ArtifactSet
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, CorpusError, Sentence
-from tagger.config import TaggerConfig, TrainingConfig
-from tagger.evaluation import EvaluationSet
-from tagger.model import Tagger
-from tagger.tokens import TokenBatch
-from tagger.vocabulary import Vocabulary
-from teachers.annotate import TextRow, annotate, text_rows
-from teachers.config import AnnotationConfig
-from teachers.sources.tagger import TaggerSource
-from teachers.train import train_teacher
+from structkd.artifacts.reader import ArtifactSet
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.model import Tagger
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import Vocabulary
+from structkd.teachers.annotate import TextRow, annotate, text_rows
+from structkd.teachers.config import AnnotationConfig
+from structkd.teachers.sources.tagger import TaggerSource
+from structkd.teachers.train import train_teacher
 from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC", "S-PER"))

@@ -4,8 +4,8 @@ import random
 import sys
 from pathlib import Path
 
-from artifacts.inspection import PathView
-from pipeline.page.charts import (
+from structkd.artifacts.inspection import PathView
+from structkd.pipeline.report.page.charts import (
     Bar,
     Bars,
     Bin,
@@ -21,10 +21,10 @@ from pipeline.page.charts import (
     Point,
     Reliability,
 )
-from pipeline.page.model import Page, Section
-from pipeline.page.render import render
-from pipeline.page.sentences import SentenceCard
-from pipeline.page.tables import TableView
+from structkd.pipeline.report.page.model import Page, Section
+from structkd.pipeline.report.page.render import render
+from structkd.pipeline.report.page.sentences import SentenceCard
+from structkd.pipeline.report.page.tables import TableView
 
 SYSTEMS = ("baseline", "emission", "top-k", "top-wk", "posterior", "posterior+top-k", "posterior+top-wk", "exact")
 GAPS = (0, 12, 26, 29, 38, 35, 41, 44)

@@ -10,8 +10,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from pipeline.page.model import Page
-from pipeline.page.render import render
+from structkd.pipeline.report.page.model import Page
+from structkd.pipeline.report.page.render import render
 from tests.pipeline.page.example import SYSTEMS, example
 from tests.pipeline.page.test_render import HOSTILE, hostile_card
 

@@ -13,7 +13,7 @@ from hypothesis import example as also
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.page.charts import (
+from structkd.pipeline.report.page.charts import (
     Bar,
     Bars,
     Bin,
@@ -30,10 +30,10 @@ from pipeline.page.charts import (
     Reliability,
     system_names,
 )
-from pipeline.page.drawing.style import DARK, INK, MUTED, PAPER, SERIES, looks
-from pipeline.page.errors import PageError
-from pipeline.page.numbers import duration, numbers, size
-from pipeline.page.plots import png, svg
+from structkd.pipeline.report.page.drawing.style import DARK, INK, MUTED, PAPER, SERIES, looks
+from structkd.pipeline.report.page.errors import PageError
+from structkd.pipeline.report.page.numbers import duration, numbers, size
+from structkd.pipeline.report.page.plots import png, svg
 from tests.pipeline.page.example import example
 
 ROOT = Path(__file__).parents[3]
@@ -176,8 +176,8 @@ def test_without_the_extra_the_error_says_what_to_install():
     code = """
 import sys
 sys.modules["matplotlib"] = None
-from pipeline.page.charts import Costs
-from pipeline.page.plots import svg
+from structkd.pipeline.report.page.charts import Costs
+from structkd.pipeline.report.page.plots import svg
 svg(Costs("cost", ()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

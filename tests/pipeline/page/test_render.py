@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artifacts.inspection import PathView
-from pipeline.page.charts import Bar, Bars
-from pipeline.page.errors import PageError
-from pipeline.page.model import Page, Section
-from pipeline.page.render import marked, render
-from pipeline.page.sentences import SentenceCard, payload
-from pipeline.page.tables import TableView
+from structkd.artifacts.inspection import PathView
+from structkd.pipeline.report.page.charts import Bar, Bars
+from structkd.pipeline.report.page.errors import PageError
+from structkd.pipeline.report.page.model import Page, Section
+from structkd.pipeline.report.page.render import marked, render
+from structkd.pipeline.report.page.sentences import SentenceCard, payload
+from structkd.pipeline.report.page.tables import TableView
 from tests.pipeline.page.example import example
 
 ROOT = Path(__file__).parents[3]
@@ -208,8 +208,8 @@ def test_without_the_extra_the_error_says_what_to_install(package):
     code = f"""
 import sys
 sys.modules["{package}"] = None
-from pipeline.page.model import Page
-from pipeline.page.render import render
+from structkd.pipeline.report.page.model import Page
+from structkd.pipeline.report.page.render import render
 render(Page("p", "", ()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -2,16 +2,16 @@
 
 import pytest
 
-from tagger.config import (
+from structkd.tagger.config import (
     CharacterCNNConfig,
     CharacterLSTMConfig,
     HashedNgramsConfig,
     StaticVectorsConfig,
     WordsConfig,
 )
-from tagger.encoders.stack import Stack
-from tagger.tokens import TokenBatch
-from tagger.vocabulary import Vocabulary
+from structkd.tagger.encoders.stack import Stack
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import Vocabulary
 from tests.elsewhere import elsewhere
 from tests.tagger.encoders.vector_files import write_text
 

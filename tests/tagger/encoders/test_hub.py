@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tagger.encoders.pretrained import pretrained_digest
+from structkd.tagger.encoders.pretrained import pretrained_digest
 from tests.tagger.encoders.tiny_bert import save_tiny_bert
 
 NAME = "somebody/tiny-bert"
@@ -90,7 +90,7 @@ def found(model, hub, home, **variables):
     """What a fresh process finds: the folder's name and files, and the digest; or its error."""
     code = f"""
 import json
-from tagger.encoders.pretrained import find_pretrained, pretrained_digest
+from structkd.tagger.encoders.pretrained import find_pretrained, pretrained_digest
 folder = find_pretrained({model!r})
 print(json.dumps([sorted(file.name for file in folder.iterdir()), pretrained_digest({model!r})]))
 """

@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch.testing import assert_close
 
-from tagger.config import HashedNgramsConfig
-from tagger.encoders.ngrams import HashedNgrams
-from tagger.subwords import bag_mean, hash_words, ngram_hashes
-from tagger.tokens import TokenBatch
+from structkd.tagger.config import HashedNgramsConfig
+from structkd.tagger.encoders.ngrams import HashedNgrams
+from structkd.tagger.ngram_hashing import bag_mean, hash_words, ngram_hashes
+from structkd.tagger.tokens import TokenBatch
 from tests.tagger.encoders.slow_subwords import slow_hash, slow_ngrams
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import torch
-from tagger.config import HashedNgramsConfig
-from tagger.encoders.ngrams import HashedNgrams
-from tagger.tokens import TokenBatch
+from structkd.tagger.config import HashedNgramsConfig
+from structkd.tagger.encoders.ngrams import HashedNgrams
+from structkd.tagger.tokens import TokenBatch
 torch.manual_seed(0)
 encoder = HashedNgrams(HashedNgramsConfig(dim=4, buckets=500))
 print(encoder(TokenBatch.from_sentences([["Straße", "東京", "a"]])).tolist())

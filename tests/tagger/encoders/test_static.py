@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from tagger.config import StaticVectorsConfig
-from tagger.encoders import static
-from tagger.encoders.static import StaticVectors
-from tagger.tokens import TokenBatch
-from tagger.vectors import text
-from tagger.vectors.files import open_vectors
-from tagger.vectors.index import VectorFileError
+from structkd.tagger.config import StaticVectorsConfig
+from structkd.tagger.encoders import static
+from structkd.tagger.encoders.static import StaticVectors
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vectors import text
+from structkd.tagger.vectors.files import open_vectors
+from structkd.tagger.vectors.index import VectorFileError
 from tests.tagger.encoders.slow_subwords import slow_hash, slow_ngrams
 from tests.tagger.encoders.vector_files import write_fasttext, write_text, write_word2vec
 

@@ -29,17 +29,17 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from corpora.labels import LabelSet
-from tagger.checkpoint import load_tagger, save_tagger
-from tagger.config import TaggerConfig, TrainingConfig, TransformerConfig
-from tagger.description import CheckpointError
-from tagger.encoders.pieces import Pieces
-from tagger.encoders.pretrained import EncoderError, find_pretrained, pretrained_digest
-from tagger.encoders.transformer import FineTuned, Frozen, TransformerBody
-from tagger.model import Tagger
-from tagger.optimisation import make_optimizer, set_learning_rates
-from tagger.tokens import TokenBatch
-from tagger.vocabulary import Vocabulary
+from structkd.corpora.labels import LabelSet
+from structkd.tagger.checkpoint import load_tagger, save_tagger
+from structkd.tagger.config import TaggerConfig, TrainingConfig, TransformerConfig
+from structkd.tagger.description import CheckpointError
+from structkd.tagger.encoders.pieces import Pieces
+from structkd.tagger.encoders.pretrained import EncoderError, find_pretrained, pretrained_digest
+from structkd.tagger.encoders.transformer import FineTuned, Frozen, TransformerBody
+from structkd.tagger.model import Tagger
+from structkd.tagger.optimisation import make_optimizer, set_learning_rates
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import Vocabulary
 from tests.tagger.encoders.tiny_bert import LAYERS, LIMIT, save_tiny_bert
 
 SENTENCES = [["Berlin", "and", "London", "."], ["a"], ["zß-ö", "\u200b", "日", "in"]]
@@ -278,7 +278,7 @@ def test_what_is_not_there_is_named(tmp_path, monkeypatch):
     with pytest.raises(EncoderError, match=r"no folder with a config\.json"):
         find_pretrained(str(tmp_path / "nothing"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    code = "from tagger.encoders.pretrained import find_pretrained; find_pretrained('somebody/some-encoder')"
+    code = "from structkd.tagger.encoders.pretrained import find_pretrained; find_pretrained('somebody/some-encoder')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "somebody/some-encoder: not a local folder, not under $STRUCTKD_ENCODERS" in done.stderr
 
@@ -423,8 +423,8 @@ def test_without_the_extra_the_error_says_what_to_install(bert):
     code = f"""
 import sys
 sys.modules["transformers"] = None
-from tagger.config import TransformerConfig
-from tagger.encoders.transformer import Frozen
+from structkd.tagger.config import TransformerConfig
+from structkd.tagger.encoders.transformer import Frozen
 Frozen(TransformerConfig(model={bert!r}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

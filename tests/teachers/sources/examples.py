@@ -3,12 +3,12 @@
 import numpy as np
 import torch
 
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from tagger.config import TaggerConfig
-from tagger.model import Tagger
-from tagger.vocabulary import Vocabulary
-from teachers.sources.base import Passage
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.tagger.config import TaggerConfig
+from structkd.tagger.model import Tagger
+from structkd.tagger.vocabulary import Vocabulary
+from structkd.teachers.sources.base import Passage
 from tests.small import small_encoders
 
 SPANS = LabelSet(("O", "B-LOC", "I-LOC", "B-PER", "I-PER"))

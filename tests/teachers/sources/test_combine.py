@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from teachers.sources.base import LOG_ZERO, SoftmaxSource, log_floored
-from teachers.sources.combine import Combination
-from teachers.sources.config import SourceError
-from teachers.sources.tagger import TaggerSource
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.teachers.sources.base import LOG_ZERO, SoftmaxSource, log_floored
+from structkd.teachers.sources.combine import Combination
+from structkd.teachers.sources.config import SourceError
+from structkd.teachers.sources.tagger import TaggerSource
 from tests.teachers.sources.examples import SPANS, make_tagger, passage
 
 SHORT = Corpus("en", "train", (Sentence(("Ada", "in", "Rome")), Sentence(("no",))))

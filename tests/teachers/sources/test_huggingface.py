@@ -8,11 +8,11 @@ import pytest
 import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from tagger.encoders.pretrained import EncoderError
-from teachers.sources.config import HuggingFaceConfig, SourceError
-from teachers.sources.huggingface import TokenClassificationSource
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.tagger.encoders.pretrained import EncoderError
+from structkd.teachers.sources.config import HuggingFaceConfig, SourceError
+from structkd.teachers.sources.huggingface import TokenClassificationSource
 from tests.teachers.sources import models
 from tests.teachers.sources.examples import passage, words_of
 

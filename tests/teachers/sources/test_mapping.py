@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.labels import LabelSet
-from teachers.sources.base import LOG_ZERO
-from teachers.sources.config import LabelConfig, SourceError
-from teachers.sources.mapping import LabelMapping
+from structkd.corpora.labels import LabelSet
+from structkd.teachers.sources.base import LOG_ZERO
+from structkd.teachers.sources.config import LabelConfig, SourceError
+from structkd.teachers.sources.mapping import LabelMapping
 from tests.teachers.sources.examples import CORPUS, passage
 
 TASK = LabelSet(("O", "B-person", "I-person"))

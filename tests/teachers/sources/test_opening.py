@@ -6,14 +6,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from corpora.sentences import Corpus
-from tagger.checkpoint import save_tagger
-from tagger.description import CheckpointError
-from teachers.sources.base import TeacherSource
-from teachers.sources.combine import Combination
-from teachers.sources.config import SourceError, SourcesConfig
-from teachers.sources.opening import open_source
-from teachers.sources.tagger import TaggerSource
+from structkd.corpora.sentences import Corpus
+from structkd.tagger.checkpoint import save_tagger
+from structkd.tagger.description import CheckpointError
+from structkd.teachers.sources.base import TeacherSource
+from structkd.teachers.sources.combine import Combination
+from structkd.teachers.sources.config import SourceError, SourcesConfig
+from structkd.teachers.sources.opening import open_source
+from structkd.teachers.sources.tagger import TaggerSource
 from tests.teachers.sources import models
 from tests.teachers.sources.examples import CORPUS, SPANS, make_tagger, passage
 

@@ -7,14 +7,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from artifacts.reader import ArtifactSet
-from corpora.labels import LabelSet
-from corpora.sentences import Corpus, Sentence
-from teachers.annotate import annotate, text_rows
-from teachers.config import AnnotationConfig
-from teachers.sources.config import PredictionsConfig, SourceError
-from teachers.sources.predictions import PredictionsSource
-from teachers.sources.tagger import TaggerSource
+from structkd.artifacts.reader import ArtifactSet
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.teachers.annotate import annotate, text_rows
+from structkd.teachers.config import AnnotationConfig
+from structkd.teachers.sources.config import PredictionsConfig, SourceError
+from structkd.teachers.sources.predictions import PredictionsSource
+from structkd.teachers.sources.tagger import TaggerSource
 from tests.teachers.sources.examples import CORPUS, SPANS, make_tagger, passage, words_of
 
 FORMATS = ("jsonl", "parquet")

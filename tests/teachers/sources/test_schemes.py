@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.schemes import Span, convert, from_spans
-from teachers.sources.config import SourceError
-from teachers.sources.schemes import PREFIXES, SpanLabels, names_in
+from structkd.corpora.schemes import Span, convert, from_spans
+from structkd.teachers.sources.config import SourceError
+from structkd.teachers.sources.schemes import PREFIXES, SpanLabels, names_in
 
 TYPES = ("PER", "LOC", "B-2-x")
 targets = st.sampled_from(("IOB2", "BIOES"))

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora.labels import LabelSet
-from tagger.tokens import TokenBatch
-from teachers.sources.config import SourceError
-from teachers.sources.tagger import TaggerSource
+from structkd.corpora.labels import LabelSet
+from structkd.tagger.tokens import TokenBatch
+from structkd.teachers.sources.config import SourceError
+from structkd.teachers.sources.tagger import TaggerSource
 from tests.teachers.sources.examples import CORPUS, SPANS, make_tagger, passage
 
 

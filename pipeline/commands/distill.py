@@ -1,0 +1,55 @@
+"""`structkd distill`: both stages, and the table of scores."""
+
+import os
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.commands.options import ExperimentName, Workers
+from structkd.pipeline.execution.engines import Engine, FirstAlone, Together, choose_engine
+from structkd.pipeline.execution.progress import choose_display
+from structkd.pipeline.execution.stages import run_students, run_teachers
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.pieces import Plan, make_plan
+
+if TYPE_CHECKING:
+    from structkd.tagger.ranks import Ranks
+
+
+def distill(experiment: ExperimentName = "demo", workers: Workers = None) -> None:
+    """Both stages: teachers, then one multilingual student for each system; prints the table.
+
+    Under torchrun all its processes train each student together; --workers is then for the teachers alone.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        engine = choose_engine(workers)
+        _distill(experiment, engine, engine)
+        return
+    from structkd.tagger.ranks import joined  # loads torch, which a finished experiment never needs
+
+    with joined() as ranks:
+        _distill(experiment, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks)
+
+
+def _distill(experiment: str, first: Engine, second: Engine, ranks: "Ranks | None" = None) -> None:
+    console, plan = make_console(quiet=ranks is not None and not ranks.first), make_plan(load_experiment(experiment))
+    display = choose_display(console)
+    trained = run_teachers([plan], first, display) + run_students([plan], second, display, ranks)
+    if not trained:
+        pieces = f"{len(plan.teachers)} teachers and {len(plan.students)} students"
+        console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.")
+    _print_table(plan, console, "test")
+
+
+def _print_table(plan: Plan, console: Console, split: str) -> None:
+    from structkd.pipeline.plan.corpora import Data
+    from structkd.pipeline.report.formats import as_table
+    from structkd.pipeline.results.scores import result_rows
+    from structkd.pipeline.results.tables import as_texts, score_table
+
+    experiment, metric = plan.experiment, Data(plan.experiment).metric
+    texts = as_texts(score_table(result_rows(plan), experiment.languages, split))
+    unit = "strict span F1" if metric == "spans" else "accuracy"
+    console.print(f"{experiment.title}: {unit} on {split}", soft_wrap=True)
+    console.print(as_table(*texts))

@@ -1,0 +1,14 @@
+"""Arguments and options that several commands have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ExperimentName = Annotated[
+    str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path that ends in .toml.")
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Jobs side by side, one thread each.", show_default="the GPUs, else the cores")
+]
+TaggerFolder = Annotated[Path, typer.Argument(help="A trained tagger: a folder with tagger.json in it.")]

@@ -1,0 +1,20 @@
+"""`structkd teachers`: stage one."""
+
+from itertools import chain
+
+from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.commands.options import ExperimentName, Workers
+from structkd.pipeline.execution.engines import choose_engine
+from structkd.pipeline.execution.progress import choose_display
+from structkd.pipeline.execution.stages import run_teachers
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.pieces import make_plan
+
+
+def teachers(experiment: ExperimentName = "demo", workers: Workers = None) -> None:
+    """Stage one: train the teachers and write what they know to Parquet shards."""
+    console, plan = make_console(), make_plan(load_experiment(experiment))
+    if not run_teachers([plan], choose_engine(workers), choose_display(console)):
+        console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
+    for folder in chain.from_iterable(teacher.sets for teacher in plan.teachers):
+        console.print(f"  {folder}")

@@ -1,0 +1,1 @@
+"""Doing what is planned: engines, stages, their jobs, and the display of progress."""

@@ -1,0 +1,50 @@
+"""A job before both stages: run a frozen encoder over corpora and keep its features."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from structkd.corpora.files import clear_temporaries, write_json
+from structkd.pipeline.execution.engines import Log
+from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.features import FeaturePlan
+
+if TYPE_CHECKING:
+    from structkd.tagger.features import FeatureSet  # loads torch
+
+
+def run_features(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log) -> None:
+    """Run one encoder over corpora of one language. What an earlier file has of their sentences is copied."""
+    from structkd.tagger.encoders.transformer import Frozen
+
+    data, first = Data(experiment), plans[0]
+    texts = [[sentence.tokens for sentence in data.load(first.language, plan.split)[0]] for plan in plans]
+    total, done = sum(len({*text}) for text in texts), 0
+    encoder = Frozen(first.encoder).to(experiment.torch_device())
+    encoder.attach(_there(first, log))
+
+    def progress(sentences: int) -> None:
+        log({"event": "annotated", "sentences": done + sentences, "of": total})
+
+    for plan, text in zip(plans, texts, strict=True):
+        began = time.perf_counter()
+        clear_temporaries(plan.path.parent, plan.path.name)
+        encoder.write_features(plan.path, text, progress)
+        done += len({*text})
+        cost = {"bytes": plan.path.stat().st_size, "seconds": time.perf_counter() - began}
+        write_json(plan.path.with_suffix(".json"), cost | {"precision": encoder.precision})
+        log({"event": "features", "split": plan.split, **cost})
+
+
+def _there(plan: FeaturePlan, log: Log) -> "list[FeatureSet]":
+    """The language's feature files of any corpus and encoder."""
+    from structkd.tagger.features import FeatureError, FeatureSet
+
+    found = []
+    for path in sorted(plan.path.parent.glob(f"{plan.language}-*.safetensors")):
+        try:
+            found.append(FeatureSet.open(path))
+        except FeatureError as error:
+            log({"event": "left aside", "reason": str(error)})
+    return found

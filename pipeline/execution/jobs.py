@@ -1,0 +1,113 @@
+"""What the jobs of both stages have in common: corpora, scores, a journal, and the result, which is written last."""
+
+import json
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from statistics import fmean
+
+from structkd.corpora.files import clear_temporaries, digest_json, write_json
+from structkd.corpora.sentences import Corpus, Split
+from structkd.pipeline.execution.engines import Log, Record
+from structkd.pipeline.execution.memory import peak_memory
+from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.plan.corpora import Data, describe_limit
+from structkd.pipeline.plan.features import cost_of
+from structkd.pipeline.plan.pieces import RESULT, STATE, StudentPlan, TeacherPlan
+from structkd.tagger.config import TrainingConfig
+from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.features import FeatureSet
+from structkd.tagger.model import Tagger
+from structkd.tagger.resume import Resume
+from structkd.tagger.scoring import Outcomes, score_of
+from structkd.tagger.training import TrainingResult
+
+
+def open_features(plan: TeacherPlan | StudentPlan, log: Log) -> list[FeatureSet]:
+    """What frozen encoders have said; the log tells what need not be computed again."""
+    if plan.features:
+        log({"event": "features read", "corpora": len(plan.features), **cost_of(plan.features)})
+    return [FeatureSet.open(path) for path in plan.features]
+
+
+def training_state(plan: TeacherPlan | StudentPlan, training: TrainingConfig, sets: Sequence[str] = ()) -> Resume:
+    """Where a training keeps its state until its result is written."""
+    return Resume(plan.folder / STATE, digest_json([plan.digests, *sets]), training.checkpoint_seconds)
+
+
+def load(data: Data, language: str, split: Split, log: Log) -> Corpus:
+    """A corpus; the log tells what the length limit did."""
+    corpus, report = data.load(language, split)
+    limited = describe_limit(corpus, report)
+    if limited:
+        log(limited)
+    return corpus
+
+
+def evaluation(data: Data, language: str, split: Split, log: Log) -> EvaluationSet:
+    """A corpus to score on, as `load` has it."""
+    return EvaluationSet(load(data, language, split, log), data.metric, data.scheme)
+
+
+HeldOut = dict[str, dict[str, EvaluationSet]]
+
+
+def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
+    """What a tagger for some languages is scored on, by `dev`, `test` and `zero_shot`, and by language."""
+    return {
+        "dev": {language: evaluation(data, language, "dev", log) for language in languages},
+        "test": {language: evaluation(data, language, "test", log) for language in languages},
+        "zero_shot": {language: evaluation(data, language, "zero-shot", log) for language in data.zero_shot_languages},
+    }
+
+
+def scores(sets: HeldOut, outcomes: Callable[[EvaluationSet], Outcomes]) -> Record:
+    """What a result says of a tagger: scores in percent by corpus and language, and the outcomes on test."""
+    found = {
+        name: {language: outcomes(corpus) for language, corpus in corpora.items()} for name, corpora in sets.items()
+    }
+    percents: Record = {
+        name: {language: score_of(one) for language, one in by_language.items()} for name, by_language in found.items()
+    }
+    return percents | {"outcomes": {language: asdict(one) for language, one in found.get("test", {}).items()}}
+
+
+def about(experiment: Experiment, data: Data, languages: list[str]) -> Record:
+    """What a checkpoint says of its tagger."""
+    return {"experiment": experiment.name, "languages": languages, "metric": data.metric, "scheme": data.scheme}
+
+
+def trained(tagger: Tagger, result: TrainingResult) -> Record:
+    """What a result says of a training."""
+    cost = {"parameters": tagger.parameter_count, "device": tagger.device.type, "peak_memory": peak_memory()}
+    return asdict(result) | cost
+
+
+def write_result(folder: Path, row: Record, experiment: Experiment, digests: dict[str, str]) -> None:
+    """Write `result.json`: `row`, and what made it."""
+    provenance = {
+        "experiment": experiment.name,
+        **{f"{split}_mean": fmean(row[split].values()) for split in ("dev", "test") if split in row},
+        "digests": {"experiment": experiment.digest} | digests,
+        "versions": {"structkd": version("structkd"), "torch": version("torch"), "python": platform.python_version()},
+    }
+    write_json(folder / RESULT, row | provenance)
+
+
+@contextmanager
+def journal(path: Path, log: Log) -> Iterator[Log]:
+    """Pass records on, and keep all but the single updates as JSON lines; clear away what a killed run left beside."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clear_temporaries(path.parent)
+    with path.open("a", encoding="utf-8") as file:
+
+        def write(record: Record) -> None:
+            if record["event"] not in ("update", "annotated"):
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.flush()
+            log(record)
+
+        yield write

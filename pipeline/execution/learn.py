@@ -1,0 +1,52 @@
+"""A job of stage two: train and score a student."""
+
+from contextlib import nullcontext
+
+from structkd.artifacts.reader import ArtifactSet
+from structkd.pipeline.execution.engines import Log
+from structkd.pipeline.execution.jobs import (
+    about,
+    held_out,
+    journal,
+    open_features,
+    scores,
+    trained,
+    training_state,
+    write_result,
+)
+from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.pieces import StudentPlan
+from structkd.student.distill import distill
+from structkd.tagger.checkpoint import save_tagger
+from structkd.tagger.ranks import ALONE, Ranks
+
+
+def run_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Ranks = ALONE) -> None:
+    """Stage two for one system and seed, from finished artifact sets; of several ranks, the first writes."""
+    data, settings = Data(experiment), experiment.student
+    with journal(plan.folder / "log.jsonl", log) if ranks.first else nullcontext(log) as told:
+        sets = [ArtifactSet.open(folder) for folder in plan.artifacts]
+        judges = held_out(data, experiment.languages, told)
+        resume = training_state(plan, settings.training, [one.identity for one in sets])
+        student, result = distill(
+            sets,
+            judges["dev"],
+            system=plan.system,
+            tagger=settings.tagger,
+            training=settings.training,
+            config=settings.distill,
+            seed=plan.seed,
+            log=told,
+            device=experiment.torch_device(),
+            resume=resume,
+            ranks=ranks,
+            features=open_features(plan, told),
+        )
+        if not ranks.first:
+            return
+        save_tagger(student, plan.folder, about(experiment, data, list(experiment.languages)))
+        row = {"system": plan.system, "seed": plan.seed} | trained(student, result)
+        row |= scores(judges, lambda corpus: corpus.outcomes(student))
+        write_result(plan.folder, row, experiment, plan.digests)
+        resume.delete()

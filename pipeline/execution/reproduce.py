@@ -1,0 +1,105 @@
+"""Runs a grid, cell by cell: whatever its file of rows does not have yet."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from structkd.pipeline.execution.engines import Engine, Listen, Record
+from structkd.pipeline.execution.stages import Display, run_students, run_teachers
+from structkd.pipeline.experiment.grid import Entry, Grid, Table, entries, rows_path
+from structkd.pipeline.plan.pieces import RUNS, Plan, make_plan
+from structkd.pipeline.results.rows import add_rows, read_rows, student_row, teachers_key, teachers_row
+
+
+@dataclass(frozen=True)
+class PlannedEntry:
+    """A row of a table for one task, and what it consists of."""
+
+    entry: Entry
+    plan: Plan
+
+    @property
+    def teachers_key(self) -> str:
+        """Of the row of its teachers."""
+        return teachers_key(self.plan)
+
+    @property
+    def student_keys(self) -> tuple[str, ...]:
+        """Of the rows of its students, seed by seed."""
+        return tuple(student.key for student in self.plan.students)
+
+    def wanted(self) -> Iterator[tuple[str, str]]:
+        """The digest of settings and the key of each of its rows."""
+        experiment = self.entry.experiment
+        yield experiment.teachers_digest, self.teachers_key
+        for student in self.plan.students:
+            yield experiment.student_digest(student.system, student.seed), student.key
+
+
+def planned_entries(grid: Grid, table: Table, runs: Path = RUNS) -> list[PlannedEntry]:
+    """A table's entries with their plans. Raises CorpusError for a corpus file that is missing."""
+    return [PlannedEntry(entry, make_plan(entry.experiment, runs)) for entry in entries(grid, table)]
+
+
+def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Display) -> int:
+    """Run what is missing, table after table; each cell's row is kept as soon as it is there. Returns how many came."""
+    path, before = rows_path(grid), len(read_rows(rows_path(grid)))
+    for table in tables:
+        planned = planned_entries(grid, table)
+        wanted = {digest: key for one in planned for digest, key in one.wanted()}
+        add_rows(path, [], wanted)  # rows that are there may be known by other settings
+        waiting = _waiting(planned, path)
+        if not waiting:
+            continue
+        keeper = _Keeper(display, waiting, path, wanted)
+        plans = [one.plan for one in waiting]
+        run_teachers(plans, engine, keeper)
+        keeper.keep()
+        run_students(plans, engine, keeper)
+        keeper.keep()
+    return len(read_rows(path)) - before
+
+
+def _waiting(planned: Sequence[PlannedEntry], path: Path) -> list[PlannedEntry]:
+    """The entries that lack a row, with the students of these rows alone; what two entries share is the first one's."""
+    known, found = set(read_rows(path)["key"]), []
+    for one in planned:
+        students = tuple(student for student in one.plan.students if student.key not in known)
+        if students or one.teachers_key not in known:
+            found.append(PlannedEntry(one.entry, replace(one.plan, students=students)))
+        known |= {one.teachers_key, *one.student_keys}
+    return found
+
+
+class _Keeper:
+    """A display that keeps the rows of what has finished."""
+
+    def __init__(
+        self, display: Display, waiting: Sequence[PlannedEntry], path: Path, wanted: Mapping[str, str]
+    ) -> None:
+        self._display, self._waiting, self._path, self._wanted = display, waiting, path, wanted
+
+    @contextmanager
+    def watch(self, heading: str, titles: list[str]) -> Iterator[Listen]:
+        """See `pipeline.execution.stages.Display`."""
+        with self._display.watch(heading, titles) as listen:
+
+            def kept(title: str, record: Record) -> None:
+                listen(title, record)
+                if record["event"] == "finished":
+                    self.keep()
+
+            yield kept
+
+    def keep(self) -> None:
+        """Add the rows that are there and not kept yet."""
+        known, new = set(read_rows(self._path)["key"]), {}
+        for one in self._waiting:
+            plan, task = one.plan, one.entry.task
+            if one.teachers_key not in known and all(teacher.done for teacher in plan.teachers):
+                new[one.teachers_key] = teachers_row(plan, task)
+            done = (student for student in plan.students if student.done and student.key not in known)
+            new |= {student.key: student_row(plan, task, student) for student in done}
+        if new:
+            add_rows(self._path, new.values(), self._wanted)

@@ -1,0 +1,112 @@
+"""The two stages: find what is not done, and have an engine do it."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from structkd.pipeline.execution import features
+from structkd.pipeline.execution.engines import Engine, FirstAlone, InProcess, Job, Listen
+from structkd.pipeline.plan.features import FeaturePlan
+from structkd.pipeline.plan.pieces import STATE, Plan, StudentPlan, TeacherPlan
+
+if TYPE_CHECKING:
+    from structkd.tagger.ranks import Ranks
+
+
+class Display(Protocol):
+    """Shows progress while jobs run."""
+
+    def watch(self, heading: str, titles: list[str]) -> AbstractContextManager[Listen]:
+        """A listener for the records of the jobs with these titles."""
+        ...
+
+
+def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int:
+    """Stage one of some experiments. Returns how many teachers had anything left to do."""
+    teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
+    _clear([folder for folder, (_, teacher) in teachers.items() if teacher.trained])
+    waiting = [(plan, teacher) for plan, teacher in teachers.values() if not teacher.done]
+    if not waiting:
+        return 0
+    _check([plan for plan, _ in waiting])
+    _run_features(waiting, engine, display)
+    from structkd.pipeline.execution import teach  # loads torch, which a finished experiment never needs
+
+    labels = {id(plan): teach.task_labels(plan.experiment) for plan in {id(plan): plan for plan, _ in waiting}.values()}
+    jobs = [
+        Job(
+            _title(plans, plan, teacher, f"teacher {teacher.name}"),
+            partial(teach.run_teacher, plan.experiment, teacher, labels[id(plan)]),
+        )
+        for plan, teacher in waiting
+    ]
+    _run("Stage one: teachers", jobs, engine, display)
+    return len(waiting)
+
+
+def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:
+    """Stage two, once stage one is done; each student by all `ranks`. Returns how many students were trained."""
+    students = {student.folder: (plan, student) for plan in plans for student in plan.students}
+    _clear([folder for folder, (_, student) in students.items() if student.done])
+    waiting = [(plan, student) for plan, student in students.values() if not student.done]
+    if not waiting:
+        return 0
+    _run_features(waiting, FirstAlone(InProcess(), ranks) if ranks else engine, display)
+    from structkd.pipeline.execution import learn
+
+    train = partial(learn.run_student, ranks=ranks) if ranks else learn.run_student
+    jobs = [
+        Job(
+            _title(plans, plan, student, f"{student.system} seed {student.seed}"),
+            partial(train, plan.experiment, student),
+        )
+        for plan, student in sorted(waiting, key=lambda pair: pair[1].seed)
+    ]
+    _run("Stage two: students", jobs, engine, display)
+    return len(waiting)
+
+
+def _check(plans: Sequence[Plan]) -> None:
+    """Raise now what students would only find when all teachers are trained: no GPU, encoders that cannot be used."""
+    from structkd.tagger.encoders.stack import check_encoders
+
+    experiments = {id(plan): plan.experiment for plan in plans}.values()
+    for experiment in experiments:
+        experiment.torch_device()
+    for tagger in {experiment.student.tagger for experiment in experiments}:
+        check_encoders(tagger.encoders)
+
+
+def _title(plans: Sequence[Plan], plan: Plan, piece: TeacherPlan | StudentPlan, title: str) -> str:
+    """What a job is called: among those of several experiments, by its folder's digest too."""
+    return title if len(plans) == 1 else f"{plan.experiment.name} {title} {piece.folder.name[-8:]}"
+
+
+def _run_features(pieces: Sequence[tuple[Plan, TeacherPlan | StudentPlan]], engine: Engine, display: Display) -> None:
+    """What frozen encoders say of the corpora that some teachers or students need, where it is not there yet."""
+    needed = {path for _, piece in pieces for path in piece.features}
+    experiments = {id(plan): plan.experiment for plan, _ in pieces}
+    found = {one.path: (id(plan), one) for plan, _ in pieces for one in plan.features}
+    waiting: dict[tuple[int, str, str], list[FeaturePlan]] = {}
+    for path, (place, one) in found.items():
+        if path in needed and not one.done:
+            waiting.setdefault((place, one.digest, one.language), []).append(one)
+    if waiting:
+        jobs = [
+            Job(f"features {language} {digest[:8]}", partial(features.run_features, experiments[place], plans))
+            for (place, digest, language), plans in waiting.items()
+        ]
+        _run("Features of frozen encoders", jobs, engine, display)
+
+
+def _clear(finished: list[Path]) -> None:
+    """Take away the states of runs that were killed between their result and the end."""
+    for folder in finished:
+        (folder / STATE).unlink(missing_ok=True)
+
+
+def _run(heading: str, jobs: list[Job], engine: Engine, display: Display) -> None:
+    with display.watch(heading, [job.title for job in jobs]) as listen:
+        engine.run(jobs, listen)

@@ -1,0 +1,180 @@
+"""A job of stage one: train a teacher, or open one from elsewhere, score it, and write what it knows."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from structkd.corpora.files import digest_file
+from structkd.corpora.folds import inside, outside
+from structkd.corpora.labels import LabelSet
+from structkd.corpora.sentences import Corpus, Sentence, label_names
+from structkd.pipeline.execution.engines import Log, Record
+from structkd.pipeline.execution.jobs import (
+    about,
+    held_out,
+    journal,
+    load,
+    open_features,
+    scores,
+    trained,
+    training_state,
+    write_result,
+)
+from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.pieces import ANNOTATION_CODE, TeacherPlan, annotated, code_digest
+from structkd.tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
+from structkd.tagger.features import FeatureSet
+from structkd.teachers.annotate import TextRow, annotate, text_rows
+from structkd.teachers.sources.base import TeacherSource, best_paths
+from structkd.teachers.sources.opening import open_source
+from structkd.teachers.sources.tagger import TaggerSource
+from structkd.teachers.train import train_teacher
+
+
+def task_labels(experiment: Experiment) -> tuple[str, ...]:
+    """The task's labels: the ordered union over the training corpora of all languages."""
+    data = Data(experiment)
+    corpora = [data.load(language, "train")[0] for language in experiment.languages]
+    return LabelSet.union(label_names(corpora)).names
+
+
+def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
+    """Stage one for one teacher: whatever of training and annotation is not done."""
+    with journal(plan.folder / "log.jsonl", log) as told:
+        teach = _foreign_teacher if experiment.teacher.external else _own_teacher
+        teacher = teach(experiment, plan, labels, told)
+        if not plan.done:
+            _annotate(experiment, plan, teacher, told)
+
+
+def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
+    """A teacher that was trained elsewhere; its result is its scores."""
+    data, began = Data(experiment), time.perf_counter()
+    assert experiment.teacher.external is not None
+    teacher = open_source(
+        experiment.teacher.external,
+        plan.language,
+        LabelSet(labels),
+        data.scheme,
+        experiment.torch_device(),
+        open_features(plan, log),
+    )
+    if not plan.trained:
+        row: Record = {"system": "teachers", "fold": None, "seed": experiment.teacher.seed, "updates": 0}
+        sets = held_out(data, [plan.language], log)
+        if experiment.teacher.external.on_disk(plan.language):
+            sets["zero_shot"] = {}
+        row |= scores(sets, lambda corpus: corpus.outcomes_of(best_paths(teacher, corpus.corpus)))
+        row |= {"parameters": 0, "seconds": time.perf_counter() - began}
+        write_result(plan.folder, row, experiment, plan.digests)
+    return teacher
+
+
+def _own_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
+    """A teacher that is trained here, if it is not yet."""
+    features = open_features(plan, log)
+    if not plan.trained:
+        _train_teacher(experiment, plan, labels, features, log)
+    teacher = load_tagger(plan.folder).to(experiment.torch_device())
+    teacher.attach(features)
+    return TaggerSource(teacher)
+
+
+def _train_teacher(
+    experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], features: Sequence[FeatureSet], log: Log
+) -> None:
+    data, settings = Data(experiment), experiment.teacher
+    train = _lesson(experiment, plan, load(data, plan.language, "train", log))
+    sets = held_out(data, [plan.language], log)
+    resume = training_state(plan, settings.training)
+    teacher, result = train_teacher(
+        train,
+        sets["dev"][plan.language],
+        LabelSet(labels),
+        tagger=settings.tagger.in_language(plan.language),
+        training=settings.training,
+        seed=settings.seed,
+        log=log,
+        device=experiment.torch_device(),
+        resume=resume,
+        features=features,
+    )
+    save_tagger(teacher, plan.folder, about(experiment, data, [plan.language]))
+    judges = {"dev": sets["dev"]} if plan.fold else sets
+    row = {
+        "system": "teachers",
+        "fold": str(plan.fold) if plan.fold else None,
+        "seed": settings.seed,
+        "train_sentences": len(train),
+        "train_tokens": train.tokens,
+    }
+    row |= scores(judges, lambda corpus: corpus.outcomes(teacher)) | trained(teacher, result)
+    write_result(plan.folder, row, experiment, plan.digests)
+    resume.delete()
+
+
+def _lesson(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> Corpus:
+    """What a teacher is trained on."""
+    return outside(train, plan.fold, experiment.teacher.seed) if plan.fold else train
+
+
+def _annotate(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSource, log: Log) -> None:
+    """Write whatever of a teacher's artifact sets is not there."""
+    data, language = Data(experiment), plan.language
+    train = load(data, language, "train", log)
+    ours = not experiment.teacher.external
+    lesson = {sentence.tokens for sentence in _lesson(experiment, plan, train)} if ours else None
+    write = partial(_write_set, experiment, plan, teacher, log)
+    for split, folder in plan.artifacts.items():
+        if annotated(folder):
+            continue
+        corpus = train if split == "train" else load(data, language, split, log)
+        rows = text_rows([corpus], lesson)
+        if plan.fold:
+            rows = [rows[place] for place in inside(train, plan.fold, experiment.teacher.seed)]
+        write(folder, [corpus], rows)
+    if plan.held_out and not annotated(plan.held_out):
+        corpora = [_known(load(data, language, split, log), teacher.labels, log) for split in ("dev", "test")]
+        write(plan.held_out, corpora, text_rows(corpora, lesson))
+
+
+def _known(corpus: Corpus, labels: LabelSet, log: Log) -> Corpus:
+    """Without the gold labels of sentences that have one which no training corpus has: ids cannot name it."""
+    fits = [sentence.labels is None or labels.ids.keys() >= set(sentence.labels) for sentence in corpus]
+    if not all(fits):
+        log({"event": "unknown labels", "split": corpus.split, "sentences": fits.count(False)})
+    pairs = zip(corpus, fits, strict=True)
+    sentences = (sentence if fit else Sentence(sentence.tokens) for sentence, fit in pairs)
+    return Corpus(corpus.language, corpus.split, tuple(sentences))
+
+
+def _write_set(
+    experiment: Experiment,
+    plan: TeacherPlan,
+    teacher: TeacherSource,
+    log: Log,
+    folder: Path,
+    corpora: Sequence[Corpus],
+    rows: Sequence[TextRow],
+) -> None:
+    config = experiment.teacher.annotation
+    provenance: dict[str, JsonValue] = {
+        "teacher": plan.folder.name,
+        "experiment": experiment.name,
+        "language": plan.language,
+        "fold": str(plan.fold) if plan.fold else None,
+        "digests": dict(plan.digests),
+        "weights": None if experiment.teacher.external else digest_file(plan.folder / WEIGHTS),
+        "corpora": {corpus.split: corpus.digest for corpus in corpora},
+        "sentences": {corpus.split: len(corpus) for corpus in corpora},
+        "code": {"version": version("structkd"), "digest": code_digest(*ANNOTATION_CODE)},
+        "annotation": config.model_dump(),
+    }
+    began = time.perf_counter()
+    annotate(teacher, rows, folder, name=plan.name, config=config, provenance=provenance, log=log)
+    log({"event": "set written", "set": folder.name, "seconds": time.perf_counter() - began})

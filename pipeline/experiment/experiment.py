@@ -1,0 +1,210 @@
+"""Experiment files: one TOML file says everything that a run depends on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from structkd.corpora.config import AugmentedText, DemoSource, FileSource, Limits, Source, UnlabelledText, ZeroShot
+from structkd.corpora.files import digest_json
+from structkd.corpora.sentences import Text
+from structkd.corpora.settings import Settings, named_once
+from structkd.pipeline.experiment.parsing import ExperimentError, did_you_mean, parse, read_toml
+from structkd.student.config import DistillConfig, SystemName
+from structkd.tagger.config import TaggerConfig, TrainingConfig
+from structkd.teachers.config import AnnotationConfig
+from structkd.teachers.sources.config import SourcesConfig
+
+if TYPE_CHECKING:
+    import torch
+
+EXPERIMENTS = Path("experiments")
+_TEXTS = {"unlabelled", "augmented"}
+
+
+class Teacher(Settings):
+    """Stage one."""
+
+    seed: int = Field(1, ge=0, description="of every teacher, and of the folds")
+    folds: int = Field(
+        0,
+        ge=0,
+        description="so many more teachers in each language, each of which annotates the part of the training corpus "
+        "that it was not trained on; 0: the one teacher annotates what it was trained on",
+    )
+    held_out: bool = Field(True, description="annotate dev and test too, for reports; students never read that")
+    tagger: TaggerConfig = TaggerConfig()
+    training: TrainingConfig = TrainingConfig()
+    annotation: AnnotationConfig = AnnotationConfig()
+    external: SourcesConfig | None = Field(None, description="teachers trained elsewhere, in place of our own")
+
+    @field_validator("folds")
+    @classmethod
+    def _more_than_one(cls, folds: int) -> int:
+        if folds == 1:
+            raise PydanticCustomError("folds", "Input should be 0 or at least 2: one fold leaves nothing to train on")
+        return folds
+
+    @model_validator(mode="after")
+    def _only_ours_have_folds(self) -> "Teacher":
+        if self.folds and self.external:
+            raise PydanticCustomError(
+                "folds",
+                "folds should be 0 beside external teachers, found {folds}: they are not trained here",
+                {"folds": self.folds},
+            )
+        return self
+
+
+class Student(Settings):
+    """Stage two."""
+
+    systems: tuple[SystemName, ...] = Field(min_length=1, description="one student for each, and each seed")
+    seeds: tuple[int, ...] = Field((1,), min_length=1, description="of the students")
+    transfer: tuple[Text, ...] = Field(
+        get_args(Text), description="text that students learn from beside the training corpora, as far as there is any"
+    )
+    tagger: TaggerConfig = TaggerConfig()
+    training: TrainingConfig = TrainingConfig()
+    distill: DistillConfig = DistillConfig()
+
+
+class Experiment(Settings):
+    """A run is a function of this, the corpora and the code."""
+
+    name: str
+    title: str
+    languages: tuple[str, ...] = Field(min_length=1)
+    scheme: Literal["IOB2", "BIOES"] = Field("BIOES", description="that the taggers use, for spans")
+    corpus: Source
+    limits: Limits = Limits()
+    unlabelled: tuple[UnlabelledText, ...] = Field(
+        (), description="a table, or an array of tables: one text or several"
+    )
+    augmented: AugmentedText | None = None
+    zero_shot: ZeroShot | None = None
+    # Not among the settings that name a run, so that one begun here can be finished there.
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", exclude=True, description="auto: a GPU where there is one")
+    teacher: Teacher = Teacher()
+    student: Student
+
+    @field_validator("unlabelled", mode="before")
+    @classmethod
+    def _one_or_several(cls, texts: Any) -> Any:
+        return [texts] if isinstance(texts, dict) else texts
+
+    @model_validator(mode="after")
+    def _text_is_for_its_languages(self) -> "Experiment":
+        named = {language for text in self.unlabelled for language in text.languages or ()}
+        if unknown := sorted(named - {*self.languages}):
+            raise PydanticCustomError(
+                "unlabelled",
+                "unlabelled.languages: found {unknown}, which the experiment does not have; its languages are {known}",
+                {"unknown": ", ".join(unknown), "known": ", ".join(self.languages)},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_file_is_of_one_language(self) -> "Experiment":
+        paths = [("corpus", self.corpus.path, self.languages)] if isinstance(self.corpus, FileSource) else []
+        texts = [text for text in self.unlabelled if text.path not in ("catalog", "train")]
+        paths += [("unlabelled", text.path, text.languages or self.languages) for text in texts]
+        for place, path, languages in paths:
+            if len(languages) > 1 and "{language}" not in path:
+                raise PydanticCustomError(
+                    "path",
+                    "{place}.path: found {path} for {languages}; a file is of one language: put {hole} into it",
+                    {"place": place, "path": path, "languages": ", ".join(languages), "hole": "{language}"},
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _a_student_is_of_all_languages(self) -> "Experiment":
+        if names := self.student.tagger.monolingual:
+            raise PydanticCustomError(
+                "student",
+                "student.tagger.encoders: found {name}; the one student serves all languages, so its encoders must: "
+                "take {hole} out (teachers may have it)",
+                {"name": names[0], "hole": "{language}"},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _zero_shot_languages_are_new(self) -> "Experiment":
+        if self.zero_shot and (known := sorted({*self.languages} & {*self.zero_shot.languages})):
+            raise PydanticCustomError(
+                "zero_shot",
+                "zero_shot.languages: found {known}, on which the experiment trains; take it out of one of the lists",
+                {"known": ", ".join(known)},
+            )
+        return self
+
+    @field_validator("languages")
+    @classmethod
+    def _named_once(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        named_once(languages)
+        return languages
+
+    @model_validator(mode="after")
+    def _paths_are_stored(self) -> "Experiment":
+        wanted, stored = self.student.distill, self.teacher.annotation.k
+        if "k" in wanted.model_fields_set and wanted.k > stored:
+            raise PydanticCustomError(
+                "k",
+                "student.distill.k: found {wanted}, but teachers store {stored} paths; raise teacher.annotation.k",
+                {"wanted": wanted.k, "stored": stored},
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _demo_makes_its_own_text(self) -> "Experiment":
+        if self.unlabelled and isinstance(self.corpus, DemoSource):
+            raise PydanticCustomError(
+                "unlabelled", "unlabelled: the demo corpus makes its own text; set corpus.unlabelled instead"
+            )
+        return self
+
+    def torch_device(self) -> "torch.device":
+        """Where tensors go. Raises ExperimentError where `device` is a GPU and there is none."""
+        import torch  # which a finished experiment never needs
+
+        found = torch.cuda.is_available()
+        if self.device == "cuda" and not found:
+            raise ExperimentError(f'{self.name}: device = "cuda", but torch finds no GPU; set device = "auto"')
+        return torch.device("cpu" if self.device == "cpu" or not found else "cuda")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the settings; comments and layout of the file do not count."""
+        return digest_json(self.model_dump(mode="json"))
+
+    def student_digest(self, system: SystemName, seed: int) -> str:
+        """SHA-256 of the settings that a student depends on: the baseline's are those of gold labels alone."""
+        settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS, "teacher"})
+        student = self.student.model_dump(mode="json", exclude={"systems", "seeds"})
+        if system == "baseline":
+            student = {key: student[key] for key in ("tagger", "training")}
+        else:
+            settings |= self.model_dump(mode="json", include={*_TEXTS, "teacher"})
+        return digest_json([system, seed, settings, student])
+
+    @property
+    def teachers_digest(self) -> str:
+        """SHA-256 of the settings that the scores of the teachers of whole corpora depend on."""
+        settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS})
+        settings["teacher"].pop("folds")
+        return digest_json(["teachers", settings])
+
+
+def load_experiment(name: str) -> Experiment:
+    """Read `experiments/<name>.toml`, or the file `name` itself when it ends in .toml.
+
+    Raises:
+        ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
+    """
+    path = Path(name) if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
+    if not path.is_file():
+        known = sorted(file.stem for file in EXPERIMENTS.glob("*.toml"))
+        raise ExperimentError(f"{path}: no such experiment{did_you_mean(path.stem, known)} ({', '.join(known)})")
+    return parse(Experiment, {"name": path.stem} | read_toml(path), str(path))

@@ -1,0 +1,190 @@
+"""Grids: tasks by systems by seeds in one TOML file, and the tables that are made of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from structkd.corpora.settings import Settings, named_once
+from structkd.pipeline.experiment.experiment import EXPERIMENTS, Experiment
+from structkd.pipeline.experiment.parsing import ExperimentError, parse, read_toml
+from structkd.student.config import SystemName
+
+GRIDS = EXPERIMENTS / "grids"
+RESULTS = Path("results")
+TEACHERS, BASELINE = "teachers", "baseline"  # the systems that span the gap
+Values = dict[str, Any]
+
+
+class Row(Settings):
+    """A line of a table: a system, and how its experiment differs from the task's."""
+
+    label: str
+    system: SystemName
+    change: Values = Field({}, description="of the task's experiment")
+
+
+class Sweep(Settings):
+    """A setting that takes several values, each of which is a point of every row's curve."""
+
+    label: str = Field(description="of the axis")
+    key: str = Field(description="with points in it, such as student.distill.k")
+    values: tuple[int | float, ...] = Field(min_length=1)
+
+
+class Table(Settings):
+    """Rows, for some tasks."""
+
+    name: str
+    title: str
+    tasks: dict[str, Values] | None = Field(
+        None, description="names, or a table of how their experiments differ, in all rows; None takes all"
+    )
+    seeds: tuple[int, ...] | None = Field(None, description="None takes the grid's")
+    scores: Literal["test", "zero_shot"] = Field("test", description="what is shown")
+    change: Values = Field({}, description="of the tasks' experiments, in all rows")
+    sweep: Sweep | None = None
+    rows: tuple[Row, ...] = Field(min_length=1, description="a system's name alone is a row of that label")
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _names_are_tasks(cls, tasks: Any) -> Any:
+        return {task: {} for task in tasks} if isinstance(tasks, list) else tasks
+
+    @field_validator("rows", mode="before")
+    @classmethod
+    def _names_are_rows(cls, rows: Any) -> Any:
+        if not isinstance(rows, list):
+            return rows
+        return [{"label": row, "system": row} if isinstance(row, str) else row for row in rows]
+
+    @field_validator("rows")
+    @classmethod
+    def _labels_tell_rows_apart(cls, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+        named_once([row.label for row in rows])
+        for row in rows:
+            if row.label == TEACHERS or (row.label == BASELINE and row.system != BASELINE):
+                raise PydanticCustomError(
+                    "label",
+                    "found label {label} for system {system}; the ends of the gap alone are called {ends}",
+                    {"label": row.label, "system": row.system, "ends": f"{TEACHERS} and {BASELINE}"},
+                )
+        return rows
+
+
+class Grid(Settings):
+    """All tables of a file. Each task is an experiment: `defaults`, and what the task says beside."""
+
+    name: str
+    title: str
+    seeds: tuple[int, ...] = Field(min_length=1, description="of the students")
+    defaults: Values = Field({}, description="of every task")
+    tasks: dict[str, Values] = Field(min_length=1)
+    tables: tuple[Table, ...] = Field(min_length=1)
+
+    @field_validator("tables")
+    @classmethod
+    def _names_tell_tables_apart(cls, tables: tuple[Table, ...]) -> tuple[Table, ...]:
+        named_once([table.name for table in tables])
+        return tables
+
+
+def rows_path(grid: Grid) -> Path:
+    """Where a grid's rows are kept."""
+    return RESULTS / f"{grid.name}.parquet"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of a table, for one task: one system and all its seeds. `value` is the sweep's, where there is one."""
+
+    label: str
+    task: str
+    value: float | None
+    experiment: Experiment
+
+    @property
+    def system(self) -> SystemName:
+        """The only one of the experiment."""
+        return self.experiment.student.systems[0]
+
+
+def load_grid(name: str) -> Grid:
+    """Read `experiments/grids/<name>.toml`, or the file `name` itself when it ends in .toml.
+
+    Raises:
+        ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
+    """
+    path = Path(name) if name.endswith(".toml") else GRIDS / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in GRIDS.glob("*.toml"))) or "none"
+        raise ExperimentError(f"{path}: no such grid (there are: {known})")
+    grid = parse(Grid, {"name": path.stem} | read_toml(path), str(path))
+    for table in grid.tables:
+        if unknown := sorted({*(table.tasks or ())} - grid.tasks.keys()):
+            raise ExperimentError(
+                f"{path}: table {table.name} has tasks {', '.join(unknown)}; the grid has {', '.join(grid.tasks)}"
+            )
+        made = list(entries(grid, table))  # whose experiments are checked by being made
+        if table.sweep and not _have_one_gap(made):
+            raise ExperimentError(
+                f"{path}: table {table.name} sweeps {table.sweep.key}, on which its baseline or teachers depend; "
+                "give each value a table of its own"
+            )
+    return grid
+
+
+def entries(grid: Grid, table: Table) -> Iterator[Entry]:
+    """A table's entries, task by task, in the order of its rows and of its sweep.
+
+    Raises:
+        ExperimentError: settings that do not make an experiment.
+    """
+    tasks = {task: {} for task in grid.tasks} if table.tasks is None else table.tasks
+    for task, differs in tasks.items():
+        for row in table.rows:
+            for value in table.sweep.values if table.sweep else [None]:
+                swept = _nested(table.sweep.key, value) if table.sweep else {}
+                student = {"systems": [row.system], "seeds": list(table.seeds or grid.seeds)}
+                values: Values = {"name": f"{grid.name}-{task}", "title": f"{grid.title}: {task}"}
+                for change in (
+                    grid.defaults,
+                    grid.tasks[task],
+                    table.change,
+                    differs,
+                    row.change,
+                    swept,
+                    {"student": student},
+                ):
+                    values = _merged(values, change)
+                place = f"grid {grid.name}, table {table.name}, task {task}, row {row.label}"
+                yield Entry(row.label, task, value, parse(Experiment, values, place))
+
+
+def _have_one_gap(made: Sequence[Entry]) -> bool:
+    """Whether the teachers of a task's entries are the same whatever the value, and so each row of baselines."""
+    teachers = {(entry.task, entry.experiment.teachers_digest) for entry in made}
+    gold = [entry for entry in made if entry.system == BASELINE]
+    baselines = {(entry.task, entry.label, entry.experiment.student_digest(entry.system, 0)) for entry in gold}
+    return len(teachers) == len({entry.task for entry in made}) and len(baselines) == len(
+        {(entry.task, entry.label) for entry in gold}
+    )
+
+
+def _merged(base: Values, change: Values) -> Values:
+    """`base` with the values of `change`; tables are merged, all else is replaced."""
+    inner = {key: _merged(base[key], value) for key, value in change.items() if _are_tables(base.get(key), value)}
+    return base | change | inner
+
+
+def _are_tables(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
+def _nested(key: str, value: Any) -> Values:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)

@@ -1,0 +1,93 @@
+"""Features of frozen encoders: which files an experiment needs, and what they cost. They serve all experiments."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from structkd.corpora.files import digest_json
+from structkd.corpora.sentences import Split
+from structkd.pipeline.experiment.experiment import Experiment, Teacher
+from structkd.pipeline.plan.corpora import Data
+from structkd.tagger.config import TaggerConfig, TransformerConfig
+from structkd.tagger.encoders.pretrained import features_digest
+from structkd.teachers.sources.identity import tagger_configs
+
+FOLDER = "features"
+
+
+@dataclass(frozen=True)
+class FeaturePlan:
+    """One frozen encoder's features of one corpus."""
+
+    language: str
+    split: Split
+    encoder: TransformerConfig
+    digest: str
+    """Of the encoder, as its features depend on it: settings that differ otherwise share them."""
+    path: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether they are there, and what they cost."""
+        return self.path.is_file() and self.path.with_suffix(".json").is_file()
+
+
+def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[FeaturePlan, ...]:
+    """What all frozen encoders of teachers and students say of the corpora that these read."""
+    readers = [(experiment.student.tagger, experiment.languages)]
+    for language in experiment.languages:
+        readers += [(tagger, (language,)) for tagger in teacher_taggers(experiment.teacher, language)]
+    wanted = {
+        (digest, language, split): encoder
+        for tagger, languages in readers
+        for digest, encoder in _frozen(tagger).items()
+        for language, split in _read_by(languages, data)
+    }
+    return tuple(
+        FeaturePlan(language, split, encoder, digest, runs / FOLDER / f"{language}-{split}-{key[:16]}.safetensors")
+        for (digest, language, split), encoder in wanted.items()
+        for key in [digest_json([digest, data.identity(language, split)])]
+    )
+
+
+def teacher_taggers(teacher: Teacher, language: str) -> list[TaggerConfig]:
+    """What stage one runs in a language: the tagger that it trains there, or those of this project from elsewhere."""
+    return tagger_configs(teacher.external, language) if teacher.external else [teacher.tagger.in_language(language)]
+
+
+def cost_of(paths: Sequence[Path]) -> dict[str, float]:
+    """Bytes of feature files, and the seconds for which encoders ran to make them.
+
+    Raises FeatureError where what is written of that is damaged.
+    """
+    found = [_cost(path.with_suffix(".json")) for path in paths]
+    return {key: sum(cost[key] for cost in found) for key in ("bytes", "seconds")}
+
+
+def _cost(path: Path) -> dict[str, float]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return {key: float(found[key]) for key in ("bytes", "seconds")}
+    except (ValueError, KeyError, TypeError) as error:
+        from structkd.tagger.features import REMEDY, FeatureError
+
+        raise FeatureError(f"{path}: damaged ({type(error).__name__}: {error}); {REMEDY}") from error
+
+
+def feature_files(
+    plans: Sequence[FeaturePlan], taggers: Sequence[TaggerConfig], languages: Sequence[str], data: Data
+) -> tuple[Path, ...]:
+    """The files that taggers for some languages read."""
+    digests = {digest for tagger in taggers for digest in _frozen(tagger)}
+    read = _read_by(languages, data)
+    return tuple(plan.path for plan in plans if plan.digest in digests and (plan.language, plan.split) in read)
+
+
+def _frozen(tagger: TaggerConfig) -> dict[str, TransformerConfig]:
+    return {features_digest(encoder): encoder for encoder in tagger.transformers if encoder.frozen}
+
+
+def _read_by(languages: Sequence[str], data: Data) -> list[tuple[str, Split]]:
+    """The corpora that a tagger for some languages reads; those of languages that nobody is trained on all do."""
+    return [(language, split) for language, split in data.corpora() if language in languages or split == "zero-shot"]

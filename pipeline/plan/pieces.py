@@ -1,0 +1,223 @@
+"""What an experiment consists of, by name: each piece's folder carries the digest of all that determines it.
+
+Nothing here reads a sentence or loads a model, so that asking what is left to do takes no time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from structkd.corpora.files import digest_bytes, digest_json
+from structkd.corpora.folds import Fold
+from structkd.corpora.sentences import Split
+from structkd.pipeline.experiment.experiment import Experiment, Teacher
+from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.features import FeaturePlan, feature_files, plan_features, teacher_taggers
+from structkd.student.config import SystemName
+from structkd.tagger.encoders.pretrained import pretrained_digests
+from structkd.teachers.sources.config import SourcesConfig
+from structkd.teachers.sources.identity import source_digest
+
+RUNS = Path("runs")
+RESULT = "result.json"  # written last: a folder that has one is done
+MANIFEST = "manifest.json"  # likewise, for artifact sets
+STATE = "training.state"  # what a training goes on from until it is done
+HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero-shot")  # what is scored
+_BASE = ("crf", "corpora", "tagger")
+ANNOTATION_CODE = (*_BASE, "artifacts", "teachers")  # the packages that determine an artifact set
+
+
+@dataclass(frozen=True)
+class TeacherPlan:
+    """A teacher of all its language's training corpus, or of a fold, and the artifact sets that it writes."""
+
+    language: str
+    fold: Fold | None
+    """What it is not trained on, and annotates."""
+    digests: dict[str, str]
+    key: str
+    """Digest of what names its result, whatever code computes it."""
+    folder: Path
+    artifacts: Mapping[Split, Path]
+    """For students: of its training corpus, unless teachers of folds annotate that, and of each kind of other text."""
+    held_out: Path | None
+    """Dev and test, for reports."""
+    features: tuple[Path, ...]
+    """Of frozen encoders, over its language's corpora."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in its artifact sets."""
+        return self.language if self.fold is None else f"{self.language} {self.fold}"
+
+    @property
+    def sets(self) -> tuple[Path, ...]:
+        """The folders of all artifact sets that it writes."""
+        return (*self.artifacts.values(), *([self.held_out] if self.held_out else []))
+
+    @property
+    def trained(self) -> bool:
+        """Whether the teacher's weights and scores are there."""
+        return (self.folder / RESULT).is_file()
+
+    @property
+    def done(self) -> bool:
+        """Whether its artifact sets are finished, too."""
+        return self.trained and all(map(annotated, self.sets))
+
+
+@dataclass(frozen=True)
+class StudentPlan:
+    """One student: a system and a seed."""
+
+    system: SystemName
+    seed: int
+    digests: dict[str, str]
+    key: str
+    """As a teacher's: the baseline's says nothing of teachers."""
+    folder: Path
+    artifacts: tuple[Path, ...]
+    """The sets that it reads."""
+    features: tuple[Path, ...]
+
+    @property
+    def done(self) -> bool:
+        """Whether its weights and scores are there."""
+        return (self.folder / RESULT).is_file()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All pieces of an experiment."""
+
+    experiment: Experiment
+    folder: Path
+    features: tuple[FeaturePlan, ...]
+    teachers: tuple[TeacherPlan, ...]
+    students: tuple[StudentPlan, ...]
+
+
+def annotated(artifacts: Path) -> bool:
+    """Whether an artifact set is finished."""
+    return (artifacts / MANIFEST).is_file()
+
+
+def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
+    """Name every piece of an experiment.
+
+    Raises:
+        CorpusError: a corpus file that is missing.
+        EncoderError, SourceError, CheckpointError: a pretrained encoder, or a teacher from elsewhere, that is.
+    """
+    folder, data = runs / experiment.name, Data(experiment)
+    training = [data.identity(language, "train") for language in experiment.languages]
+    features, folds = plan_features(experiment, data, runs), experiment.teacher.folds
+    teachers = tuple(
+        _teacher(experiment, data, folder, language, fold, training, features)
+        for language in experiment.languages
+        for fold in (None, *(Fold(number, folds) for number in range(1, folds + 1)))
+    )
+    student_features = feature_files(features, [experiment.student.tagger], experiment.languages, data)
+    students = tuple(
+        _student(experiment, data, folder, system, seed, teachers, student_features)
+        for seed in experiment.student.seeds
+        for system in experiment.student.systems
+    )
+    return Plan(experiment, folder, features, teachers, students)
+
+
+def _teacher(
+    experiment: Experiment,
+    data: Data,
+    folder: Path,
+    language: str,
+    fold: Fold | None,
+    training: list[dict[str, Any]],
+    features: tuple[FeaturePlan, ...],
+) -> TeacherPlan:
+    teacher = experiment.teacher
+    held_out = [data.identity(language, split) for split in ("dev", "test")]
+    held_out += [data.identity(foreign, "zero-shot") for foreign in data.zero_shot_languages]
+    what = _foreign(teacher.external, data, language) if teacher.external else _own(teacher, language)
+    settings = [language, *what]
+    if fold:
+        settings.append(str(fold))
+    # The corpora of the other languages count too: the label set is the union over them.
+    digests = {
+        "settings": digest_json(settings),
+        "corpora": digest_json([data.metric, training, held_out]),
+        "code": code_digest(*_BASE, "teachers"),
+    }
+    key = digest_json(digests)
+    annotation = [key, teacher.annotation.model_dump(), code_digest(*ANNOTATION_CODE)]
+    splits: list[Split] = ["train"] if fold or not teacher.folds else []
+    splits += [] if fold else data.texts(language)
+    identities = {split: None if split == "train" else data.identity(language, split) for split in splits}
+    name = f"{language}-fold{fold.number}of{fold.of}" if fold else language
+    return TeacherPlan(
+        language,
+        fold,
+        digests,
+        digest_json([digests["settings"], digests["corpora"]]),
+        folder / "teachers" / f"{name}-{key[:8]}",
+        {
+            split: folder / "artifacts" / f"{name}-{split}-{digest_json([*annotation, identity])[:8]}"
+            for split, identity in identities.items()
+        },
+        folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
+        feature_files(features, teacher_taggers(teacher, language), [language], data),
+    )
+
+
+def _own(teacher: Teacher, language: str) -> list[Any]:
+    """What determines a teacher that is trained here, beside its corpora."""
+    tagger = teacher.tagger.in_language(language)
+    return [teacher.seed, tagger.model_dump(), teacher.training.model_dump(), pretrained_digests(tagger)]
+
+
+def _foreign(sources: SourcesConfig, data: Data, language: str) -> list[Any]:
+    """What determines a teacher that was trained elsewhere."""
+    splits = data.splits(language)
+    return [sources.combine, *(source_digest(source, language, splits) for source in sources.serving(language))]
+
+
+def _student(
+    experiment: Experiment,
+    data: Data,
+    folder: Path,
+    system: SystemName,
+    seed: int,
+    teachers: Sequence[TeacherPlan],
+    features: tuple[Path, ...],
+) -> StudentPlan:
+    student, taught = experiment.student, system != "baseline"
+    parts = [student.tagger, student.training, *([student.distill] if taught else [])]
+    settings = [system, seed, *(part.model_dump() for part in parts), pretrained_digests(student.tagger)]
+    # The baseline has no use for text without gold labels.
+    splits: tuple[Split, ...] = ("train", *(student.transfer if taught else ()))
+    lessons = tuple(t.artifacts[split] for split in splits for t in teachers if split in t.artifacts)
+    held_out = [data.identity(language, split) for language, split in data.corpora() if split in HELD_OUT]
+    digests = {
+        "settings": digest_json(settings),
+        "corpora": digest_json([[lesson.name for lesson in lessons], held_out]),
+        "code": code_digest(*_BASE, "artifacts", "student"),
+    }
+    read = [data.identity(language, split) for language, split in data.corpora() if split in splits]
+    teaching = [experiment.teacher.annotation.model_dump(), [teacher.key for teacher in teachers]] if taught else []
+    key = digest_json([digests["settings"], held_out, read, teaching])
+    name = f"{system}-seed{seed}-{digest_json(digests)[:8]}"
+    return StudentPlan(system, seed, digests, key, folder / "students" / name, lessons, features)
+
+
+@lru_cache
+def code_digest(*packages: str) -> str:
+    """SHA-256 over the source of some of our packages."""
+    root = Path(__file__).parents[2]
+    sources = sorted(path for package in packages for path in (root / package).rglob("*") if _is_source(path))
+    return digest_json([[str(path.relative_to(root)), digest_bytes(path.read_bytes())] for path in sources])
+
+
+def _is_source(path: Path) -> bool:
+    return path.suffix in (".py", ".toml")

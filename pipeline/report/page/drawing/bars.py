@@ -1,0 +1,51 @@
+"""Bars of several systems, a panel for each group."""
+
+from collections.abc import Mapping
+from statistics import fmean
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from structkd.pipeline.report.page.charts import Bars
+from structkd.pipeline.report.page.drawing.panels import grid_size, panels
+from structkd.pipeline.report.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare
+from structkd.pipeline.report.page.numbers import NOTHING
+
+
+def draw_bars(chart: Bars, looks: Mapping[str, Look]) -> Figure:
+    """Panels side by side, with the systems' names down the side and their means as numbers at the right."""
+    rows, _ = grid_size(len(chart.groups))
+    height = rows * (0.21 * len(chart.bars) + 0.45) + 0.25
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    for group, axes in enumerate(panels(figure, len(chart.groups))):
+        _panel(axes, chart, group, looks)
+    figure.supxlabel(chart.axis, color=MUTED, fontsize=8.5)
+    return figure
+
+
+def _panel(axes: Axes, chart: Bars, group: int, looks: Mapping[str, Look]) -> None:
+    places = range(len(chart.bars))
+    for place, bar in zip(places, chart.bars, strict=True):
+        values = bar.values[group]
+        if values:
+            axes.barh(place, fmean(values), height=0.66, color=looks[bar.name].colour)
+        if len(values) > 1:
+            dots = [place] * len(values)
+            axes.plot(values, dots, "o", markersize=3.4, color=INK, markeredgecolor=PAPER, markeredgewidth=0.7)
+        text = str(round(fmean(values))) if values else NOTHING
+        axes.text(1, place, text, transform=axes.get_yaxis_transform(), ha="right", va="center")
+    axes.axvline(0, color=MUTED, linewidth=0.7)
+    axes.set_title(chart.groups[group])
+    axes.set_yticks(places, [bar.name for bar in chart.bars], color=INK)
+    axes.set_ylim(len(chart.bars) - 0.4, -0.6)
+    axes.set_xlim(*_limits(chart))
+    axes.grid(axis="x")
+    bare(axes, "left")
+
+
+def _limits(chart: Bars) -> tuple[float, float]:
+    """All values and zero, with room at the right for the numbers."""
+    found = [0.0, *(value for bar in chart.bars for values in bar.values for value in values)]
+    low, high = min(found), max(found)
+    room = (high - low) or 1
+    return low - 0.04 * room, high + 0.32 * room

@@ -1,0 +1,93 @@
+"""Charts as pictures: for a page, or alone as SVG and PNG."""
+
+import warnings
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from structkd.corpora.files import digest_json
+from structkd.pipeline.report.page import svg as vector
+from structkd.pipeline.report.page.charts import Bars, Chart, Costs, Differences, Lines, Reliability, system_names
+from structkd.pipeline.report.page.errors import extra
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
+
+
+def svg(chart: Chart, systems: Sequence[str] = ()) -> str:
+    """A chart as a file's SVG: text as text, light and dark colours, the same bytes every time.
+
+    `systems` come first in the order of colours, so that charts of some of them look alike.
+    Raises PageError where matplotlib is not installed.
+    """
+    return vector.standalone(_svg(chart, systems), label(chart), colour_rules())
+
+
+def inline_svg(chart: Chart, systems: Sequence[str] = ()) -> str:
+    """As `svg`, for a page that has the `colour_rules` itself."""
+    return vector.inline(_svg(chart, systems), label(chart))
+
+
+def png(chart: Chart, path: Path, systems: Sequence[str] = (), *, dots_per_inch: int = 200) -> None:
+    """Write a chart as a picture in light colours. See `svg`."""
+    with _settings(chart):
+        _draw(chart, systems).savefig(path, format="png", dpi=dots_per_inch, metadata={"Software": None})
+
+
+def colour_rules() -> str:
+    """CSS by which drawings follow the reader's scheme. Raises PageError where matplotlib is not installed."""
+    with extra("matplotlib"):
+        from structkd.pipeline.report.page.drawing import style
+    return style.colour_rules()
+
+
+def label(chart: Chart) -> str:
+    """What is said of a chart to those who do not see it."""
+    return f"{chart.title} (chart)"
+
+
+def _svg(chart: Chart, systems: Sequence[str]) -> str:
+    text = StringIO()
+    with _settings(chart), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # the reader's fonts count, not ours
+        _draw(chart, systems).savefig(text, format="svg", metadata=NO_METADATA)
+    return text.getvalue()
+
+
+def _settings(chart: Chart) -> AbstractContextManager[None]:
+    with extra("matplotlib"):
+        import matplotlib as mpl
+    from structkd.pipeline.report.page.drawing.style import PAPER, SETTINGS
+
+    # ids depend on the salt: the same in every run, and others in each chart of a page
+    salt = digest_json(repr(chart))
+    context: AbstractContextManager[None] = mpl.rc_context(
+        SETTINGS | {"svg.hashsalt": salt, "figure.facecolor": PAPER, "savefig.facecolor": PAPER}
+    )
+    return context
+
+
+def _draw(chart: Chart, systems: Sequence[str]) -> "Figure":
+    from structkd.pipeline.report.page.drawing.bars import draw_bars
+    from structkd.pipeline.report.page.drawing.costs import draw_costs
+    from structkd.pipeline.report.page.drawing.differences import draw_differences
+    from structkd.pipeline.report.page.drawing.lines import draw_lines
+    from structkd.pipeline.report.page.drawing.reliability import draw_reliability
+    from structkd.pipeline.report.page.drawing.style import looks
+
+    known = looks((*systems, *system_names(chart)))
+    match chart:
+        case Bars():
+            return draw_bars(chart, known)
+        case Lines():
+            return draw_lines(chart, known)
+        case Differences():
+            return draw_differences(chart, known)
+        case Costs():
+            return draw_costs(chart)
+        case Reliability():
+            return draw_reliability(chart)

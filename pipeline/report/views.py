@@ -1,0 +1,137 @@
+"""Artifact sets for a terminal: summaries, paths, and posteriors as a heat strip."""
+
+import re
+from itertools import pairwise
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from structkd.artifacts.comparison import SetDifference
+from structkd.artifacts.inspection import SentenceView, SetSummary
+from structkd.artifacts.reader import ArtifactSet
+
+SHADES = "·░▒▓█"
+
+
+def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
+    """A set in numbers."""
+    table = Table(title=str(artifacts.folder), show_header=False, title_justify="left")
+    accuracy = "-" if summary.best_path_accuracy is None else f"{100 * summary.best_path_accuracy:.2f}%"
+    languages = ", ".join(
+        f"{name}: {count.total} sentences, {count.labelled} labelled" for name, count in summary.languages.items()
+    )
+    columns = ", ".join(
+        f"{name} {size / summary.tokens:.1f}"
+        for name, size in sorted(summary.column_bytes.items(), key=lambda item: -item[1])
+    )
+    rows = {
+        "teacher": str(summary.teacher),
+        "identity": artifacts.identity,
+        "languages": languages,
+        "words": str(summary.tokens),
+        "labels": ", ".join(artifacts.labels),
+        "shards": f"{len(artifacts.manifest.shards)}, {summary.bytes_per_token:.1f} bytes a word",
+        "bytes a word by column": columns,
+        "paths a sentence": f"{summary.paths_per_sentence:.2f}",
+        "probability of the best path": f"{summary.best_path_probability:.3f} (mean)",
+        "entropy of the posteriors": f"{summary.entropy:.4f} nats a word (mean)",
+        "best path agrees with gold": accuracy,
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def difference_view(first: ArtifactSet, second: ArtifactSet, difference: SetDifference) -> Group:
+    """How two sets differ: first what they are and hold, then what they say of the sentences that both have."""
+    counts = {name: (str(one), str(other)) for name, (one, other) in difference.counts.items()}
+    header = {key: (_value(one), _value(other)) for key, (one, other) in difference.header.items()}
+    identity = {"identity": (first.identity, second.identity)}
+    parts: list[RenderableType] = [_pairs(first, second, identity | header | counts)]
+    if first.identity == second.identity:
+        parts.append(Text("the sets have the same identity: what made them is equal"))
+    elif not header:
+        parts.append(Text("provenance, layout and label sets are equal"))
+    if difference.chain is None:
+        parts.append(Text("the label sets differ: scores and paths are not compared"))
+    parts.append(_shared_table(difference))
+    return Group(*parts)
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _pairs(first: ArtifactSet, second: ArtifactSet, rows: dict[str, tuple[str, str]]) -> Table:
+    """What differs is in bold."""
+    table = Table("", title="what the sets are", title_justify="left")
+    for artifacts in (first, second):
+        table.add_column(Text(str(artifacts.folder)), overflow="fold")
+    for name, (one, other) in rows.items():
+        style = "bold" if one != other else "dim"
+        table.add_row(Text(name), Text(_shortened(one)), Text(_shortened(other)), style=style)
+    return table
+
+
+def _shortened(value: str) -> str:
+    """The beginning of a digest, which is enough to tell it from another."""
+    return f"{value[:16]}..." if re.fullmatch("[0-9a-f]{64}", value) else value
+
+
+def _shared_table(difference: SetDifference) -> Table:
+    title = "what they say of the sentences that both have"
+    table = Table(title=title, show_header=False, title_justify="left")
+    table.add_row("sentence ids in both", str(difference.shared))
+    table.add_row("of these with other words", str(difference.other_tokens))
+    if difference.chain is not None:
+        table.add_row("largest difference of a chain score", f"{difference.chain:.6g}")
+    if scores := difference.scores:
+        forth, back = scores.kl
+        table.add_row("compared", f"{scores.sentences} sentences, {scores.tokens} words")
+        table.add_row("best paths that differ", f"{100 * scores.best_path_differs:.2f}% of sentences")
+        table.add_row("labels that differ on best paths", f"{100 * scores.best_path_label_differs:.2f}% of words")
+        table.add_row("KL of the posteriors", f"{forth:.6f} nats a word (mean); the other way {back:.6f}")
+        table.add_row("difference of log p(best path)", f"{scores.best_path_log_prob:.6f} nats (mean)")
+        table.add_row("difference of log Z", f"{scores.log_partition:.6f} nats (mean)")
+    return table
+
+
+def sentence_panel(view: SentenceView, paths: int) -> Group:
+    """A sentence with its words down the side: gold, best paths, and each word's posteriors as a heat strip."""
+    shown = view.paths[:paths]
+    table = Table(title=_sentence_title(view), title_justify="left", pad_edge=False)
+    heads = ("word", "gold", *(f"path {rank}" for rank in range(1, len(shown) + 1)), "posteriors", "likeliest")
+    for head in heads:
+        table.add_column(head, no_wrap=True)
+    for place, word in enumerate(view.tokens):
+        gold = "-" if view.gold is None else view.gold[place]
+        labels = [_against(path.labels[place], shown[0].labels[place]) for path in shown]
+        posteriors = view.posteriors[place].tolist()
+        likeliest = max(range(len(posteriors)), key=posteriors.__getitem__)
+        strip = Text("".join(map(_shade, posteriors)), style="on grey15")
+        table.add_row(Text(word), gold, *labels, strip, f"{view.labels[likeliest]} {100 * posteriors[likeliest]:.0f}%")
+    table.add_section()
+    table.add_row("p(path)", "", *(f"{path.probability:.4f}" for path in shown))
+    table.add_row("weight", "", *(f"{path.weight:.4f}" for path in shown))
+    return Group(table, Text(_legend(view.labels), style="dim"))
+
+
+def _sentence_title(view: SentenceView) -> str:
+    trained = {True: ", trained on it", False: ", not trained on it", None: ""}[view.seen]
+    return f"sentence {view.sentence_id}, {view.language}, by {view.teacher}{trained}"
+
+
+def _against(label: str, best: str) -> Text:
+    """A label of a lesser path: faint where it agrees with the best one."""
+    return Text(label, style="" if label != best else "dim")
+
+
+def _shade(probability: float) -> str:
+    return SHADES[min(len(SHADES) - 1, int(probability * len(SHADES)))]
+
+
+def _legend(labels: tuple[str, ...]) -> str:
+    steps = [100 * place // len(SHADES) for place in range(len(SHADES) + 1)]
+    shades = ", ".join(f"{shade} {low} to {high}%" for shade, (low, high) in zip(SHADES, pairwise(steps), strict=True))
+    return f"posteriors, from the left: {' '.join(labels)}\n{shades.strip()}"

@@ -1,0 +1,93 @@
+"""What tables and reports show of an experiment or a grid: the cells that are there, by table, task and label."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.experiment.grid import BASELINE, TEACHERS, Entry, Grid, Table, entries, rows_path
+from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.pieces import Plan
+from structkd.pipeline.results.comparisons import Entries
+from structkd.pipeline.results.rows import SCHEMA, read_rows, student_row, teachers_row
+
+
+@dataclass(frozen=True)
+class TaskFindings:
+    """A task's cells by label, the teachers' first; those of a sweep by label and value, too."""
+
+    name: str
+    title: str
+    experiments: Mapping[str, Experiment]
+    """By label."""
+    entries: Entries
+    sweep: Mapping[str, Mapping[float, pl.DataFrame]]
+
+    @property
+    def experiment(self) -> Experiment:
+        """The first label's: what a task's have in common."""
+        return next(iter(self.experiments.values()))
+
+    @property
+    def metric(self) -> str:
+        """What scores are called."""
+        return "strict span F1" if Data(self.experiment).metric == "spans" else "accuracy"
+
+
+@dataclass(frozen=True)
+class TableFindings:
+    """A table's tasks. `split` is what it shows: test, zero_shot or dev."""
+
+    name: str
+    title: str
+    split: str
+    sweep_label: str | None
+    tasks: tuple[TaskFindings, ...]
+
+
+def grid_findings(grid: Grid, split: str | None = None) -> tuple[TableFindings, ...]:
+    """What a grid's file of rows has, found by settings: neither corpora nor encoders are needed.
+
+    Raises:
+        RowError: a damaged file.
+    """
+    rows = read_rows(rows_path(grid)).explode("settings_digests")
+    return tuple(_table(table, list(entries(grid, table)), rows, split or table.scores) for table in grid.tables)
+
+
+def plan_findings(plan: Plan, split: str = "test") -> TableFindings:
+    """What is finished of an experiment."""
+    experiment = plan.experiment
+    found = [student_row(plan, experiment.name, student) for student in plan.students if student.done]
+    if all(teacher.trained for teacher in plan.teachers):
+        found.insert(0, teachers_row(plan, experiment.name))
+    rows = pl.DataFrame(found, schema=SCHEMA)
+    systems = rows["system"].unique(maintain_order=True)
+    cells = Entries({name: rows.filter(system=name) for name in systems})
+    experiments: dict[str, Experiment] = dict.fromkeys(experiment.student.systems, experiment)
+    task = TaskFindings(experiment.name, experiment.title, experiments, cells, {})
+    return TableFindings(experiment.name, experiment.title, split, None, (task,))
+
+
+def _table(table: Table, found: Sequence[Entry], rows: pl.DataFrame, split: str) -> TableFindings:
+    by_task: dict[str, list[Entry]] = {}
+    for entry in found:
+        by_task.setdefault(entry.task, []).append(entry)
+    sweep = table.sweep.label if table.sweep else None
+    tasks = tuple(_task(name, table.title, mine, rows, sweep) for name, mine in by_task.items())
+    return TableFindings(table.name, table.title, split, sweep, tasks)
+
+
+def _task(name: str, title: str, found: Sequence[Entry], rows: pl.DataFrame, sweep: str | None) -> TaskFindings:
+    shown = Entries({TEACHERS: rows.filter(settings_digests=found[0].experiment.teachers_digest)})
+    swept: dict[str, dict[float, pl.DataFrame]] = {}
+    for entry in found:
+        student = entry.experiment.student
+        digests = [entry.experiment.student_digest(entry.system, seed) for seed in student.seeds]
+        cells = rows.filter(pl.col("settings_digests").is_in(digests))
+        alone = entry.value is None or entry.system == BASELINE
+        shown[entry.label if alone else f"{entry.label}, {sweep} = {entry.value:g}"] = cells
+        if entry.value is not None:
+            swept.setdefault(entry.label, {})[entry.value] = cells
+    return TaskFindings(name, f"{title}: {name}", {entry.label: entry.experiment for entry in found}, shown, swept)

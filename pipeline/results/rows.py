@@ -1,0 +1,204 @@
+"""Result rows: what the table, the report and whoever comes later need to know of a student or of a task's teachers.
+
+A row is named by `key`: a digest of settings and corpora, not of code, so that a row that is there need not be computed
+again. The code is among its digests.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import polars as pl
+
+from structkd.corpora.files import atomic_path, digest_json, exclusively
+from structkd.pipeline.experiment.grid import TEACHERS
+from structkd.pipeline.plan.features import cost_of
+from structkd.pipeline.plan.pieces import MANIFEST, RESULT, Plan, StudentPlan, TeacherPlan, annotated
+from structkd.pipeline.results.calibrations import plan_calibrations
+
+Row = dict[str, Any]
+
+_SCORES = pl.List(pl.Struct({"language": pl.String, "score": pl.Float64}))
+_COUNTS = pl.List(pl.UInt16)
+_BINS = pl.List(pl.Float64)
+SCHEMA = pl.Schema(
+    {
+        "key": pl.String(),
+        "settings_digests": pl.List(pl.String),  # by which tables find the row, without the corpora
+        "task": pl.String(),
+        "system": pl.String(),
+        "seed": pl.Int64(),
+        "dev": _SCORES,  # percent
+        "test": _SCORES,
+        "zero_shot": _SCORES,
+        # Of each test sentence: spans (words, for accuracy) that are right, predicted, and gold.
+        "outcomes": pl.List(
+            pl.Struct({"language": pl.String, "right": _COUNTS, "predicted": _COUNTS, "gold": _COUNTS})
+        ),
+        "curve": pl.List(pl.Struct({"update": pl.Int64, "loss": pl.Float64, "dev": pl.Float64})),
+        # Of teachers; seen: whether they were trained on the text. See `artifacts.calibration`.
+        "calibration": pl.List(
+            pl.Struct(
+                {
+                    "language": pl.String,
+                    "text": pl.String,
+                    "seen": pl.Boolean,
+                    "words": _BINS,
+                    "right": _BINS,
+                    "confidence": _BINS,
+                    "entropy": pl.Float64,
+                    "nll": pl.Float64,
+                }
+            )
+        ),
+        "seconds": pl.Float64(),  # of training
+        "annotation_seconds": pl.Float64(),
+        "feature_seconds": pl.Float64(),
+        "peak_memory": pl.Int64(),  # bytes
+        "bytes": pl.Int64(),  # of a student's weights, or of all artifact sets
+        "parameters": pl.Int64(),
+        "updates": pl.Int64(),
+        "words": pl.Int64(),
+        "device": pl.String(),
+        "settings": pl.String(),  # JSON
+        "digests": pl.String(),  # JSON
+        "versions": pl.String(),  # JSON
+    }
+)
+
+
+class RowError(ValueError):
+    """A file of rows that cannot be used; the message names it and what to do."""
+
+
+def read_rows(path: Path) -> pl.DataFrame:
+    """The rows of a file; none where it is not there. Raises RowError where it is damaged or of another version."""
+    if not path.is_file():
+        return pl.DataFrame(schema=SCHEMA)
+    try:
+        rows = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RowError(
+            f"{path}: not a file of results ({error}); restore it, or move it away to start again"
+        ) from error
+    if rows.schema != SCHEMA:
+        strange = sorted(set(rows.schema.items()) ^ set(SCHEMA.items()), key=str)
+        raise RowError(
+            f"{path}: its columns are not those of this version ({strange[0][0]}, ...); move it away to start again"
+        )
+    return rows
+
+
+def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None:
+    """Put rows into a file, atomically; a row of the same key is replaced.
+
+    `wanted` has the key of the row that is that of some settings, by their digest. No other row is theirs any more, as
+    where a corpus has changed since. Several processes may add rows to one file.
+    """
+    with exclusively(path.parent):
+        before, new = read_rows(path), pl.DataFrame(list(rows), schema=SCHEMA)
+        kept = before.filter(~pl.col("key").is_in(new["key"].to_list()))
+        found = pl.concat([kept, new]).sort("task", "system", "seed", "key")
+        known = dict(before.select("key", "settings_digests").iter_rows())
+        digests = [_settings_digests(key, known.get(key) or [], wanted) for key in found["key"]]
+        found = found.with_columns(pl.Series("settings_digests", digests, SCHEMA["settings_digests"]))
+        if not found.equals(before):
+            with atomic_path(path) as temporary:
+                found.write_parquet(temporary, compression="zstd", compression_level=19)
+
+
+def _settings_digests(key: str, known: Iterable[str], wanted: Mapping[str, str]) -> list[str]:
+    """Of a row: those known before that are not wanted for another row, and those that are wanted for it."""
+    kept = {digest for digest in known if digest not in wanted}
+    return sorted(kept | {digest for digest, row in wanted.items() if row == key})
+
+
+def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
+    """A finished student's row."""
+    result = _read_result(student.folder)
+    sizes = (file.stat().st_size for file in student.folder.iterdir() if file.suffix == ".safetensors")
+    shared = ("system", "seed", "seconds", "peak_memory", "parameters", "updates", "words", "device")
+    return {
+        **_scores([result]),
+        **{name: result[name] for name in shared},
+        "key": student.key,
+        "task": task,
+        "curve": [dict(zip(("update", "loss", "dev"), point, strict=True)) for point in result["curve"]],
+        "bytes": sum(sizes),
+        "settings": plan.experiment.model_dump_json(include={"limits", "student", "unlabelled", "augmented"}),
+        "digests": json.dumps(result["digests"]),
+        "versions": json.dumps(result["versions"]),
+    }
+
+
+def teachers_row(plan: Plan, task: str) -> Row:
+    """The row of all a task's teachers, once they are done."""
+    whole = [teacher for teacher in plan.teachers if not teacher.fold]
+    results = [_read_result(teacher.folder) for teacher in whole]
+    every = [_read_result(teacher.folder) for teacher in plan.teachers]
+    sets = [folder for teacher in plan.teachers for folder in teacher.artifacts.values()]
+    return {
+        **_scores(results),
+        "key": teachers_key(plan),
+        "task": task,
+        "system": TEACHERS,
+        "seed": plan.experiment.teacher.seed,
+        "calibration": plan_calibrations(plan),
+        "seconds": sum(result["seconds"] for result in every),
+        "annotation_seconds": sum(map(_annotation_seconds, plan.teachers)),
+        "feature_seconds": cost_of([feature.path for feature in plan.features if feature.done])["seconds"],
+        "peak_memory": max((result["peak_memory"] for result in every if result.get("peak_memory")), default=None),
+        "bytes": sum(map(_set_bytes, sets)) if all(map(annotated, sets)) else None,
+        "parameters": sum(result["parameters"] for result in results),
+        "updates": sum(result["updates"] for result in every),
+        "words": sum(result.get("words", 0) for result in every),
+        "device": results[0].get("device"),
+        "settings": plan.experiment.model_dump_json(include={"limits", "teacher", "unlabelled", "augmented"}),
+        "digests": json.dumps([result["digests"] for result in results]),
+        "versions": json.dumps(results[0]["versions"]),
+    }
+
+
+def teachers_key(plan: Plan) -> str:
+    """What names the row of a plan's teachers."""
+    return digest_json([teacher.key for teacher in plan.teachers if not teacher.fold])
+
+
+def _read_result(folder: Path) -> Row:
+    path = folder / RESULT
+    try:
+        result: Row = json.loads(path.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise RowError(f"{path}: damaged ({error}); delete the folder and run again") from error
+    return result
+
+
+def _scores(results: list[Row]) -> Row:
+    """Scores of one tagger in all languages, or of each language's own; the mean of taggers where all have a score."""
+    return {
+        **{name: _listed(_mean([result[name] for result in results])) for name in ("dev", "test", "zero_shot")},
+        "outcomes": [{"language": language} | found for r in results for language, found in r["outcomes"].items()],
+    }
+
+
+def _mean(scores: list[Mapping[str, float]]) -> dict[str, float]:
+    languages = dict.fromkeys(language for found in scores for language in found)
+    return {name: fmean(found[name] for found in scores if name in found) for name in languages}
+
+
+def _listed(scores: Mapping[str, float]) -> list[Row]:
+    return [{"language": language, "score": score} for language, score in scores.items()]
+
+
+def _annotation_seconds(teacher: TeacherPlan) -> float:
+    """As its journal tells of the sets that it wrote last."""
+    records = map(json.loads, (teacher.folder / "log.jsonl").read_text("utf-8").splitlines())
+    seconds = {record["set"]: record["seconds"] for record in records if record["event"] == "set written"}
+    return float(sum(seconds.get(folder.name, 0.0) for folder in teacher.sets))
+
+
+def _set_bytes(folder: Path) -> int:
+    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+    return sum(int(shard["bytes"]) for shard in manifest["shards"])
