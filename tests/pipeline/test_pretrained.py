@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from structkd.pipeline.execution.features import run_features
 from structkd.pipeline.experiment.experiment import load_experiment
-from structkd.pipeline.plan.features import run_features
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.tagger.config import TransformerConfig
 from structkd.tagger.encoders.pretrained import features_digest
