@@ -1,8 +1,14 @@
-"""Settings that every test runs under."""
+"""Settings that every test runs under.
+
+`make test` draws the same random examples every time, so that a failure is one of the change at hand. `make test-all`
+draws new ones, and more (`--hypothesis-profile=new`).
+"""
 
 import torch
 from hypothesis import settings
 
 torch.set_num_threads(1)
-settings.register_profile("structkd", deadline=None)  # a busy machine is not a failure
-settings.load_profile("structkd")
+# No deadline: a busy machine is not a failure.
+settings.register_profile("same", deadline=None, derandomize=True, database=None, max_examples=40)
+settings.register_profile("new", deadline=None)
+settings.load_profile("same")
