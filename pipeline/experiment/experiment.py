@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from structkd.corpora.config import AugmentedText, DemoSource, FileSource, Limits, Source, UnlabelledText, ZeroShot
+from structkd.corpora.config import Limits
 from structkd.corpora.files import digest_json
 from structkd.corpora.sentences import Text
 from structkd.corpora.settings import Settings, named_once
+from structkd.corpora.sources import AnyLabelledSource
+from structkd.corpora.sources.augmented import AugmentedText
+from structkd.corpora.sources.catalog import ZeroShot
+from structkd.corpora.sources.demo import DemoSource
+from structkd.corpora.sources.files import FileSource
+from structkd.corpora.sources.text import FileText, UnlabelledText
 from structkd.pipeline.experiment.parsing import ExperimentError, did_you_mean, parse, read_toml
 from structkd.student.config import DistillConfig, SystemName
 from structkd.tagger.config import TaggerConfig, TrainingConfig
@@ -77,7 +83,7 @@ class Experiment(Settings):
     title: str
     languages: tuple[str, ...] = Field(min_length=1)
     scheme: Literal["IOB2", "BIOES"] = Field("BIOES", description="that the taggers use, for spans")
-    corpus: Source
+    corpus: AnyLabelledSource
     limits: Limits = Limits()
     unlabelled: tuple[UnlabelledText, ...] = Field(
         (), description="a table, or an array of tables: one text or several"
@@ -108,7 +114,7 @@ class Experiment(Settings):
     @model_validator(mode="after")
     def _a_file_is_of_one_language(self) -> "Experiment":
         paths = [("corpus", self.corpus.path, self.languages)] if isinstance(self.corpus, FileSource) else []
-        texts = [text for text in self.unlabelled if text.path not in ("catalog", "train")]
+        texts = [text for text in self.unlabelled if isinstance(text.source, FileText)]
         paths += [("unlabelled", text.path, text.languages or self.languages) for text in texts]
         for place, path, languages in paths:
             if len(languages) > 1 and "{language}" not in path:

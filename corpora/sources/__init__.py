@@ -1,0 +1,12 @@
+"""Sources of corpora: each is a class that names a corpus, `identity`, beside reading or making it, `load`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from structkd.corpora.sources.catalog import CatalogSource
+from structkd.corpora.sources.demo import DemoSource
+from structkd.corpora.sources.files import FileSource
+
+AnyLabelledSource = Annotated[DemoSource | CatalogSource | FileSource, Field(discriminator="name")]
+"""What `[corpus]` may say; a new source of labelled sentences gets its file, and its name here."""

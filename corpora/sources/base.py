@@ -1,0 +1,106 @@
+"""What every source of corpora can do, and what it is asked for."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from structkd.corpora.catalog import ROOT_VARIABLE, Metric
+from structkd.corpora.config import Limits
+from structkd.corpora.files import digest_unchanged
+from structkd.corpora.lengths import LengthReport, limit_lengths
+from structkd.corpora.schemes import Scheme
+from structkd.corpora.sentences import Corpus, CorpusError, Split
+
+
+class CorpusSource(Protocol):
+    """Where the sentences of an experiment come from: one class, beside its settings, in one file."""
+
+    def identity(self, wanted: "CorpusRequest") -> dict[str, Any]:
+        """What determines the content of `load`, found without reading sentences: equal identities, equal corpora.
+
+        Identities name finished runs: a change of one orphans them.
+
+        Raises:
+            CorpusError: a missing file.
+        """
+
+    def load(self, wanted: "CorpusRequest") -> tuple[Corpus, LengthReport]:
+        """The corpus that is wanted, and what the length limit did.
+
+        Raises:
+            CorpusError: a missing or malformed file, or nothing left after the limits.
+        """
+
+
+class LabelledSource(CorpusSource, Protocol):
+    """A source of train, dev and test."""
+
+    @property
+    def metric(self) -> Metric:
+        """Span F1 or accuracy, by what the labels are."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the experiment file says of it, paths aside: their files' content stands in identities."""
+
+    @property
+    def makes_text(self) -> bool:
+        """Whether it has an `unlabelled` split of its own."""
+
+
+@dataclass(frozen=True)
+class CorpusRequest:
+    """A corpus that an experiment wants from one of its sources.
+
+    Attributes:
+        experiment: its name, for messages.
+        scheme: of the labels that the taggers see; None for tags.
+        sentences: how many are drawn, by `limits.seed`; None takes all.
+        labelled: the source of the training corpus, for text that is made from it.
+    """
+
+    experiment: str
+    language: str
+    split: Split
+    scheme: Scheme | None
+    limits: Limits
+    sentences: int | None
+    labelled: LabelledSource
+
+    @property
+    def training(self) -> "CorpusRequest":
+        """The same for the training corpus of the language."""
+        return replace(self, split="train", sentences=self.limits.train)
+
+    def identity(self, origin: Any) -> dict[str, Any]:
+        """The identity of what `take` makes of a corpus, given what determines that corpus, as JSON."""
+        return {
+            "language": self.language,
+            "split": self.split,
+            "source": origin,
+            "scheme": self.scheme,
+            "max_tokens": self.limits.max_tokens,
+            "too_long": self.limits.too_long,
+            "sentences": self.sentences,
+            "seed": self.limits.seed,
+        }
+
+    def take(self, corpus: Corpus, empty: str | None = None) -> tuple[Corpus, LengthReport]:
+        """The corpus with its length limited, then `draw`n from, and what the limit did."""
+        limited, report = limit_lengths(corpus, self.limits.max_tokens, self.limits.too_long, scheme=self.scheme)
+        return self.draw(limited, empty), report
+
+    def draw(self, corpus: Corpus, empty: str | None = None) -> Corpus:
+        """At most `sentences` of a corpus. Raises CorpusError where it has none; `empty` says what to do then."""
+        if not len(corpus):
+            raise CorpusError(f"{self.experiment}: {empty or f'{self.language} {self.split} has no sentences'}")
+        return corpus.sample(self.sentences, self.limits.seed)
+
+    def file_digest(self, path: Path) -> str:
+        """SHA-256 of a file that the corpus is read from. Raises CorpusError where it is missing."""
+        if not path.is_file():
+            raise CorpusError(
+                f"{path}: no such file; experiment {self.experiment} needs it for {self.language} {self.split} "
+                f"(corpora of the catalog lie under ${ROOT_VARIABLE})"
+            )
+        return digest_unchanged(path)

@@ -1,0 +1,65 @@
+"""Corpora of the catalog as sources: to train and score on, or only to be scored."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from structkd.corpora import catalog
+from structkd.corpora.lengths import LengthReport
+from structkd.corpora.sentences import Corpus
+from structkd.corpora.settings import Settings
+from structkd.corpora.sources.base import CorpusRequest
+
+
+class CatalogSource(Settings):
+    """Corpora of the catalog, found under $STRUCTKD_CORPORA."""
+
+    name: Literal["conll", "absa", "wikiann", "ud", "conllu"]
+
+    @property
+    def metric(self) -> catalog.Metric:
+        """As the catalog has it."""
+        metric = catalog.entry(self.name).metric
+        assert metric is not None
+        return metric
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its name."""
+        return self.model_dump()
+
+    @property
+    def makes_text(self) -> bool:
+        """The catalog's text is a source of its own."""
+        return False
+
+    def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
+        """Of the file, and of the catalog's name for it."""
+        path = catalog.source_path(self.name, wanted.language, wanted.split)
+        return wanted.identity([wanted.file_digest(path), self.settings])
+
+    def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
+        """One of the corpus's files."""
+        return wanted.take(catalog.load(self.name, wanted.language, wanted.split, scheme=wanted.scheme))
+
+
+class ZeroShot(Settings):
+    """Languages that nobody is trained on, to be scored."""
+
+    name: Literal["zeroshot-wikiann", "zeroshot-ud"]
+    languages: tuple[str, ...] = Field(min_length=1)
+    sentences: int | None = Field(None, ge=1, description="in each language")
+
+    def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
+        """Of the test file."""
+        path = catalog.source_path(self.name, wanted.language, "test")
+        return self._drawn(wanted).identity([wanted.file_digest(path)])
+
+    def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
+        """The test file's sentences."""
+        test = catalog.load(self.name, wanted.language, "test", scheme=wanted.scheme)
+        return self._drawn(wanted).take(replace(test, split=wanted.split))
+
+    def _drawn(self, wanted: CorpusRequest) -> CorpusRequest:
+        return replace(wanted, sentences=self.sentences)

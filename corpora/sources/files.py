@@ -1,0 +1,44 @@
+"""Your own files as a source."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from structkd.corpora.config import FileFormat
+from structkd.corpora.labelled import read_labelled
+from structkd.corpora.lengths import LengthReport
+from structkd.corpora.sentences import Corpus
+from structkd.corpora.settings import template
+from structkd.corpora.sources.base import CorpusRequest
+
+
+class FileSource(FileFormat):
+    """Your own files."""
+
+    name: Literal["files"]
+    path: Annotated[str, template("language", "split", needed=["split"])] = Field(
+        description="with {language} and {split} in it"
+    )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Their format."""
+        return self.model_dump(exclude={"path"})
+
+    @property
+    def makes_text(self) -> bool:
+        """Files of text are a source of their own."""
+        return False
+
+    def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
+        """Of the file, and how it is read."""
+        return wanted.identity([wanted.file_digest(self._file(wanted)), self.settings])
+
+    def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
+        """One of the files."""
+        path = self._file(wanted)
+        return wanted.take(read_labelled(self, path, wanted.language, wanted.split, wanted.scheme))
+
+    def _file(self, wanted: CorpusRequest) -> Path:
+        return Path(self.path.format(language=wanted.language, split=wanted.split))

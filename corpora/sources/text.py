@@ -1,0 +1,133 @@
+"""Text without labels as sources: the catalog's, that of a file, and what a limit leaves of the training corpus."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from structkd.corpora import catalog
+from structkd.corpora.lengths import LengthReport
+from structkd.corpora.sentences import Corpus, Sentence
+from structkd.corpora.settings import Settings, template
+from structkd.corpora.sources.base import CorpusRequest, CorpusSource
+from structkd.corpora.text import read_text
+
+CATALOG_TEXT = "unlabelled"  # the catalog's name for text without labels
+
+
+class UnlabelledText(Settings):
+    """Text that the teachers annotate beside their training corpora."""
+
+    path: Annotated[str, template("language")] = Field(
+        "catalog",
+        description="`catalog`; `train`: the training sentences that limits.train leaves over, without their labels; "
+        "or a path with {language}: a sentence a line",
+    )
+    languages: tuple[str, ...] | None = Field(None, description="those that have it; None: all of the experiment")
+    sentences: int | None = Field(None, ge=1, description="in each language")
+
+    @property
+    def source(self) -> CorpusSource:
+        """The source that `path` names."""
+        if self.path == "train":
+            return LeftOverText()
+        return CatalogText() if self.path == "catalog" else FileText(self.path)
+
+    def serves(self, language: str) -> bool:
+        """Whether a language of the experiment has such text."""
+        return self.languages is None or language in self.languages
+
+    def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
+        """The identity of as many sentences of the text as the settings say."""
+        return self.source.identity(replace(wanted, sentences=self.sentences))
+
+    def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
+        """As many sentences of the text as the settings say."""
+        return self.source.load(replace(wanted, sentences=self.sentences))
+
+
+@dataclass(frozen=True)
+class FileText:
+    """A text file for each language, at a path with {language} in it."""
+
+    path: str
+
+    def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
+        """The file's content stands for its sentences."""
+        return _file_identity(wanted, self._file(wanted))
+
+    def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
+        """Read the language's file."""
+        return _read_file(wanted, self._file(wanted))
+
+    def _file(self, wanted: CorpusRequest) -> Path:
+        return Path(self.path.format(language=wanted.language))
+
+
+@dataclass(frozen=True)
+class CatalogText:
+    """The catalog's text, a file for each language."""
+
+    def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
+        """The file's content stands for its sentences."""
+        return _file_identity(wanted, self._file(wanted))
+
+    def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
+        """Read the language's file."""
+        return _read_file(wanted, self._file(wanted))
+
+    def _file(self, wanted: CorpusRequest) -> Path:
+        return catalog.source_path(CATALOG_TEXT, wanted.language, "unlabelled")
+
+
+def _file_identity(wanted: CorpusRequest, path: Path) -> dict[str, Any]:
+    # The settings of the labelled corpus say nothing of the text. They stand here because they always have.
+    return wanted.identity([wanted.file_digest(path), wanted.labelled.settings])
+
+
+def _read_file(wanted: CorpusRequest, path: Path) -> tuple[Corpus, LengthReport]:
+    empty = f"{path} has no sentence of at most limits.max_tokens = {wanted.limits.max_tokens} words"
+    return wanted.take(Corpus(wanted.language, wanted.split, read_text(path)), _without(empty, wanted))
+
+
+@dataclass(frozen=True)
+class LeftOverText:
+    """The training sentences that `limits.train` leaves over, without their labels."""
+
+    def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
+        """The training corpus and the number of sentences determine it."""
+        return wanted.labelled.identity(wanted.training) | {"split": wanted.split, "left_over": wanted.sentences}
+
+    def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
+        """Read the whole training corpus, of which the report is, and leave out what `limits.train` takes."""
+        whole, report = wanted.labelled.load(replace(wanted.training, sentences=None))
+        known = {sentence.tokens for sentence in wanted.training.draw(whole)}
+        rest = tuple(Sentence(sentence.tokens) for sentence in whole if sentence.tokens not in known)
+        empty = f"limits.train = {wanted.limits.train} leaves no sentence of {wanted.language} over"
+        return wanted.draw(Corpus(wanted.language, wanted.split, rest), _without(empty, wanted)), report
+
+
+def _without(empty: str, wanted: CorpusRequest) -> str:
+    return f"{empty}; take {wanted.language} out of unlabelled.languages"
+
+
+@dataclass(frozen=True)
+class JoinedText:
+    """Texts one after the other."""
+
+    texts: Sequence[CorpusSource]
+
+    def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
+        """The identities of all texts; one text alone keeps its own."""
+        found = [text.identity(wanted) for text in self.texts]
+        return found[0] if len(found) == 1 else {"language": wanted.language, "split": wanted.split, "texts": found}
+
+    def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
+        """All sentences, and the sum of the reports."""
+        parts, reports = zip(*(text.load(wanted) for text in self.texts), strict=True)
+        sentences = tuple(sentence for part in parts for sentence in part)
+        return Corpus(wanted.language, wanted.split, sentences), reduce(add, reports)
