@@ -7,12 +7,11 @@ from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Float64, Int64
 
-from structkd.artifacts.codec import Decoded, decode
 from structkd.artifacts.posteriors import log_distribution
-from structkd.artifacts.ragged import length_mask
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.rows import DecodedRows
 
 BINS = 15
 COLUMNS = ["tokens", "gold", "log_posteriors", "seen", "teacher"]
@@ -85,7 +84,7 @@ def calibrations(sets: Iterable[ArtifactSet]) -> dict[Key, Calibration]:
 
 def confidences(sets: Iterable[ArtifactSet]) -> dict[Key, Confidence]:
     """How sure each teacher is of words without labels; for the rest as `calibrations`."""
-    return _collected(sets, False, lambda rows: _confidence(_logs(decode(rows))))
+    return _collected(sets, False, lambda rows: _confidence(_logs(DecodedRows(rows))))
 
 
 def _collected(sets: Iterable[ArtifactSet], labelled: bool, measure: Callable[[pa.Table], Found]) -> dict[Key, Found]:
@@ -113,9 +112,8 @@ def _groups(rows: pa.Table) -> dict[Key, list[int]]:
 
 
 def _calibration(rows: pa.Table) -> Calibration:
-    values = decode(rows)
-    assert values.gold is not None
-    gold, logs = values.gold[_inside(values)], _logs(values)
+    values = DecodedRows(rows)
+    gold, logs = values.gold[values.mask], _logs(values)
     return Calibration(
         **vars(_confidence(logs)),
         bin_right=np.bincount(_bins(logs)[logs.argmax(axis=1) == gold], minlength=BINS),
@@ -137,11 +135,6 @@ def _bins(logs: Float64[np.ndarray, "W L"]) -> Int64[np.ndarray, "W"]:
     return bins.clip(0, BINS - 1)
 
 
-def _logs(values: Decoded) -> Float64[np.ndarray, "W L"]:
+def _logs(values: DecodedRows) -> Float64[np.ndarray, "W L"]:
     """The log-posteriors of all words."""
-    assert values.log_posteriors is not None
-    return log_distribution(values.log_posteriors[_inside(values)])
-
-
-def _inside(values: Decoded) -> Bool[np.ndarray, "B T"]:
-    return length_mask(values.lengths, int(values.lengths.max()))
+    return log_distribution(values.log_posteriors[values.mask])

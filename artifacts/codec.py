@@ -1,8 +1,6 @@
-"""Annotated sentences to Arrow rows, and rows to padded arrays, by array operations."""
+"""Annotated sentences to Arrow rows, by array operations; `artifacts.rows` reads them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,29 +8,8 @@ from jaxtyping import Bool, Float, Float32, Int64, Integer, Shaped
 
 from structkd.artifacts.annotations import Annotations, check
 from structkd.artifacts.posteriors import Code, code_of
-from structkd.artifacts.ragged import length_mask, list_array, list_lengths, pad, path_mask
+from structkd.artifacts.ragged import length_mask, list_array, list_lengths, path_mask
 from structkd.artifacts.schema import ArtifactError, label_count
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """Rows as padded arrays, 0 past a sentence's length and its path count; None for a column that is absent."""
-
-    tokens: pa.ListArray
-    lengths: Int64[np.ndarray, "B"]
-    sentence_id: Int64[np.ndarray, "B"] | None
-    language: tuple[str, ...] | None
-    teacher: tuple[str, ...] | None
-    seen: tuple[bool | None, ...] | None
-    gold: Int64[np.ndarray, "B T"] | None
-    has_gold: Bool[np.ndarray, "B"] | None
-    counts: Int64[np.ndarray, "B"] | None
-    paths: Int64[np.ndarray, "B K T"] | None
-    path_log_probs: Float32[np.ndarray, "B K"] | None
-    path_weights: Float32[np.ndarray, "B K"] | None
-    log_posteriors: Float32[np.ndarray, "B T L"] | None
-    emissions: Float32[np.ndarray, "B T L"] | None
-    log_partition: Float32[np.ndarray, "B"] | None
 
 
 def encode(
@@ -135,73 +112,3 @@ def _code(schema: pa.Schema) -> Code:
 def _scores(values: Shaped[np.ndarray, "N L"], lengths: Integer[np.ndarray, "B"]) -> pa.ListArray:
     flat = pa.array(values.reshape(-1))
     return list_array(pa.FixedSizeListArray.from_arrays(flat, values.shape[1]), lengths)
-
-
-def decode(rows: pa.RecordBatch | pa.Table) -> Decoded:
-    """The columns that `rows` have, as padded arrays; T and K are the longest of these rows.
-
-    `tokens` must be among them, for the lengths: without it, or where columns disagree, raises ArtifactError.
-    """
-    columns = {name: _whole(rows.column(name)) for name in rows.schema.names}
-    if "tokens" not in columns:
-        raise ArtifactError(f"rows with columns {', '.join(columns)} have no tokens: read that column too")
-    lengths = list_lengths(columns["tokens"])
-    inside = length_mask(lengths, int(lengths.max(initial=0)))
-    counts = _counts(columns)
-    stored = inside[:, :0] if counts is None else length_mask(counts, int(counts.max(initial=0)))
-    has_gold = np.array(columns["gold"].is_valid(), bool) if "gold" in columns else None
-    labelled = inside if has_gold is None else inside & has_gold[:, None]
-    return Decoded(
-        tokens=columns["tokens"],
-        lengths=lengths,
-        sentence_id=_plain(columns, "sentence_id", np.int64),
-        language=_values(columns, "language"),
-        teacher=_values(columns, "teacher"),
-        seen=_values(columns, "seen"),
-        gold=_padded(columns, "gold", labelled, np.int64),
-        has_gold=has_gold,
-        counts=counts,
-        paths=_padded(columns, "paths", stored[:, :, None] & inside[:, None, :], np.int64),
-        path_log_probs=_padded(columns, "path_log_probs", stored, np.float32),
-        path_weights=_padded(columns, "path_weights", stored, np.float32),
-        log_posteriors=_padded(columns, "log_posteriors", inside, np.float32),
-        emissions=_padded(columns, "emissions", inside, np.float32),
-        log_partition=_plain(columns, "log_partition", np.float32),
-    )
-
-
-def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _counts(columns: dict[str, pa.Array]) -> Int64[np.ndarray, "B"] | None:
-    for name in ("paths", "path_log_probs", "path_weights"):
-        if name in columns:
-            return list_lengths(columns[name])
-    return None
-
-
-def _values(columns: dict[str, pa.Array], name: str) -> tuple[Any, ...] | None:
-    return tuple(columns[name].to_pylist()) if name in columns else None
-
-
-def _plain(columns: dict[str, pa.Array], name: str, dtype: type[np.generic]) -> Shaped[np.ndarray, "B"] | None:
-    # A copy: Arrow's buffers are read-only, and torch warns about those.
-    return np.array(columns[name], dtype) if name in columns else None
-
-
-def _padded(
-    columns: dict[str, pa.Array], name: str, mask: Bool[np.ndarray, "B ..."], dtype: type[np.generic]
-) -> Shaped[np.ndarray, "B ..."] | None:
-    """A column of lists, or of lists of lists, laid out by `mask`; None where the column is absent."""
-    if name not in columns:
-        return None
-    values = columns[name]
-    while pa.types.is_list(values.type):
-        values = values.flatten()
-    if not pa.types.is_fixed_size_list(values.type):
-        return pad(values.to_numpy(), mask, dtype, name)
-    vectors = values.flatten().to_numpy().reshape(len(values), values.type.list_size)
-    if name == "log_posteriors":
-        vectors = code_of(values.type.value_type).decode(vectors)
-    return pad(vectors, mask, dtype, name)

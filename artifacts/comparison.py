@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 from pydantic import JsonValue
 
-from structkd.artifacts.codec import Decoded, decode
 from structkd.artifacts.posteriors import log_distribution
-from structkd.artifacts.ragged import length_mask
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.rows import DecodedRows
 
 MISSING = "-"
 Pair = tuple[JsonValue, JsonValue]
@@ -143,17 +142,16 @@ def _take(artifacts: ArtifactSet, group: int, places: Int64[np.ndarray, "N"]) ->
 def _sums(first: pa.Table, second: pa.Table) -> dict[str, float]:
     """Sums over the sentences that have the same words in both."""
     equal = [one == other for one, other in zip(*(t["tokens"].to_pylist() for t in (first, second)), strict=True)]
-    one, other = (decode(table.filter(pa.array(equal))) for table in (first, second))
+    one, other = (DecodedRows(table.filter(pa.array(equal))) for table in (first, second))
     return {"other tokens": float(len(equal) - sum(equal))} | (_score_sums(one, other) if any(equal) else {})
 
 
-def _score_sums(one: Decoded, other: Decoded) -> dict[str, float]:
-    best = [_known(rows.paths)[:, 0] for rows in (one, other)]
-    log_probs = [_known(rows.path_log_probs)[:, 0] for rows in (one, other)]
-    inside = length_mask(one.lengths, best[0].shape[1])
-    logs = [log_distribution(_known(rows.log_posteriors)[inside]) for rows in (one, other)]
-    differs: Bool[np.ndarray, "B T"] = inside & (best[0] != best[1])
-    partitions = [_known(rows.log_partition).astype(np.float64) for rows in (one, other)]
+def _score_sums(one: DecodedRows, other: DecodedRows) -> dict[str, float]:
+    best = [rows.paths[:, 0] for rows in (one, other)]
+    log_probs = [rows.path_log_probs[:, 0] for rows in (one, other)]
+    logs = [log_distribution(rows.log_posteriors[one.mask]) for rows in (one, other)]
+    differs: Bool[np.ndarray, "B T"] = one.mask & (best[0] != best[1])
+    partitions = [rows.log_partition.astype(np.float64) for rows in (one, other)]
     return {
         "sentences": float(len(one.lengths)),
         "tokens": float(one.lengths.sum()),
@@ -164,12 +162,6 @@ def _score_sums(one: Decoded, other: Decoded) -> dict[str, float]:
         "log probs": float(np.abs(log_probs[0] - log_probs[1]).sum()),
         "log partition": float(np.abs(partitions[0] - partitions[1]).sum()),
     }
-
-
-def _known(column: Float[np.ndarray, "..."] | Int64[np.ndarray, "..."] | None) -> np.ndarray:
-    """A decoded column that is known to have been read."""
-    assert column is not None
-    return column
 
 
 def _kl(one: Float64[np.ndarray, "N L"], other: Float64[np.ndarray, "N L"]) -> float:

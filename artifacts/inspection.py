@@ -2,22 +2,18 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float32
 from pydantic import JsonValue
 
-from structkd.artifacts.codec import Decoded, decode
 from structkd.artifacts.manifest import Sentences
 from structkd.artifacts.posteriors import FLOAT16_MAX
-from structkd.artifacts.ragged import length_mask
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.verification import read_footer
 from structkd.corpora.labels import LabelSet
-
-Column = TypeVar("Column")
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def summary(artifacts: ArtifactSet) -> SetSummary:
     columns = ["tokens", "gold", "paths", "path_log_probs", "log_posteriors"]
     sums: Counter[str] = Counter()
     for rows in artifacts.row_groups(columns):
-        sums.update(_sums(decode(rows)))
+        sums.update(_sums(DecodedRows(rows)))
     manifest = artifacts.manifest
     return SetSummary(
         teacher=manifest.header.provenance.get("teacher"),
@@ -88,24 +84,17 @@ def summary(artifacts: ArtifactSet) -> SetSummary:
     )
 
 
-def _sums(rows: Decoded) -> dict[str, float]:
-    log_posteriors, gold = _read(rows.log_posteriors), _read(rows.gold)
+def _sums(rows: DecodedRows) -> dict[str, float]:
+    log_posteriors, labelled = rows.log_posteriors, rows.mask & rows.has_gold[:, None]
     # p log p is 0 at p = 0; past a sentence's end, log p is 0.
     entropy = -np.sum(np.exp(log_posteriors, dtype=np.float64) * np.maximum(log_posteriors, -FLOAT16_MAX))
-    labelled = length_mask(rows.lengths, gold.shape[1]) & _read(rows.has_gold)[:, None]
     return {
-        "paths": float(_read(rows.counts).sum()),
+        "paths": float(rows.counts.sum()),
         "entropy": float(entropy),
-        "best": float(np.exp(_read(rows.path_log_probs)[:, 0], dtype=np.float64).sum()),
-        "right": float((labelled & (_read(rows.paths)[:, 0] == gold)).sum()),
+        "best": float(np.exp(rows.path_log_probs[:, 0], dtype=np.float64).sum()),
+        "right": float((labelled & (rows.paths[:, 0] == rows.gold)).sum()),
         "gold": float(labelled.sum()),
     }
-
-
-def _read(column: Column | None) -> Column:
-    """A decoded column that is known to have been read."""
-    assert column is not None
-    return column
 
 
 def _column_bytes(artifacts: ArtifactSet) -> dict[str, int]:
@@ -133,24 +122,23 @@ def place_of(artifacts: ArtifactSet, sentence_id: int) -> int:
 
 def sentence_view(artifacts: ArtifactSet, place: int) -> SentenceView:
     """Row `place` of the set with names for label ids and probabilities for their logarithms."""
-    rows = decode(artifacts.sentence(place))
-    names, has_gold = artifacts.header.label_set, _read(rows.has_gold)[0]
+    rows = DecodedRows(artifacts.sentence(place))
+    names = artifacts.header.label_set
     return SentenceView(
-        sentence_id=int(_read(rows.sentence_id)[0]),
-        language=_read(rows.language)[0],
-        teacher=_read(rows.teacher)[0],
-        seen=_read(rows.seen)[0],
+        sentence_id=int(rows.sentence_id[0]),
+        language=rows.language[0],
+        teacher=rows.teacher[0],
+        seen=rows.seen[0],
         tokens=tuple(rows.tokens[0].as_py()),
-        gold=names.decode(_read(rows.gold)[0]) if has_gold else None,
+        gold=names.decode(rows.gold[0]) if rows.has_gold[0] else None,
         paths=_path_views(rows, names),
-        posteriors=np.exp(_read(rows.log_posteriors)[0]),
+        posteriors=np.exp(rows.log_posteriors[0]),
         labels=names.names,
     )
 
 
-def _path_views(rows: Decoded, names: LabelSet) -> tuple[PathView, ...]:
-    paths, log_probs, weights = _read(rows.paths), _read(rows.path_log_probs), _read(rows.path_weights)
+def _path_views(rows: DecodedRows, names: LabelSet) -> tuple[PathView, ...]:
+    paths = zip(rows.paths[0], rows.path_log_probs[0], rows.path_weights[0], strict=True)
     return tuple(
-        PathView(names.decode(path), float(np.exp(log_prob)), float(weight))
-        for path, log_prob, weight in zip(paths[0], log_probs[0], weights[0], strict=True)
+        PathView(names.decode(path), float(np.exp(log_prob)), float(weight)) for path, log_prob, weight in paths
     )

@@ -25,15 +25,15 @@ import typer
 from jaxtyping import Float32
 from rich.console import Console
 
-import structkd.student.batches
-from structkd.artifacts.codec import Decoded, decode
 from structkd.artifacts.posteriors import CODES, Code
-from structkd.artifacts.ragged import length_mask
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.rows import DecodedRows
 from structkd.pipeline.experiment.experiment import Experiment, load_experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.student.distill import distill
+from structkd.student.objectives import Signals
+from structkd.student.signals import ShardSignals, SignalSource
 from structkd.tagger.evaluation import EvaluationSet
 
 Posteriors = Float32[np.ndarray, "N L"]
@@ -94,9 +94,8 @@ def posteriors_of(sets: list[ArtifactSet]) -> Posteriors:
                     'set posteriors = "float32" under [teacher.annotation]'
                 )
             for rows in artifact_set.row_groups(["tokens", "log_posteriors"]):
-                found = decode(rows)
-                assert found.log_posteriors is not None
-                yield found.log_posteriors[length_mask(found.lengths, found.log_posteriors.shape[1])]
+                found = DecodedRows(rows)
+                yield found.log_posteriors[found.mask]
 
     return np.concatenate(list(words()))
 
@@ -120,19 +119,29 @@ def divergence(candidate: Candidate, values: Posteriors, temperature: float) -> 
     return float((exact.exp() * (exact - kept)).sum(-1).mean())
 
 
+@dataclass(frozen=True)
+class Recoded:
+    """Signals of shards whose log-posteriors were kept in another code."""
+
+    source: SignalSource
+    code: Candidate
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of the shards."""
+        return self.source.columns
+
+    def signals(self, rows: DecodedRows) -> Signals:
+        """What the code keeps of the log-posteriors, and all else as the shards have it."""
+        found = self.source.signals(rows)
+        assert found.log_posteriors is not None
+        kept = self.code.kept(found.log_posteriors.flatten(0, 1).numpy())
+        return replace(found, log_posteriors=torch.from_numpy(kept).view_as(found.log_posteriors))
+
+
 def train(experiment: Experiment, folders: list[Path], code: str, temperature: float, seed: int) -> float:
     """The mean test score over languages of a student that saw what the code keeps."""
     torch.set_num_threads(1)
-    kept = CANDIDATES[code].kept
-
-    def decoded(rows: pa.Table) -> Decoded:
-        found = decode(rows)
-        if found.log_posteriors is None:
-            return found
-        B, T, L = found.log_posteriors.shape
-        return replace(found, log_posteriors=kept(found.log_posteriors.reshape(B * T, L)).reshape(B, T, L))
-
-    setattr(structkd.student.batches, "decode", decoded)  # noqa: B010
     data, settings = Data(experiment), experiment.student
 
     def evaluation(split: str) -> dict[str, EvaluationSet]:
@@ -141,15 +150,18 @@ def train(experiment: Experiment, folders: list[Path], code: str, temperature: f
             for language in experiment.languages
         }
 
+    sets, config = [ArtifactSet.open(folder) for folder in folders], settings.distill
+    shards = ShardSignals("posterior", [one.header for one in sets], config.k, torch.device("cpu"))
     tagger, _ = distill(
-        [ArtifactSet.open(folder) for folder in folders],
+        sets,
         evaluation("dev"),
         system="posterior",
         tagger=settings.tagger,
         training=settings.training,
-        config=settings.distill.model_copy(update={"temperature": temperature}),
+        config=config.model_copy(update={"temperature": temperature}),
         seed=seed,
         log=lambda record: None,
+        signals=Recoded(shards, CANDIDATES[code]),
     )
     return fmean(corpus.score(tagger) for corpus in evaluation("test").values())
 

@@ -9,8 +9,7 @@ to the last update. Teachers are untrained: what they cost does not depend on wh
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -23,17 +22,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-import structkd.student.distill
 from benchmarks.processes import apart, peak
-from structkd.artifacts.header import SetHeader
 from structkd.artifacts.reader import ArtifactSet
-from structkd.artifacts.stream import SET_COLUMN, StreamConfig, stream_epoch
+from structkd.artifacts.rows import DecodedRows
+from structkd.artifacts.stream import StreamConfig, stream_epoch
 from structkd.corpora.demo import demo_corpus
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.sentences import Corpus, Sentence, label_names
-from structkd.student.batches import StudentBatch, student_batch
 from structkd.student.config import DistillConfig, SystemName
-from structkd.student.objectives import SYSTEMS
+from structkd.student.distill import distill
+from structkd.student.objectives import Signals
 from structkd.tagger.checkpoint import load_tagger, save_tagger
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
@@ -93,53 +91,63 @@ def train(folder: Path, *, online: bool, updates: int, hidden: int) -> Run:
     """Train a student on what `stage_one` wrote; online, it loads the teachers and reads words and gold labels only."""
     torch.set_num_threads(1)
     before, began, records = peak(), time.perf_counter(), list[dict[str, Any]]()
-    if online:
-        teachers = [load_tagger(folder / language / "teacher") for language in LANGUAGES]
-        setattr(structkd.student.distill, "student_batch", partial(asked_batch, teachers))  # noqa: B010
-        SYSTEMS[SYSTEM] = replace(SYSTEMS[SYSTEM], columns=())
-    sets = _sets(folder)
+    sets, config = _sets(folder), DistillConfig()
     one = Corpus("en", "dev", (Sentence(("a",), (sets[0].labels[0],)),))
-    _, result = structkd.student.distill.distill(
+    _, result = distill(
         sets,
         {"en": EvaluationSet(one, "accuracy", None)},
         system=SYSTEM,
         tagger=TaggerConfig(hidden=hidden),
         training=TrainingConfig(updates=updates, evaluate_every=updates),
-        config=DistillConfig(),
+        config=config,
         seed=SEED,
         log=records.append,
+        signals=AskedTeachers(_teachers(folder), config.k) if online else None,
     )
     return Run(result.updates, time.perf_counter() - began, before, peak(), records[-1]["loss"])
+
+
+def _teachers(folder: Path) -> list[Tagger]:
+    return [load_tagger(folder / language / "teacher") for language in LANGUAGES]
 
 
 def _sets(folder: Path) -> list[ArtifactSet]:
     return [ArtifactSet.open(folder / language / "set") for language in LANGUAGES]
 
 
-@torch.no_grad()
-def asked_batch(
-    teachers: Sequence[Tagger],
-    rows: pa.Table,
-    headers: Sequence[SetHeader],
-    *,
-    k: int,
-    chains: bool,
-    device: torch.device,
-) -> StudentBatch:
-    """As `student.batches.student_batch`, but each teacher is asked about its sentences instead of its shards."""
-    batch, owner = student_batch(rows, headers, k=k, chains=chains, device=device), rows[SET_COLUMN].to_numpy()
-    (B, T), L = batch.tokens.index.shape, len(headers[0].labels)
-    log_posteriors, weights = torch.zeros(B, T, L), torch.zeros(B, k)
-    paths, counts = torch.zeros(B, k, T, dtype=torch.long), torch.zeros(B, dtype=torch.long)
-    for place in np.unique(owner):
-        mine = np.flatnonzero(owner == place)
-        chain = teachers[place](TokenBatch.from_arrow(rows["tokens"].take(mine)))
-        longest = chain.emissions.shape[1]
-        log_posteriors[mine, :longest] = chain.log_marginals
-        paths[mine, :, :longest], log_probs, counts[mine] = chain.kbest(k)
-        weights[mine] = log_probs.softmax(1)
-    signals = replace(batch.signals, log_posteriors=log_posteriors, paths=paths, weights=weights, counts=counts)
-    return replace(batch, signals=signals)
+@dataclass(frozen=True)
+class AskedTeachers:
+    """Signals of teachers in memory: each is asked anew about its sentences, by the place of its set."""
+
+    teachers: Sequence[Tagger]
+    k: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """None: words and gold labels are enough."""
+        return ()
+
+    @torch.no_grad()
+    def signals(self, rows: DecodedRows) -> Signals:
+        """Posteriors and the k best paths of each sentence, as its shards would have them."""
+        (B, T), L, k = rows.mask.shape, len(self.teachers[0].labels), self.k
+        log_posteriors, weights = torch.zeros(B, T, L), torch.zeros(B, k)
+        paths, counts = torch.zeros(B, k, T, dtype=torch.long), torch.zeros(B, dtype=torch.long)
+        for place in np.unique(rows.set_number):
+            mine = np.flatnonzero(rows.set_number == place)
+            chain = self.teachers[place](TokenBatch.from_arrow(rows.tokens.take(pa.array(mine))))
+            longest = chain.emissions.shape[1]
+            log_posteriors[mine, :longest] = chain.log_marginals
+            paths[mine, :, :longest], log_probs, counts[mine] = chain.kbest(k)
+            weights[mine] = log_probs.softmax(1)
+        return Signals(
+            gold=torch.from_numpy(rows.gold),
+            has_gold=torch.from_numpy(rows.has_gold),
+            paths=paths,
+            weights=weights,
+            counts=counts,
+            log_posteriors=log_posteriors,
+        )
 
 
 def main(

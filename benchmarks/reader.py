@@ -23,6 +23,7 @@ from structkd.student.batches import student_batch
 from structkd.student.config import DistillConfig, SystemName
 from structkd.student.distill import distill
 from structkd.student.objectives import SYSTEMS
+from structkd.student.signals import ShardSignals
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 
@@ -33,11 +34,10 @@ WARM_UP = 5  # updates
 
 def batch_sizes(one: ArtifactSet, system: SystemName, training: TrainingConfig) -> Iterator[int]:
     """Read an epoch to tensors as a student run does, and give each batch's words."""
-    objective, config = SYSTEMS[system], DistillConfig()
-    stream = StreamConfig(training.batch_tokens, SEED, labelled_only=objective.loss is None)
-    for rows in stream_epoch([one], ("tokens", "gold", *objective.columns), stream, 0):
-        batch = student_batch(rows, [one.header], k=config.k, chains=system == "exact", device=torch.device("cpu"))
-        yield int(batch.tokens.lengths.sum())
+    source = ShardSignals(system, [one.header], DistillConfig().k, torch.device("cpu"))
+    stream = StreamConfig(training.batch_tokens, SEED, labelled_only=SYSTEMS[system].loss is None)
+    for rows in stream_epoch([one], ("tokens", "gold", *source.columns), stream, 0):
+        yield student_batch(rows, source).words
 
 
 def update_times(folder: Path, system: SystemName, tagger: TaggerConfig, training: TrainingConfig) -> list[float]:

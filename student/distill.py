@@ -15,6 +15,7 @@ from structkd.corpora.labels import LabelSet
 from structkd.student.batches import StudentBatch, student_batch
 from structkd.student.config import DistillConfig, SystemName
 from structkd.student.objectives import SYSTEMS, annealed, distillation_loss
+from structkd.student.signals import ShardSignals, SignalSource
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.features import FeatureSet
@@ -41,12 +42,14 @@ def distill(
     resume: Resume | None = None,
     ranks: Ranks = ALONE,
     features: Sequence[FeatureSet] = (),
+    signals: SignalSource | None = None,
 ) -> tuple[Tagger, TrainingResult]:
     """Train a student with one of `SYSTEMS`.
 
     The best dev score, a mean over languages, decides which weights are kept. The baseline reads labelled rows only.
     With `resume`, it goes on from what a killed training saved. Several `ranks` take each its share of every batch,
-    and end with the same student. Frozen encoders read from `features` what they hold.
+    and end with the same student. Frozen encoders read from `features` what they hold. Teachers' signals come from the
+    sets, unless `signals` is another source of them.
 
     Raises:
         ArtifactError: sets that are damaged, or disagree on their labels.
@@ -61,11 +64,12 @@ def distill(
     )
     share = Share(ranks.rank, ranks.world)
     headers = [artifact_set.header for artifact_set in sets]
-    columns = ("tokens", "gold", *objective.columns)
+    source = signals or ShardSignals(system, headers, config.k, place)
+    columns = ("tokens", "gold", *source.columns)
 
     def batches(epoch: int, start: int) -> Iterator[StudentBatch]:
         for rows in stream_epoch(sets, columns, stream, epoch, start=start, share=share):
-            yield student_batch(rows, headers, k=config.k, chains=system == "exact", device=place)
+            yield student_batch(rows, source)
 
     def loss(student: Tagger, batch: StudentBatch, done: float) -> Tensor:
         weight = annealed(config.lambda_first, config.lambda_last, done)

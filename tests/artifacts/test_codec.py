@@ -1,12 +1,11 @@
-import dataclasses
-
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structkd.artifacts.codec import decode, encode
+from structkd.artifacts.codec import encode
+from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.schema import ArtifactError, label_count, shard_schema
 from tests.artifacts.examples import annotations, batch
 
@@ -36,7 +35,7 @@ def test_what_is_encoded_is_decoded(seed, lengths, paths, labels):
     languages = rng.choice(["en", "zh"], len(lengths)).tolist()
     teachers = [f"{language} fold 1 of 2" for language in languages]
     seen = [(True, False, None)[place] for place in rng.integers(0, 3, len(lengths))]
-    row = decode(encode_with(a, labels, gold=gold, tokens=tokens, language=languages, teacher=teachers, seen=seen))
+    row = DecodedRows(encode_with(a, labels, gold=gold, tokens=tokens, language=languages, teacher=teachers, seen=seen))
     assert row.tokens.to_pylist() == tokens
     assert (row.language, row.teacher, row.seen) == tuple(map(tuple, (languages, teachers, seen)))
     assert row.sentence_id.tolist() == list(range(10, 10 + len(lengths)))
@@ -55,7 +54,7 @@ def test_what_is_encoded_is_decoded(seed, lengths, paths, labels):
 
 @given(seeds, ragged)
 def test_past_the_end_everything_is_zero(seed, lengths):
-    row = decode(batch(np.random.default_rng(seed), lengths))
+    row = DecodedRows(batch(np.random.default_rng(seed), lengths))
     past = np.arange(max(lengths)) >= row.lengths[:, None]
     unstored = np.arange(row.paths.shape[1]) >= row.counts[:, None]
     assert not row.gold[past].any()
@@ -69,57 +68,10 @@ def test_past_the_end_everything_is_zero(seed, lengths):
 
 @given(seeds, ragged)
 def test_weights_are_the_path_probabilities_renormalised(seed, lengths):
-    row = decode(batch(np.random.default_rng(seed), lengths))
+    row = DecodedRows(batch(np.random.default_rng(seed), lengths))
     for b, k in enumerate(row.counts):
         probabilities = np.exp(row.path_log_probs[b, :k])
         np.testing.assert_allclose(row.path_weights[b, :k], probabilities / probabilities.sum(), rtol=1e-5)
-
-
-@given(seeds, ragged, st.data())
-def test_a_slice_decodes_to_the_same_rows(seed, lengths, data):
-    rows = batch(np.random.default_rng(seed), lengths)
-    start = data.draw(st.integers(0, len(lengths)))
-    stop = data.draw(st.integers(start, len(lengths)))
-    whole, part = decode(rows), decode(pa.Table.from_batches([rows]).slice(start, stop - start))
-    T, K = max(part.lengths, default=0), max(part.counts, default=0)
-    assert (part.log_posteriors == whole.log_posteriors[start:stop, :T]).all()
-    assert (part.paths == whole.paths[start:stop, :K, :T]).all()
-    assert (part.gold == whole.gold[start:stop, :T]).all()
-    assert (part.has_gold == whole.has_gold[start:stop]).all()
-
-
-def test_chunks_decode_as_one():
-    rng = np.random.default_rng(0)
-    parts = [batch(rng, [3, 1], language="en"), batch(rng, [5], language="de")]
-    row = decode(pa.Table.from_batches(parts))
-    assert row.language == ("en", "en", "de")
-    assert row.lengths.tolist() == [3, 1, 5]
-    assert (row.emissions[2] == decode(parts[1]).emissions[0]).all()
-
-
-def test_only_the_columns_that_are_present_are_decoded():
-    row = decode(batch(np.random.default_rng(0), [2]).select(["tokens", "path_weights"]))
-    present = {field.name for field in dataclasses.fields(row) if getattr(row, field.name) is not None}
-    assert present == {"tokens", "lengths", "counts", "path_weights"}
-
-
-def test_decoding_without_tokens_says_to_read_them():
-    with pytest.raises(ArtifactError, match="gold have no tokens: read that column too"):
-        decode(batch(np.random.default_rng(0), [2]).select(["gold"]))
-
-
-def test_columns_that_disagree_are_refused():
-    rng = np.random.default_rng(0)
-    rows, other = batch(rng, [2, 3]), batch(rng, [2, 4])
-    with pytest.raises(ArtifactError, match="emissions holds 6 values for the 5 places"):
-        decode(rows.set_column(rows.schema.get_field_index("emissions"), "emissions", other["emissions"]))
-
-
-def test_decoded_arrays_may_be_written_to():
-    row = decode(batch(np.random.default_rng(0), [2]))
-    for field in dataclasses.fields(row):
-        value = getattr(row, field.name)
-        assert not isinstance(value, np.ndarray) or value.flags.writeable, field.name
 
 
 def test_label_ids_take_one_byte_up_to_256_labels():
@@ -134,7 +86,7 @@ def test_label_ids_take_one_byte_up_to_256_labels():
 def test_log_posteriors_below_float16_are_floored_and_probability_zero_stays(stored, expected):
     a = annotations(np.random.default_rng(0), [1])
     a.log_posteriors[0, 0, 2] = stored
-    assert decode(encode_with(a)).log_posteriors[0, 0, 2] == expected
+    assert DecodedRows(encode_with(a)).log_posteriors[0, 0, 2] == expected
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from structkd.artifacts.codec import decode, encode
+from structkd.artifacts.codec import encode
 from structkd.artifacts.posteriors import CODES, SCALE, ZERO, code_of
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import annotations, header
 
@@ -72,7 +73,7 @@ def test_a_set_says_its_code_and_reads_back(tmp_path, name):
         writer.write(rows)
     found = ArtifactSet.open(tmp_path)
     assert found.header.posteriors == name
-    back = decode(found.table(["tokens", "log_posteriors"]))
+    back = DecodedRows(found.table(["tokens", "log_posteriors"]))
     for place, n in enumerate(lengths):
         np.testing.assert_allclose(back.log_posteriors[place, :n], said.log_posteriors[place, :n], atol=0.15)
     assert code_of(found.header.schema.field("log_posteriors").type.value_type.value_type) is CODES[name]

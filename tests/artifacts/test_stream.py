@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structkd.artifacts.codec import decode
 from structkd.artifacts.header import SetHeader
 from structkd.artifacts.manifest import Manifest
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.sampling import epoch_counts
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stream import SET_COLUMN, Share, StreamConfig, epoch_sentences, stream_epoch
@@ -72,7 +72,7 @@ def test_what_provenance_says_does_not_change_the_order(tmp_path_factory, sets, 
 @given(config=configs, epoch=st.integers(0, 100))
 def test_a_batch_keeps_its_budget_or_is_one_sentence(sets, config, epoch):
     for table in stream_epoch(sets, [], config, epoch):
-        lengths = decode(table).lengths
+        lengths = DecodedRows(table).lengths
         assert len(lengths) * lengths.max() <= config.batch_tokens or len(lengths) == 1
 
 
@@ -221,7 +221,7 @@ def test_a_single_row_group_that_is_cut_short_shows_other_sentences_in_other_epo
 
 def test_batches_are_of_like_lengths_but_do_not_come_by_length(sets):
     batches = list(stream_epoch(sets, [], StreamConfig(batch_tokens=30, seed=0), 0))
-    lengths = [decode(table).lengths for table in batches]
+    lengths = [DecodedRows(table).lengths for table in batches]
     longest = [int(found.max()) for found in lengths]
     assert longest != sorted(longest)
     assert sum(found.max() * len(found) for found in lengths) < 1.2 * sum(found.sum() for found in lengths)

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from benchmarks.online import LANGUAGES, SYSTEM, asked_batch, stage_one, train, updates_of
+from benchmarks.online import LANGUAGES, SYSTEM, AskedTeachers, stage_one, train, updates_of
 from benchmarks.processes import apart
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.stream import StreamConfig, stream_epoch
-from structkd.student.batches import student_batch
-from structkd.student.objectives import SYSTEMS
+from structkd.student.signals import ShardSignals
 from structkd.tagger.checkpoint import load_tagger
 
 
@@ -23,11 +23,10 @@ def folder(tmp_path_factory):
 def test_teachers_that_are_asked_say_what_their_shards_say(folder):
     teachers = [load_tagger(folder / language / "teacher") for language in LANGUAGES]
     sets = [ArtifactSet.open(folder / language / "set") for language in LANGUAGES]
-    headers = [one.header for one in sets]
-    for rows in stream_epoch(sets, ("gold", *SYSTEMS[SYSTEM].columns), StreamConfig(200, 1), 0):
-        settings = {"k": 10, "chains": False, "device": torch.device("cpu")}
-        read = student_batch(rows, headers, **settings).signals
-        asked = asked_batch(teachers, rows.select(["tokens", "gold", "set"]), headers, **settings).signals
+    shards = ShardSignals(SYSTEM, [one.header for one in sets], 10, torch.device("cpu"))
+    for rows in stream_epoch(sets, ("gold", *shards.columns), StreamConfig(200, 1), 0):
+        read = shards.signals(DecodedRows(rows))
+        asked = AskedTeachers(teachers, 10).signals(DecodedRows(rows.select(["tokens", "gold", "set"])))
         assert_close(asked.log_posteriors, read.log_posteriors, atol=5e-3, rtol=1e-3)  # float16
         assert_close(asked.weights, read.weights, atol=1e-4, rtol=1e-3)
         assert (asked.counts == read.counts).all()

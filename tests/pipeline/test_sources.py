@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from structkd.artifacts.codec import decode
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.rows import DecodedRows
 from structkd.pipeline.execution.teach import task_labels
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.corpora import Data
@@ -57,7 +57,7 @@ def predicted(sentence, labels):
 def test_what_they_say_reaches_the_shards_and_the_students(folder):
     done = structkd(folder, "distill", "foreign", "--workers", 1)
     assert done.returncode == 0, done.stderr
-    rows = decode(ArtifactSet.open(next(folder.glob("runs/foreign/artifacts/en-*"))).table())
+    rows = DecodedRows(ArtifactSet.open(next(folder.glob("runs/foreign/artifacts/en-*"))).table())
     best = rows.log_posteriors.argmax(-1)
     inside = rows.has_gold[:, None] & (np.arange(best.shape[1]) < rows.lengths[:, None])
     assert (best == rows.gold)[inside].all()

@@ -15,6 +15,7 @@ from structkd.student.batches import student_batch
 from structkd.student.config import DistillConfig
 from structkd.student.distill import distill
 from structkd.student.objectives import SYSTEMS, distillation_loss
+from structkd.student.signals import ShardSignals
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.model import Tagger
@@ -45,9 +46,9 @@ def gradients(sets: list[ArtifactSet], ranks: Ranks) -> None:
 
         def step(share: Share, among: Ranks, name=name, system=system):
             stream = StreamConfig(batch_tokens=18, seed=1, labelled_only=system.loss is None)
-            for rows in stream_epoch(sets, ["gold", *system.columns], stream, 0, share=share):
-                headers = [one.header for one in sets]
-                batch = student_batch(rows, headers, k=2, chains=name == "exact", device=torch.device("cpu"))
+            source = ShardSignals(name, [one.header for one in sets], 2, torch.device("cpu"))
+            for rows in stream_epoch(sets, ["gold", *source.columns], stream, 0, share=share):
+                batch = student_batch(rows, source)
                 student.zero_grad()
                 value = 0.0
                 if len(batch):

@@ -1,6 +1,7 @@
 """Students learn a tiny task from shards alone, by every system."""
 
 from collections import Counter
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from structkd.student.batches import student_batch
 from structkd.student.config import DistillConfig
 from structkd.student.distill import distill
 from structkd.student.objectives import SYSTEMS
+from structkd.student.signals import ShardSignals, SignalSource
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.vocabulary import Vocabulary
@@ -77,17 +79,18 @@ def teachers(tmp_path_factory):
     return sets
 
 
-def run(teachers, system, *, seed=1, log=lambda record: None, updates=90, **config):
-    dev = {language: EvaluationSet(tiny_corpus(language), "spans", "BIOES") for language in ("en", "de")}
+def run(teachers, system, *, seed=1, log=lambda record: None, updates=90, dev=None, signals=None, **config):
+    gold = {language: EvaluationSet(tiny_corpus(language), "spans", "BIOES") for language in ("en", "de")}
     return distill(
         [artifacts for _, artifacts in teachers.values()],
-        dev,
+        dev or gold,
         system=system,
         tagger=SMALL,
         training=TrainingConfig(updates=updates, batch_tokens=120, learning_rate=0.02, evaluate_every=30),
         config=DistillConfig(**config),
         seed=seed,
         log=log,
+        signals=signals,
     )
 
 
@@ -114,7 +117,10 @@ def test_a_batch_says_what_the_teachers_said(teachers):
     headers = [artifacts.header for artifacts in sets]
     columns = {"tokens", "gold", "language", *SYSTEMS["posterior+top-wk"].columns, *SYSTEMS["exact"].columns}
     (rows,) = stream_epoch(sets, columns, StreamConfig(batch_tokens=10_000, seed=1), epoch=0)
-    batch = student_batch(rows, headers, k=2, chains=True, device=torch.device("cpu"))
+    batch, exact = (
+        student_batch(rows, ShardSignals(system, headers, 2, torch.device("cpu")))
+        for system in ("posterior+top-wk", "exact")
+    )
     signals, words = batch.signals, rows["tokens"].to_pylist()
     assert len(batch) == sum(artifacts.rows for artifacts in sets)
     for place, language in enumerate(rows["language"].to_pylist()):
@@ -124,15 +130,64 @@ def test_a_batch_says_what_the_teachers_said(teachers):
         paths, log_probs, counts = chain.kbest(2)
         close = {"atol": 2e-3, "rtol": 2e-3}  # float16 in the shards
         assert_close(signals.log_posteriors[place, :n], chain.log_marginals[0], atol=2e-2, rtol=2e-3)
-        assert_close(signals.marginals[place, :n], chain.marginals[0], **close)
-        assert_close(signals.edge_counts[place], chain.edge_counts[0], **close)
-        assert (signals.marginals[place, n:] == 0).all()
+        assert_close(exact.signals.marginals[place, :n], chain.marginals[0], **close)
+        assert_close(exact.signals.edge_counts[place], chain.edge_counts[0], **close)
+        assert (exact.signals.marginals[place, n:] == 0).all()
         assert signals.counts[place] == counts[0] == 2
         assert_close(signals.weights[place], log_probs[0].softmax(0), atol=1e-5, rtol=1e-4)
         assert (signals.paths[place, :, :n] == paths[0]).all()
         if signals.has_gold[place]:
             corpus = {sentence.tokens: sentence.labels for sentence in tiny_corpus(language)}
             assert LABELS.decode(signals.gold[place, :n]) == corpus[tuple(words[place])]
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Teachers' posteriors with two labels exchanged."""
+
+    source: SignalSource
+
+    @property
+    def columns(self):
+        return self.source.columns
+
+    def signals(self, rows):
+        found = self.source.signals(rows)
+        return replace(found, log_posteriors=found.log_posteriors[..., [1, 0, 2, 3]])
+
+
+def test_a_student_learns_what_its_source_of_signals_says(teachers):
+    headers = [artifacts.header for _, artifacts in teachers.values()]
+    shards = ShardSignals("posterior", headers, 4, torch.device("cpu"))
+    turned = {"O": "S-LOC", "S-LOC": "O"}
+    sentences = tuple(
+        Sentence(one.tokens, tuple(turned.get(label, label) for label in one.labels)) for one in tiny_corpus("en")
+    )
+    dev = {"en": EvaluationSet(Corpus("en", "dev", sentences), "accuracy", None)}
+    _, result = run(teachers, "posterior", dev=dev, signals=Turned(shards), lambda_last=1.0)
+    assert result.best_dev > 95
+
+
+def test_signals_come_from_the_shards_unless_a_source_is_given(teachers):
+    headers = [artifacts.header for _, artifacts in teachers.values()]
+    shards = ShardSignals("exact", headers, DistillConfig().k, torch.device("cpu"))
+    given, default = (run(teachers, "exact", updates=5, signals=source)[0] for source in (shards, None))
+    same = [torch.equal(a, b) for a, b in zip(given.parameters(), default.parameters(), strict=True)]
+    assert all(same)
+
+
+class Silent:
+    """A source that reads nothing: its rows have words and gold labels only."""
+
+    columns = ()
+
+    def signals(self, rows):
+        return rows.log_posteriors
+
+
+def test_a_source_gets_the_columns_that_it_names(teachers):
+    with pytest.raises(ArtifactError, match="rows with columns gold, tokens, set have no log_posteriors: read that"):
+        run(teachers, "posterior", updates=1, signals=Silent())
 
 
 def test_the_baseline_never_sees_unlabelled_text(teachers):

@@ -1,0 +1,107 @@
+"""Where a student's signals come from: shards, unless `distill` is given another source."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from structkd.artifacts.header import SetHeader
+from structkd.artifacts.rows import DecodedRows
+from structkd.crf import LinearChain
+from structkd.student.config import SystemName
+from structkd.student.objectives import SYSTEMS, Signals
+
+
+@runtime_checkable
+class SignalSource(Protocol):
+    """What teachers say of a batch's sentences."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the artifact sets that `signals` reads, beside `tokens` and `gold`."""
+
+    def signals(self, rows: DecodedRows) -> Signals:
+        """What the system's loss takes, and the gold labels, on the student's device.
+
+        `rows` are of a stream: they have `tokens`, `gold`, these columns, and `set_number`.
+        """
+
+
+@dataclass(frozen=True)
+class ShardSignals:
+    """Signals as teachers wrote them, for one system.
+
+    Attributes:
+        system: which columns and chains are needed.
+        headers: of the sets that are streamed, in their order.
+        k: how many of the stored paths to use.
+    """
+
+    system: SystemName
+    headers: Sequence[SetHeader]
+    k: int
+    device: torch.device
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that the system's loss reads."""
+        return SYSTEMS[self.system].columns
+
+    def signals(self, rows: DecodedRows) -> Signals:
+        """The rows' columns as tensors. Raises ArtifactError for a column that they do not have."""
+        columns = self.columns
+        emissions = self._tensor(rows.emissions) if "emissions" in columns else None
+        marginals, edge_counts = None, None
+        if emissions is not None and self.system == "exact":
+            marginals, edge_counts = _teacher_marginals(emissions, rows, self.headers)
+        return Signals(
+            gold=self._tensor(rows.gold),
+            has_gold=self._tensor(rows.has_gold),
+            paths=self._tensor(rows.paths[:, : self.k]) if "paths" in columns else None,
+            weights=self._tensor(self._weights(rows)) if "path_weights" in columns else None,
+            counts=self._tensor(np.minimum(rows.counts, self.k)) if "paths" in columns else None,
+            log_posteriors=self._tensor(rows.log_posteriors) if "log_posteriors" in columns else None,
+            emissions=emissions,
+            marginals=marginals,
+            edge_counts=edge_counts,
+        )
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+    def _weights(self, rows: DecodedRows) -> Float32[np.ndarray, "B K"]:
+        """Weights of the k best stored paths, renormalised over them."""
+        weights = rows.path_weights[:, : self.k]
+        renormalised: Float32[np.ndarray, "B K"] = weights / weights.sum(1, keepdims=True)
+        return renormalised
+
+
+def _teacher_marginals(
+    emissions: Float[Tensor, "B T L"], rows: DecodedRows, headers: Sequence[SetHeader]
+) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B L L"]]:
+    """Marginals and expected transitions of each sentence under its own teacher's chain.
+
+    A batch mixes teachers; the sets of one teacher share its chain.
+    """
+    B, _, L = emissions.shape
+    marginals, edge_counts = torch.zeros_like(emissions), emissions.new_zeros(B, L, L)
+    lengths, places = torch.from_numpy(rows.lengths).to(emissions.device), defaultdict(list)
+    for place in {*rows.set_number.tolist()}:
+        header = headers[place]
+        places[header.transitions, header.start, header.end].append(place)
+    for (transitions, start, end), owned in places.items():
+        mine = torch.from_numpy(np.isin(rows.set_number, owned)).to(emissions.device)
+        chain = LinearChain(
+            emissions=emissions[mine],
+            transitions=emissions.new_tensor(transitions),
+            start=emissions.new_tensor(start),
+            end=emissions.new_tensor(end),
+            lengths=lengths[mine],
+        )
+        marginals[mine], edge_counts[mine] = chain.marginals, chain.edge_counts
+    return marginals, edge_counts
