@@ -9,7 +9,7 @@ BENCH := $(VENV)/bench
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install teachers distill reproduce report test test-all lint bench clean
+.PHONY: help install teachers distill reproduce report test test-all lint bench gpu clean
 
 help:  ## print this list
 	@echo 'structkd: many monolingual sequence labellers into one multilingual model, in two offline stages'
@@ -62,6 +62,12 @@ bench: $(BENCH)/.installed  ## measure speed against public CRFs and between the
 	$(BENCH)/bin/python -m benchmarks.reader
 	$(BENCH)/bin/python -m benchmarks.online
 	$(BENCH)/bin/python -m benchmarks.encoders
+
+# Eight minutes on one GPU, and no network once installed. The last step needs the corpora and the pruned encoder.
+gpu: $(BENCH)/.installed  ## what a GPU must show: its tests, speed (results/gpu.md), cells of GRID=small
+	$(BIN)/pytest -q tests/cuda tests/crf/test_cuda.py tests/tagger tests/student/test_devices.py -k 'cuda or devices'
+	$(BENCH)/bin/python -m benchmarks.gpu $(if $(ENCODER),--encoder $(ENCODER))
+	$(if $(STRUCTKD_ENCODERS),$(BIN)/python -m benchmarks.gpu.cells small --seconds 240)
 
 clean:  ## remove .venv and caches; runs/ is kept
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -14,6 +14,8 @@ from structkd.tagger.encoders.pretrained import EncoderError
 from structkd.tagger.tokens import TokenBatch
 
 _BLANK = "Ġ"  # as byte-level tokenisers write it
+KEPT = 1 << 18  # words whose subwords are remembered at most
+ALIKE = 1.5
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Pieces:
             raise EncoderError(f"window is {window}, but the model takes {limit} subwords at once")
         window = window or limit
         self._lead = " " if _drops_blanks(tokenizer) else ""
+        self._cuts: dict[str, list[int]] = {}
         bare, whole = (self._cut(["a"], special)[0] for special in (False, True))
         start = next(i for i in range(len(whole)) if whole[i : i + len(bare)] == bare)
         self.before, self.after = whole[:start], whole[start + len(bare) :]
@@ -82,18 +85,28 @@ class Pieces:
         )["input_ids"]
         return ids
 
-    def windows(self, tokens: TokenBatch) -> Windows:
+    def _remembered(self, words: list[str]) -> list[list[int]]:
+        """The subwords of words. The tokeniser is asked for each once: a training meets them in every epoch."""
+        if new := [word for word in words if word not in self._cuts]:
+            if len(self._cuts) + len(new) > KEPT:
+                self._cuts, new = {}, words
+            self._cuts.update(zip(new, self._cut(new, False), strict=True))
+        return [self._cuts[word] for word in words]
+
+    def windows(self, tokens: TokenBatch, alike: float = ALIKE) -> Windows:
         """Cut a batch. A word that the tokeniser has no subword for becomes the unknown one.
 
         A sentence that does not fit is read in windows that overlap by half, and a subword takes its vector from the
         window in which it is farthest from a cut: nothing is left out.
 
+        Args:
+            alike: how many times its size a window may be padded to, rather than be read in another pass.
+
         Raises:
             EncoderError: a word that is cut into nothing where there is no unknown one, or into what the model lacks.
         """
-        cut = [
-            ids or self._unknown(word) for word, ids in zip(tokens.words, self._cut(tokens.words, False), strict=True)
-        ]
+        known = self._remembered(tokens.words)
+        cut = [ids or self._unknown(word) for word, ids in zip(tokens.words, known, strict=True)]
         sizes = np.fromiter(map(len, cut), np.int64, len(cut))
         vocabulary, first = np.concatenate([np.array(ids, np.int64) for ids in cut]), np.cumsum(sizes) - sizes
         if self.known is not None and len(vocabulary) and vocabulary.max() >= self.known:
@@ -105,7 +118,7 @@ class Pieces:
         counts = sizes[shown]
         ids = vocabulary[np.repeat(first[shown], counts) + _ranges(counts)]
         totals = np.add.reduceat(counts, np.cumsum(lengths) - lengths)
-        return self._laid_out(ids, totals, counts)
+        return self._laid_out(ids, totals, counts, alike)
 
     def _unknown(self, word: str) -> list[int]:
         if self.tokenizer.unk_token_id is None:
@@ -122,7 +135,9 @@ class Pieces:
             "expected a model and a tokeniser that belong together"
         )
 
-    def _laid_out(self, ids: Int64[np.ndarray, "P"], totals: Int64[np.ndarray, "B"], counts: np.ndarray) -> Windows:
+    def _laid_out(
+        self, ids: Int64[np.ndarray, "P"], totals: Int64[np.ndarray, "B"], counts: np.ndarray, alike: float
+    ) -> Windows:
         room = int(totals.max()) if self.room is None else self.room
         stride = max(1, room // 2)
         per = 1 + np.maximum(0, -((room - totals) // stride))  # windows of each sentence
@@ -130,7 +145,7 @@ class Pieces:
         sizes = np.minimum(totals[number] - step * stride, room)
         begins = (np.cumsum(totals) - totals)[number] + step * stride
         grids, first, offset = [], np.zeros(len(sizes), np.int64), 0
-        for rows in _alike(sizes):
+        for rows in _alike(sizes, alike):
             grid = self._grid(ids, begins[rows], sizes[rows])
             first[rows] = offset + grid.ids.shape[1] * np.arange(len(rows)) + len(self.before)
             offset += grid.ids.numel()
@@ -156,13 +171,13 @@ class Pieces:
         return WindowGrid(torch.from_numpy(laid), torch.from_numpy(mask))
 
 
-def _alike(sizes: Int64[np.ndarray, "N"]) -> Iterator[Int64[np.ndarray, "M"]]:
-    """Places of windows of similar size, the largest first: none is padded to more than one and a half of its size."""
+def _alike(sizes: Int64[np.ndarray, "N"], most: float) -> Iterator[Int64[np.ndarray, "M"]]:
+    """Places of windows of similar size, the largest first: none is padded to more than `most` times its size."""
     order = np.argsort(-sizes, kind="stable")
     falling = -sizes[order]
     begin = 0
     while begin < len(order):
-        end = int(np.searchsorted(falling, falling[begin] * 2 / 3, "right"))
+        end = int(np.searchsorted(falling, falling[begin] / most, "right"))
         yield order[begin:end]
         begin = end
 

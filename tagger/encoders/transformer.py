@@ -14,13 +14,14 @@ from structkd.tagger.config import TransformerConfig
 from structkd.tagger.devices import mixed_precision, precision_on
 from structkd.tagger.encoders.base import Encoder
 from structkd.tagger.encoders.loading import library, load_tokenizer, make_pieces, missing_weights
-from structkd.tagger.encoders.pieces import WindowGrid, by_word
+from structkd.tagger.encoders.pieces import ALIKE, WindowGrid, by_word
 from structkd.tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained
 from structkd.tagger.features import FeatureSet, read_features, write_features
 from structkd.tagger.tokens import TokenBatch
 
 # Encoders whose n-th layer is the last of a model with n layers: what is above the highest wanted one is not loaded.
 _PLAIN = ("bert", "roberta", "xlm-roberta", "camembert", "electra")
+LAUNCHES = 4.0  # of `alike` on a GPU, where a pass costs its launches, however much of it is padding
 _LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
 
 
@@ -44,8 +45,8 @@ class TransformerBody(nn.Module):
 
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T N D"]:
         """Vectors of the N layers; 0 at padding."""
-        windows = self.pieces.windows(tokens)
         device = next(self.model.parameters()).device
+        windows = self.pieces.windows(tokens, LAUNCHES if device.type == "cuda" else ALIKE)
         found = torch.cat([self._states(grid, device) for grid in windows.grids])
         chosen = found[windows.place.to(device)].float()
         words = by_word(chosen, windows.counts.to(device), self.config.subwords)

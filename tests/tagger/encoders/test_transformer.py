@@ -35,7 +35,7 @@ from structkd.tagger.config import TaggerConfig, TrainingConfig, TransformerConf
 from structkd.tagger.description import CheckpointError
 from structkd.tagger.encoders.pieces import Pieces
 from structkd.tagger.encoders.pretrained import EncoderError, find_pretrained, pretrained_digest
-from structkd.tagger.encoders.transformer import FineTuned, Frozen, TransformerBody
+from structkd.tagger.encoders.transformer import LAUNCHES, FineTuned, Frozen, TransformerBody
 from structkd.tagger.model import Tagger
 from structkd.tagger.optimisation import make_optimizer, set_learning_rates
 from structkd.tagger.tokens import TokenBatch
@@ -131,6 +131,46 @@ def test_windows_hold_every_subword_once_where_it_is_farthest_from_a_cut(tokeniz
             row = rows[window][0][rows[window][1]].tolist()
             begin = next(p - o for p, (w, o) in enumerate(zip(windows, offsets, strict=True)) if w == window)
             assert row[1:-1] == ids[begin : begin + len(row) - 2]
+
+
+@given(sentences=st.lists(st.lists(words, min_size=1, max_size=12), min_size=1, max_size=6), alike=st.floats(1, 9))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+def test_windows_are_read_together_up_to_any_padding(tokenizer, sentences, alike):
+    pieces, tokens = Pieces(tokenizer, 12), TokenBatch.from_sentences(sentences)
+    apart, together = pieces.windows(tokens, 1.0), pieces.windows(tokens, alike)
+    assert len(together.grids) <= len(apart.grids)
+    for grid in together.grids:
+        sizes = grid.mask.sum(1) - 2
+        assert sizes.max() <= alike * sizes.min() * (1 + 1e-9)
+    assert torch.equal(together.counts, apart.counts)
+    flat = [torch.cat([grid.ids.flatten() for grid in found.grids]) for found in (apart, together)]
+    assert torch.equal(flat[0][apart.place], flat[1][together.place])
+
+
+def test_on_a_gpu_few_passes_are_made_of_a_batch(bert):
+    encoder, tokens = body(bert), TokenBatch.from_sentences([["a"] * n for n in (1, 2, 3, 4)])
+    assert len(encoder.pieces.windows(tokens).grids) > len(encoder.pieces.windows(tokens, LAUNCHES).grids) == 1
+
+
+def test_the_tokeniser_is_asked_for_a_word_once(tokenizer, monkeypatch):
+    asked, pieces = [], Pieces(tokenizer, None)
+    cut = pieces._cut
+    monkeypatch.setattr(pieces, "_cut", lambda words, special: asked.append(words) or cut(words, special))
+    first, second = TokenBatch.from_sentences([["london", "rains"]]), TokenBatch.from_sentences([["rains", "berlin"]])
+    for tokens in (first, second, first):
+        found, fresh = pieces.windows(tokens), Pieces(tokenizer, None).windows(tokens)
+        assert torch.equal(found.grids[0].ids, fresh.grids[0].ids)
+    assert asked == [["london", "rains"], ["berlin"]]
+
+
+def test_no_more_words_are_remembered_than_memory_allows(tokenizer, monkeypatch):
+    monkeypatch.setattr("tagger.encoders.pieces.KEPT", 3)
+    pieces = Pieces(tokenizer, None)
+    for sentence in (["a", "b"], ["b", "london", "rains"], ["a", "b", "london", "rains", "berlin"], ["a"]):
+        tokens = TokenBatch.from_sentences([sentence])
+        found = pieces.windows(tokens)
+        assert torch.equal(found.grids[0].ids, Pieces(tokenizer, None).windows(tokens).grids[0].ids)
+        assert len(pieces._cuts) <= 5
 
 
 @pytest.fixture(scope="session")
