@@ -13,7 +13,7 @@ from structkd.corpora.sentences import Corpus, CorpusError, Split
 
 
 class CorpusSource(Protocol):
-    """Where the sentences of an experiment come from: one class, beside its settings, in one file."""
+    """Where sentences of an experiment come from. A source names a corpus, and reads or makes it."""
 
     def identity(self, wanted: "CorpusRequest") -> dict[str, Any]:
         """What determines the content of `load`, found without reading sentences: equal identities, equal corpora.
