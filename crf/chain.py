@@ -1,12 +1,14 @@
 """A batch of linear-chain CRFs as distributions over label sequences (Lafferty et al., 2001)."""
 
 from functools import cached_property
+from math import inf
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from structkd.crf import decode
+from structkd.crf.checks import check_lengths, check_sizes, score_error
 from structkd.crf.logscan import FLOOR
 from structkd.crf.reach import Reach, reach_of
 from structkd.crf.sample import sample
@@ -19,7 +21,9 @@ class LinearChain:
     score(y) = start[y_1] + sum_i emissions[i, y_i] + sum_i transitions[y_i, y_{i+1}] + end[y_n].
 
     Everything is computed on demand, kept, and differentiable with respect to the scores. What lies beyond a
-    sentence's length never matters. A score of -inf forbids: the sequences it touches have probability 0.
+    sentence's length never matters. A score of -inf forbids: the sequences it touches have probability 0. Where that
+    leaves none, the sentence has a log Z and log-probabilities of -inf, marginals, an entropy and gradients of 0, and
+    no path among the k best.
 
     Args:
         emissions: a score for each label at each word; half precision is raised to float32.
@@ -28,7 +32,8 @@ class LinearChain:
         lengths: words in each sentence, from 1 to T.
 
     Raises:
-        ValueError: sizes that do not fit each other.
+        ValueError: sizes that do not fit each other, or a sentence with fewer words than 1 or more than T.
+        ScoreError: a score that is NaN or inf, once anything is computed from it.
 
     Example:
         >>> chain = LinearChain(emissions=torch.zeros(1, 2, 3), transitions=torch.zeros(3, 3),
@@ -50,9 +55,23 @@ class LinearChain:
         self.emissions = emissions.to(dtype)
         self.transitions, self.start, self.end = transitions.to(dtype), start.to(dtype), end.to(dtype)
         self.lengths = lengths
-        _check_sizes(self)
+        check_sizes(self._parts | {"lengths": lengths})
+        check_lengths(lengths, emissions.shape[1])
 
     # -- the pieces that everything is made of ------------------------------------------------------------------
+
+    @property
+    def _parts(self) -> dict[str, Tensor]:
+        """The scores, by what they are called."""
+        return {name: getattr(self, name) for name in ("emissions", "transitions", "start", "end")}
+
+    @cached_property
+    def _wide(self) -> "LinearChain":
+        """The same distribution in float64, for small differences of large numbers."""
+        if self.emissions.dtype == torch.float64:
+            return self
+        wide = {name: scores.double() for name, scores in self._parts.items()}
+        return LinearChain(**wide, lengths=self.lengths)
 
     @cached_property
     def mask(self) -> Bool[Tensor, "B T"]:
@@ -82,14 +101,51 @@ class LinearChain:
         return self.transitions.detach().amax().clamp_min(FLOOR)
 
     @cached_property
+    def _extremes(self) -> tuple[float, float, float]:
+        """The least peak, the greatest, and the top: one look at all scores, for which a GPU is waited for once."""
+        if not self._peaks.numel():
+            return 0.0, 0.0, 0.0
+        least, greatest = self._peaks.aminmax()
+        return least.item(), greatest.item(), self._top.item()
+
+    @cached_property
     def _potentials(self) -> Float[Tensor, "B T L"]:
         """What each label adds at each word, at most 0."""
+        _, greatest, top = self._extremes
+        if not (greatest < inf and top < inf):  # a NaN is below nothing
+            raise score_error(self._parts, self.mask)
         return self._folded - self._peaks
 
     @cached_property
     def _steps(self) -> Float[Tensor, "L L"]:
         """What each transition adds, at most 0."""
         return self.transitions.clamp_min(FLOOR) - self._top
+
+    @cached_property
+    def _dead(self) -> Bool[Tensor, "B"] | None:
+        """The sentences in which a word has no label, or none can follow another; None where there are none.
+
+        Their potentials and steps look as if everything were allowed: what comes of that is finite, and taken away.
+        """
+        least, _, top = self._extremes
+        if least > FLOOR / 2 and top > FLOOR / 2:
+            return None
+        stuck = (self.lengths > 1) & (self._top <= FLOOR / 2)
+        return (self._peaks <= FLOOR / 2).any(1).squeeze(-1) | stuck
+
+    @cached_property
+    def _impossible(self) -> Bool[Tensor, "B"] | None:
+        """The sentences that have no possible sequence; None where all have one for sure."""
+        if not self._reach.constrained:
+            return self._dead
+        blocked = self._centred_log_partition.detach() <= FLOOR / 2
+        return blocked if self._dead is None else blocked | self._dead
+
+    def _if_possible(self, values: Float[Tensor, "B *rest"], otherwise: float) -> Float[Tensor, "B *rest"]:
+        """Values of each sentence, but a constant for those that have no possible sequence."""
+        if self._impossible is None:
+            return values
+        return values.masked_fill(self._impossible.view(-1, *[1] * (values.dim() - 1)), otherwise)
 
     @cached_property
     def _offset(self) -> Float[Tensor, "B"]:
@@ -149,7 +205,8 @@ class LinearChain:
     @cached_property
     def log_partition(self) -> Float[Tensor, "B"]:
         """log Z, the log of the summed exponentiated scores of all label sequences."""
-        return (self._centred_log_partition + self._offset).to(self.emissions.dtype)
+        total = self._centred_log_partition + self._offset
+        return self._if_possible(total, -inf).to(self.emissions.dtype)
 
     def score(self, paths: Int[Tensor, "B *K T"]) -> Float[Tensor, "B *K"]:
         """Unnormalised log score of label sequences `[B, T]` or `[B, K, T]`; ids at padding are not read."""
@@ -160,15 +217,16 @@ class LinearChain:
     def log_prob(self, paths: Int[Tensor, "B *K T"]) -> Float[Tensor, "B *K"]:
         """log p(y | x) of label sequences `[B, T]` or `[B, K, T]`; the partition is computed once whatever K is."""
         many = paths if paths.dim() == 3 else paths[:, None]
-        total = (self._centred_score(many) - self._centred_log_partition[:, None]).to(self.emissions.dtype)
+        centred = self._centred_score(many) - self._centred_log_partition[:, None]
+        total = self._if_possible(centred, -inf).to(self.emissions.dtype)
         return total if paths.dim() == 3 else total[:, 0]
 
     @cached_property
     def log_marginals(self) -> Float[Tensor, "B T L"]:
         """log q(y_i = j | x), by the forward-backward algorithm; `FLOOR` where impossible, 0 at padding."""
         before, after, _ = self._both
-        joint = (before + self._potentials + after).log_softmax(-1)
-        return joint.clamp_min(FLOOR).masked_fill(~self.mask[..., None], 0.0)
+        joint = (before + self._potentials + after).log_softmax(-1).clamp_min(FLOOR)
+        return self._if_possible(joint, FLOOR).masked_fill(~self.mask[..., None], 0.0)
 
     @cached_property
     def marginals(self) -> Float[Tensor, "B T L"]:
@@ -180,7 +238,8 @@ class LinearChain:
         """p(y_i = j, y_{i+1} = k | x); 0 where the second word is padding."""
         source, target = self._edge_ends
         joint = source[..., None] + self._steps + target[..., None, :]
-        return joint.flatten(2).softmax(-1).view_as(joint).masked_fill(~self.mask[:, 1:, None, None], 0.0)
+        joint = joint.flatten(2).softmax(-1).view_as(joint).masked_fill(~self.mask[:, 1:, None, None], 0.0)
+        return self._if_possible(joint, 0.0)
 
     @cached_property
     def edge_counts(self) -> Float[Tensor, "B L L"]:
@@ -196,7 +255,7 @@ class LinearChain:
             step = self._steps.exp()
             joint = ((source @ step) * target).sum(-1, keepdim=True)  # at least exp(-reach), see `crf.reach`
             target = (target / joint).masked_fill(~self.mask[:, 1:, None], 0.0)
-            return (source.mT @ target) * step
+            return self._if_possible((source.mT @ target) * step, 0.0)
 
     @property
     def _edge_ends(self) -> tuple[Float[Tensor, "B edges L"], Float[Tensor, "B edges L"]]:
@@ -208,7 +267,10 @@ class LinearChain:
 
     @torch.no_grad()
     def viterbi(self) -> Int[Tensor, "B T"]:
-        """The best label sequence of each sentence, the lower label where two are equal; 0 at padding."""
+        """The best label sequence of each sentence, the lower label where two are equal; 0 at padding.
+
+        Of a sentence without a possible sequence, some labels.
+        """
         return decode.viterbi(*self._allowed, self.lengths)
 
     @torch.no_grad()
@@ -228,12 +290,18 @@ class LinearChain:
         """Potentials and steps with -inf where forbidden."""
         words, steps = self._potentials, self._steps
         forbidden = (words <= FLOOR / 2, steps <= FLOOR / 2)
+        if self._dead is not None:
+            forbidden = (forbidden[0] | self._dead[:, None, None], forbidden[1])
         return words.masked_fill(forbidden[0], -torch.inf), steps.masked_fill(forbidden[1], -torch.inf)
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Int[Tensor, "B {n} T"]:
-        """n independent label sequences a sentence, by forward filtering and backward sampling; 0 at padding."""
-        return sample(self._forward[0] + self._potentials, self._steps, self.mask, n, generator)
+        """n independent label sequences a sentence, by forward filtering and backward sampling; 0 at padding.
+
+        All 0 where there is no possible sequence.
+        """
+        draws = sample(self._forward[0] + self._potentials, self._steps, self.mask, n, generator)
+        return draws if self._impossible is None else draws.masked_fill(self._impossible[:, None, None], 0)
 
     # -- information --------------------------------------------------------------------------------------------
 
@@ -246,21 +314,31 @@ class LinearChain:
         objective tractable (Wang et al., 2021). Marginals must be 0 at padding.
         """
         expected = _expected(marginals, edge_counts, self._potentials, self._steps)
-        return (self._centred_log_partition - expected).to(self.emissions.dtype)
+        return self._if_possible(self._centred_log_partition - expected, inf).to(self.emissions.dtype)
 
     def entropy(self) -> Float[Tensor, "B"]:
-        """-sum_y p(y) log p(y), in nats."""
+        """-sum_y p(y) log p(y), in nats; never negative."""
         return self.cross_entropy(self)
 
     def cross_entropy(self, other: "LinearChain") -> Float[Tensor, "B"]:
-        """-sum_y p(y) log p_other(y), in nats, exactly."""
-        return other.cross_entropy_from(self.marginals, self.edge_counts)
+        """-sum_y p(y) log p_other(y), in nats, exactly; never negative, inf where the other has no possible sequence.
+
+        In float64: scores of 1e4 have marginals that float32 knows to 1e-3, and these are multiplied with the scores.
+        """
+        p, q = self._wide, other._wide
+        found = q.cross_entropy_from(p.marginals, p.edge_counts).clamp_min(0.0)
+        return p._if_possible(found, 0.0).to(self.emissions.dtype)
 
     def kl(self, other: "LinearChain") -> Float[Tensor, "B"]:
-        """KL(self || other), in nats: differences of scores first, so that near chains do not cancel."""
-        words, steps = self._potentials - other._potentials, self._steps - other._steps
-        expected = _expected(self.marginals, self.edge_counts, words, steps)
-        return (expected - self._centred_log_partition + other._centred_log_partition).to(self.emissions.dtype)
+        """KL(self || other), in nats; never negative, inf where the other alone has no possible sequence.
+
+        Differences of scores come first, and in float64, so that near chains and large scores do not cancel.
+        """
+        p, q = self._wide, other._wide
+        words, steps = p._potentials - q._potentials, p._steps - q._steps
+        expected = _expected(p.marginals, p.edge_counts, words, steps)
+        found = (expected - p._centred_log_partition + q._centred_log_partition).clamp_min(0.0)
+        return p._if_possible(q._if_possible(found, inf), 0.0).to(self.emissions.dtype)
 
 
 def _expected(
@@ -272,12 +350,3 @@ def _expected(
     """The mean of a score made of words and steps, in float64; it needs no more than the marginals of both."""
     of_words = (marginals * words).sum((1, 2), dtype=torch.float64)
     return of_words + (edge_counts * steps).sum((1, 2), dtype=torch.float64)
-
-
-def _check_sizes(chain: LinearChain) -> None:
-    B, _, L = chain.emissions.shape
-    expected = {"transitions": (L, L), "start": (L,), "end": (L,), "lengths": (B,)}
-    for name, size in expected.items():
-        found = tuple(getattr(chain, name).shape)
-        if found != size:
-            raise ValueError(f"LinearChain: {name} has the shape {found}, expected {size} from the emissions")

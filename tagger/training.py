@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from structkd.corpora.files import digest_json
+from structkd.crf import ScoreError
 from structkd.tagger.config import TrainingConfig
 from structkd.tagger.model import Tagger
 from structkd.tagger.optimisation import make_optimizer, set_learning_rates
@@ -116,7 +117,7 @@ def train(
         at.total, at.seen = at.total + value * sentences, at.seen + sentences
         log({"event": "update", "update": update, "of": config.updates})
         if update % config.evaluate_every == 0 or update == config.updates:
-            dev = ranks.from_first(score_dev(tagger) if ranks.first else 0.0)
+            dev = ranks.from_first(_score(tagger, score_dev, update) if ranks.first else 0.0)
             if dev > at.best:
                 at.best, at.best_update, kept = dev, update, _weights(tagger)
             mean, speed = at.total / at.seen, at.words / (time.perf_counter() - began)
@@ -186,10 +187,15 @@ def _step(
     optimizer.zero_grad(set_to_none=True)
     total, sentences = torch.zeros((), device=tagger.device), sum(size for size, _ in losses)
     for size, loss in losses:
-        if size:  # other ranks may have sentences where this one has none
+        if not size:  # other ranks may have sentences where this one has none
+            continue
+        try:
             share = loss() * (size / sentences)
-            total += share.detach()
-            share.backward()  # type: ignore[no-untyped-call]
+        except ScoreError:  # all ranks are to hear of it
+            total += float("nan")
+            break
+        total += share.detach()
+        share.backward()  # type: ignore[no-untyped-call]
     trained = [parameter for parameter in tagger.parameters() if parameter.requires_grad]
     value, sentences = ranks.mean_gradients(trained, total.item(), sentences)
     if value != value:
@@ -198,6 +204,13 @@ def _step(
     torch.nn.utils.clip_grad_norm_(trained, config.clip)
     optimizer.step()
     return value, sentences
+
+
+def _score(tagger: Tagger, score_dev: Callable[[Tagger], float], update: int) -> float:
+    try:
+        return score_dev(tagger)
+    except ScoreError as error:
+        raise TrainingError(f"update {update}: on dev, {error}; lower the learning rate") from error
 
 
 def _forever(

@@ -15,12 +15,29 @@ LOG_SPACE = None
 
 
 def check(chain):
-    """log Z to 1e-6 relative, marginals to 1e-5 absolute, and nothing that is not a number."""
+    """log Z to 1e-6 relative and `rounding` absolute, marginals to 1e-5, and nothing that is not a number."""
     for b, n in enumerate(chain.lengths.tolist()):
         log_partition, marginals = forward_backward(chain, b)
-        assert_close(chain.log_partition[b].double(), log_partition, rtol=1e-6, atol=1e-6)
+        limit = 1e-6 + rounding(chain, b)
+        assert_close(chain.log_partition[b].double(), log_partition, rtol=1e-6, atol=limit)
         assert_close(chain.marginals[b, :n].double(), marginals, rtol=0, atol=1e-5)
         assert chain.log_marginals[b].isfinite().all()
+
+
+def rounding(chain, sentence):
+    """How far float32 may round the two sums that a chain makes before all others, of the first and the last word.
+
+    start + emission and emission + end are each right to half a unit in the last place, eps / 2 of their size. Scores
+    of other words may be as large with the other sign, so log Z can be near 0, but it does not get more exact by that.
+    """
+    ends = chain.emissions[sentence, [0, int(chain.lengths[sentence]) - 1]]
+    sizes = [scores[scores.isfinite()].abs().max() for scores in (ends, chain.start, chain.end)]
+    return torch.finfo(torch.float32).eps * float(sum(sizes))
+
+
+def test_masked_labels_where_log_z_is_near_zero():
+    """Peaks of 690, -5320, -6256 and 11185 sum to 300.75: half a unit in the last place of 11185 is 1.1e-6 of that."""
+    check(masked(770401, 1e4, everywhere=False))
 
 
 @pytest.mark.parametrize("spread", [0.0, 1.0, 10.0, 100.0, 1e4])
@@ -70,20 +87,22 @@ def test_where_probability_space_alone_underflows():
 @settings(max_examples=40)
 def test_masked_labels(seed, spread, everywhere):
     """A label may be impossible at some words, or at all."""
+    check(masked(seed, spread, everywhere=everywhere))
+
+
+def masked(seed, spread, *, everywhere):
+    """A chain with labels of -inf, at random words or at all."""
     chain = random_chain([7, 1, 4], 5, 1.0, seed, spread=spread, dtype=torch.float32)
     banned = torch.rand(3, 7, 5, generator=torch.Generator().manual_seed(seed)) < 0.4
     if everywhere:
         banned[:] = banned[:1, :1]
     banned[..., 2] = False
-    masked = chain.emissions.masked_fill(banned, -torch.inf)
-    check(
-        LinearChain(
-            emissions=masked,
-            transitions=chain.transitions,
-            start=chain.start,
-            end=chain.end,
-            lengths=chain.lengths,
-        )
+    return LinearChain(
+        emissions=chain.emissions.masked_fill(banned, -torch.inf),
+        transitions=chain.transitions,
+        start=chain.start,
+        end=chain.end,
+        lengths=chain.lengths,
     )
 
 

@@ -8,6 +8,7 @@ from structkd.corpora.sentences import Corpus, Sentence
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.model import Tagger
+from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.training import TrainingError, train
 from structkd.tagger.vocabulary import Vocabulary
 from structkd.teachers.train import train_teacher
@@ -91,6 +92,28 @@ def test_the_loss_learns_how_much_of_the_training_is_over():
 def test_a_loss_that_is_not_a_number_stops_the_training():
     with pytest.raises(TrainingError, match="update 1"):
         loop([1], loss=lambda tagger, batch, done: tagger.start[0] * float("nan"))
+
+
+def test_scores_that_are_no_numbers_stop_the_training():
+    """A chain refuses them; to whoever trains, they are a loss that is not a number, or weights that are none."""
+
+    def broken(tagger, score):
+        tagger.projection.weight.data.fill_(torch.nan)
+        return score(tagger)
+
+    chain_of = lambda tagger: tagger(TokenBatch.from_sentences([("a",)])).log_partition.sum()  # noqa: E731
+    with pytest.raises(TrainingError, match="update 1: the loss is not a number; lower the learning rate"):
+        loop([1], loss=lambda tagger, batch, done: broken(tagger, chain_of))
+    tagger, config = Tagger(SMALL, Vocabulary.build({"a": 1}), LABELS), TrainingConfig(updates=2, evaluate_every=1)
+    with pytest.raises(TrainingError, match=r"update 1: on dev, .*emissions.* is nan .*; lower the learning rate"):
+        train(
+            tagger,
+            three_batches,
+            lambda tagger, batch, done: tagger.start[0],
+            lambda tagger: float(broken(tagger, chain_of)),
+            config,
+            lambda record: None,
+        )
 
 
 def test_an_epoch_without_batches_stops_the_training():
