@@ -265,7 +265,6 @@ class LinearChain:
 
     # -- decoding -----------------------------------------------------------------------------------------------
 
-    @torch.no_grad()
     def viterbi(self) -> Int[Tensor, "B T"]:
         """The best label sequence of each sentence, the lower label where two are equal; 0 at padding.
 
@@ -273,7 +272,6 @@ class LinearChain:
         """
         return decode.viterbi(*self._allowed, self.lengths)
 
-    @torch.no_grad()
     def kbest(self, k: int) -> tuple[Int[Tensor, "B {k} T"], Float[Tensor, "B {k}"], Int[Tensor, "B"]]:
         """The k best label sequences, best first, their log-probabilities, and how many there are.
 
@@ -283,24 +281,24 @@ class LinearChain:
         if k < 1:
             raise ValueError(f"kbest: k is {k}, expected at least 1")
         paths, regrets, counts = decode.kbest(*self._allowed, self.lengths, k)
-        return paths, self.log_prob(paths[:, :1]) - regrets, counts
+        return paths, self.log_prob(paths[:, :1]).detach() - regrets, counts
 
     @property
     def _allowed(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "L L"]]:
-        """Potentials and steps with -inf where forbidden."""
-        words, steps = self._potentials, self._steps
+        """Potentials and steps with -inf where forbidden; without gradients, which what is kept of them still has."""
+        words, steps = self._potentials.detach(), self._steps.detach()
         forbidden = (words <= FLOOR / 2, steps <= FLOOR / 2)
         if self._dead is not None:
             forbidden = (forbidden[0] | self._dead[:, None, None], forbidden[1])
         return words.masked_fill(forbidden[0], -torch.inf), steps.masked_fill(forbidden[1], -torch.inf)
 
-    @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Int[Tensor, "B {n} T"]:
         """n independent label sequences a sentence, by forward filtering and backward sampling; 0 at padding.
 
         All 0 where there is no possible sequence.
         """
-        draws = sample(self._forward[0] + self._potentials, self._steps, self.mask, n, generator)
+        filtered = (self._forward[0] + self._potentials).detach()
+        draws = sample(filtered, self._steps.detach(), self.mask, n, generator)
         return draws if self._impossible is None else draws.masked_fill(self._impossible[:, None, None], 0)
 
     # -- information --------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import torch
 
 from structkd.corpora.files import atomic_path, clear_temporaries
 
-MAGIC = b"structkd training state 1\n"
+MAGIC = b"structkd training state 2\n"
 SPARE = 20  # a save may take a twentieth of the time at most
 
 State = dict[str, Any]
@@ -30,10 +30,14 @@ class Resume:
         identity: digest of all that determines the training. A state of another identity is not used.
         seconds: at least so long between two saves; 0 saves after every update. Saves that are slow come less
             often, so that they never take more than a twentieth of the time.
+        code: digest of the code that trains. A state of other code is used, and `earlier` names it from then on.
     """
 
-    def __init__(self, path: Path, identity: str, seconds: float) -> None:
+    def __init__(self, path: Path, identity: str, seconds: float, code: str = "") -> None:
         self.path = path
+        self.earlier: tuple[str, ...] = ()
+        """Codes under which the training was before this one."""
+        self._code = code
         self._identity = f"{identity} torch {torch.__version__}"
         self._seconds = seconds
         self._cost, self._last = 0.0, time.monotonic()
@@ -47,7 +51,8 @@ class Resume:
     def save(self, state: State, world: int) -> None:
         """Replace the state atomically. `state` holds tensors, numbers, strings, and lists and dicts of them."""
         began, buffer = time.monotonic(), io.BytesIO()
-        torch.save({"identity": self._identity, "world": world, "state": state}, buffer)
+        codes = [*self.earlier, self._code]
+        torch.save({"identity": self._identity, "codes": codes, "world": world, "state": state}, buffer)
         content = buffer.getbuffer()
         with atomic_path(self.path) as temporary, temporary.open("wb") as file:
             file.write(MAGIC + sha256(content).digest())
@@ -75,6 +80,7 @@ class Resume:
                 f"{self.path}: state of a training on {found['world']} processes, this one has {world}; go on with "
                 f"{found['world']} (torchrun --nproc-per-node), or delete the file to start again"
             )
+        self.earlier = tuple(code for code in found["codes"] if code != self._code)
         state: State = found["state"]
         return state, ""
 

@@ -151,7 +151,7 @@ def _start(
     optimizer.load_state_dict(state["optimizer"])
     set_random_state(state["random"][ranks.rank])
     at = _Progress(**state["progress"])
-    log({"event": "resumed", "update": at.update})
+    log({"event": "resumed", "update": at.update, "earlier_code": list(resume.earlier) if resume else []})
     return at, state["best"]
 
 

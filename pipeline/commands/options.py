@@ -11,4 +11,5 @@ ExperimentName = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Jobs side by side, one thread each.", show_default="the GPUs, else the cores")
 ]
+Redo = Annotated[bool, typer.Option("--redo", help="Take what is there away first, and make it again.")]
 TaggerFolder = Annotated[Path, typer.Argument(help="A trained tagger: a folder with tagger.json in it.")]

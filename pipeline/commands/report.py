@@ -79,11 +79,14 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 
 def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...]]":
     from structkd.pipeline.results.findings import grid_findings, plan_findings
+    from structkd.pipeline.results.provenance import provenance_note
 
     if _is_grid(name):
         grid = load_grid(name)
         return grid.title, grid_findings(grid, split)
     plan = make_plan(load_experiment(name))
+    if note := provenance_note(plan):
+        make_console(stderr=True).print(note, style="yellow", soft_wrap=True)
     return plan.experiment.title, (plan_findings(plan, split or "test"),)
 
 

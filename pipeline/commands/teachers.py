@@ -3,18 +3,24 @@
 from itertools import chain
 
 from structkd.pipeline.commands.console import make_console
-from structkd.pipeline.commands.options import ExperimentName, Workers
+from structkd.pipeline.commands.options import ExperimentName, Redo, Workers
 from structkd.pipeline.execution.engines import choose_engine
 from structkd.pipeline.execution.progress import choose_display
+from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_teachers
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
+from structkd.pipeline.results.provenance import provenance_note
 
 
-def teachers(experiment: ExperimentName = "demo", workers: Workers = None) -> None:
+def teachers(experiment: ExperimentName = "demo", workers: Workers = None, redo: Redo = False) -> None:
     """Stage one: train the teachers and write what they know to Parquet shards."""
     console, plan = make_console(), make_plan(load_experiment(experiment))
+    if redo:
+        discard(plan, students=False)
     if not run_teachers([plan], choose_engine(workers), choose_display(console)):
         console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
     for folder in chain.from_iterable(teacher.sets for teacher in plan.teachers):
         console.print(f"  {folder}")
+    if note := provenance_note(plan):
+        console.print(note, style="yellow", soft_wrap=True)

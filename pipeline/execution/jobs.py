@@ -16,7 +16,7 @@ from structkd.pipeline.execution.memory import peak_memory
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data, describe_limit
 from structkd.pipeline.plan.features import cost_of
-from structkd.pipeline.plan.pieces import RESULT, STATE, StudentPlan, TeacherPlan
+from structkd.pipeline.plan.pieces import RESULT, STATE, StudentPlan, TeacherPlan, name_digest
 from structkd.tagger.config import TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.features import FeatureSet
@@ -34,8 +34,18 @@ def open_features(plan: TeacherPlan | StudentPlan, log: Log) -> list[FeatureSet]
 
 
 def training_state(plan: TeacherPlan | StudentPlan, training: TrainingConfig, sets: Sequence[str] = ()) -> Resume:
-    """Where a training keeps its state until its result is written."""
-    return Resume(plan.folder / STATE, digest_json([plan.digests, *sets]), training.checkpoint_seconds)
+    """Where a training keeps its state until its result is written.
+
+    It goes on from a state of the same settings, corpora, results versions and artifact sets. Other code of these
+    versions gives the same results, so it goes on too, but it says so, here and in the result.
+    """
+    identity = digest_json([name_digest(plan.digests), *sets])
+    return Resume(plan.folder / STATE, identity, training.checkpoint_seconds, plan.digests["code"])
+
+
+def made_by_training(plan: TeacherPlan | StudentPlan, resume: Resume) -> dict[str, str]:
+    """A plan's digests, and the code under which its training began where that was another."""
+    return plan.digests | ({"code_before": ", ".join(resume.earlier)} if resume.earlier else {})
 
 
 def load(data: Data, language: str, split: Split, log: Log) -> Corpus:

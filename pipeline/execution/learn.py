@@ -8,6 +8,7 @@ from structkd.pipeline.execution.jobs import (
     about,
     held_out,
     journal,
+    made_by_training,
     open_features,
     scores,
     trained,
@@ -17,6 +18,7 @@ from structkd.pipeline.execution.jobs import (
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import StudentPlan
+from structkd.pipeline.results.provenance import sets_digest
 from structkd.student.distill import distill
 from structkd.tagger.checkpoint import save_tagger
 from structkd.tagger.ranks import ALONE, Ranks
@@ -28,7 +30,8 @@ def run_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Rank
     with journal(plan.folder / "log.jsonl", log) if ranks.first else nullcontext(log) as told:
         sets = [ArtifactSet.open(folder) for folder in plan.artifacts]
         judges = held_out(data, experiment.languages, told)
-        resume = training_state(plan, settings.training, [one.identity for one in sets])
+        identities = [one.identity for one in sets]
+        resume = training_state(plan, settings.training, identities)
         student, result = distill(
             sets,
             judges["dev"],
@@ -48,5 +51,6 @@ def run_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Rank
         save_tagger(student, plan.folder, about(experiment, data, list(experiment.languages)))
         row = {"system": plan.system, "seed": plan.seed} | trained(student, result)
         row |= scores(judges, lambda corpus: corpus.outcomes(student))
-        write_result(plan.folder, row, experiment, plan.digests)
+        digests = made_by_training(plan, resume) | {"sets": sets_digest(identities)}
+        write_result(plan.folder, row, experiment, digests)
         resume.delete()

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from structkd.pipeline.execution.engines import Listen, Record
 
-_TOLD = ("limited", "left aside", "unknown labels", "vectors")  # what must not be gone with the next note
+_TOLD = ("limited", "left aside", "resumed", "unknown labels", "vectors")  # what must not be gone with the next note
 
 
 class Bars:
@@ -111,7 +111,9 @@ def describe(record: Record) -> str:
             f"{record['split']}: {record['sentences']} sentences have a label that no training corpus has: without gold"
         )
     if record["event"] == "resumed":
-        return f"goes on after update {record['update']}"
+        codes = ", ".join(code[:8] for code in record["earlier_code"])
+        before = f", up to which other code trained ({codes})" if codes else ""
+        return f"goes on after update {record['update']}{before}"
     if record["event"] == "restarted":
         return f"starts again: {record['reason']}"
     if record["event"] == "finished":

@@ -18,6 +18,7 @@ from structkd.pipeline.execution.jobs import (
     held_out,
     journal,
     load,
+    made_by_training,
     open_features,
     scores,
     trained,
@@ -26,7 +27,9 @@ from structkd.pipeline.execution.jobs import (
 )
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import ANNOTATION_CODE, TeacherPlan, annotated, code_digest
+from structkd.pipeline.plan.pieces import TeacherPlan, annotated
+from structkd.pipeline.plan.versions import ANNOTATION, code_digest, versions_of
+from structkd.pipeline.results.provenance import made_by
 from structkd.tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
 from structkd.tagger.features import FeatureSet
 from structkd.teachers.annotate import TextRow, annotate, text_rows
@@ -114,7 +117,7 @@ def _train_teacher(
         "train_tokens": train.tokens,
     }
     row |= scores(judges, lambda corpus: corpus.outcomes(teacher)) | trained(teacher, result)
-    write_result(plan.folder, row, experiment, plan.digests)
+    write_result(plan.folder, row, experiment, made_by_training(plan, resume))
     resume.delete()
 
 
@@ -163,16 +166,21 @@ def _write_set(
     rows: Sequence[TextRow],
 ) -> None:
     config = experiment.teacher.annotation
+    made = plan.digests | made_by(plan.folder)  # other code may have trained it
     provenance: dict[str, JsonValue] = {
         "teacher": plan.folder.name,
         "experiment": experiment.name,
         "language": plan.language,
         "fold": str(plan.fold) if plan.fold else None,
-        "digests": dict(plan.digests),
+        "digests": {name: made[name] for name in plan.digests},
         "weights": None if experiment.teacher.external else digest_file(plan.folder / WEIGHTS),
         "corpora": {corpus.split: corpus.digest for corpus in corpora},
         "sentences": {corpus.split: len(corpus) for corpus in corpora},
-        "code": {"version": version("structkd"), "digest": code_digest(*ANNOTATION_CODE)},
+        "code": {
+            "version": version("structkd"),
+            "results": versions_of(ANNOTATION),
+            "digest": code_digest(*ANNOTATION),
+        },
         "annotation": config.model_dump(),
     }
     began = time.perf_counter()

@@ -9,6 +9,7 @@ from structkd.corpora.files import digest_json
 from structkd.corpora.sentences import Split
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.versions import versions_of
 from structkd.tagger.config import TaggerConfig, TransformerConfig
 from structkd.tagger.encoders.pretrained import features_digest
 from structkd.teachers.sources.identity import tagger_configs
@@ -47,7 +48,7 @@ def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[Featu
     return tuple(
         FeaturePlan(language, split, encoder, digest, runs / FOLDER / f"{language}-{split}-{key[:16]}.safetensors")
         for (digest, language, split), encoder in wanted.items()
-        for key in [digest_json([digest, data.identity(language, split)])]
+        for key in [digest_json([digest, data.identity(language, split), versions_of(("corpora",))])]
     )
 
 

@@ -1,20 +1,23 @@
 """What an experiment consists of, by name: each piece's folder carries the digest of all that determines it.
 
+That is settings, corpora and the results versions of the rooms that make it (`pipeline.plan.versions`). The code's
+digest stands beside these in what a piece says of itself, and names nothing.
+
 Nothing here reads a sentence or loads a model, so that asking what is left to do takes no time.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from structkd.corpora.files import digest_bytes, digest_json
+from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.sentences import Split
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import FeaturePlan, feature_files, plan_features, teacher_taggers
+from structkd.pipeline.plan.versions import ANNOTATION, LEARNING, TEACHING, code_digest, versions_of
 from structkd.student.config import SystemName
 from structkd.tagger.encoders.pretrained import pretrained_digests
 from structkd.teachers.sources.config import SourcesConfig
@@ -25,8 +28,6 @@ RESULT = "result.json"  # written last: a folder that has one is done
 MANIFEST = "manifest.json"  # likewise, for artifact sets
 STATE = "training.state"  # what a training goes on from until it is done
 HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero-shot")  # what is scored
-_BASE = ("crf", "corpora", "tagger")
-ANNOTATION_CODE = (*_BASE, "artifacts", "teachers")  # the packages that determine an artifact set
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class TeacherPlan:
     fold: Fold | None
     """What it is not trained on, and annotates."""
     digests: dict[str, str]
+    """Of settings, corpora and code, and the results versions; all but the code name it."""
     key: str
     """Digest of what names its result, whatever code computes it."""
     folder: Path
@@ -148,10 +150,11 @@ def _teacher(
     digests = {
         "settings": digest_json(settings),
         "corpora": digest_json([data.metric, training, held_out]),
-        "code": code_digest(*_BASE, "teachers"),
+        "versions": versions_of(TEACHING),
+        "code": code_digest(*TEACHING),
     }
-    key = digest_json(digests)
-    annotation = [key, teacher.annotation.model_dump(), code_digest(*ANNOTATION_CODE)]
+    key = name_digest(digests)
+    annotation = [key, teacher.annotation.model_dump(), versions_of(ANNOTATION)]
     splits: list[Split] = ["train"] if fold or not teacher.folds else []
     splits += [] if fold else data.texts(language)
     identities = {split: None if split == "train" else data.identity(language, split) for split in splits}
@@ -202,22 +205,16 @@ def _student(
     digests = {
         "settings": digest_json(settings),
         "corpora": digest_json([[lesson.name for lesson in lessons], held_out]),
-        "code": code_digest(*_BASE, "artifacts", "student"),
+        "versions": versions_of(LEARNING),
+        "code": code_digest(*LEARNING),
     }
     read = [data.identity(language, split) for language, split in data.corpora() if split in splits]
     teaching = [experiment.teacher.annotation.model_dump(), [teacher.key for teacher in teachers]] if taught else []
     key = digest_json([digests["settings"], held_out, read, teaching])
-    name = f"{system}-seed{seed}-{digest_json(digests)[:8]}"
+    name = f"{system}-seed{seed}-{name_digest(digests)[:8]}"
     return StudentPlan(system, seed, digests, key, folder / "students" / name, lessons, features)
 
 
-@lru_cache
-def code_digest(*packages: str) -> str:
-    """SHA-256 over the source of some of our packages."""
-    root = Path(__file__).parents[2]
-    sources = sorted(path for package in packages for path in (root / package).rglob("*") if _is_source(path))
-    return digest_json([[str(path.relative_to(root)), digest_bytes(path.read_bytes())] for path in sources])
-
-
-def _is_source(path: Path) -> bool:
-    return path.suffix in (".py", ".toml")
+def name_digest(digests: Mapping[str, str]) -> str:
+    """What names a piece: everything that determines its result, but for the code."""
+    return digest_json({name: digest for name, digest in digests.items() if name != "code"})

@@ -111,3 +111,15 @@ def test_what_is_forbidden_has_probability_zero_and_no_gradient(scheme):
     impossible = torch.zeros(2, 6, dtype=torch.long)
     impossible[:, :2] = forbidden.nonzero()[0]
     assert (again.log_prob(impossible).exp() == 0).all()
+
+
+def test_decoding_first_takes_no_gradient_away():
+    chain = random_chain([4, 2], 3, 1.0)
+    scores, plain = leaves(chain), leaves(chain)
+    asked = build(scores, chain.lengths)
+    paths, log_probs, _ = asked.kbest(2)
+    assert not any(found.requires_grad for found in (asked.viterbi(), asked.sample(2), paths, log_probs))
+    asked.log_prob(paths).sum().backward()
+    build(plain, chain.lengths).log_prob(paths).sum().backward()
+    for one, other in zip(scores, plain, strict=True):
+        assert_close(one.grad, other.grad)

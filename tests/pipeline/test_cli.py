@@ -8,7 +8,8 @@ import pytest
 
 from structkd.corpora.files import digest_file
 from structkd.pipeline.experiment.experiment import load_experiment
-from structkd.pipeline.plan.pieces import ANNOTATION_CODE, code_digest, make_plan
+from structkd.pipeline.plan.pieces import make_plan
+from structkd.pipeline.plan.versions import ANNOTATION, code_digest, versions_of
 from structkd.tagger.checkpoint import load_tagger
 from structkd.tagger.prediction import predict
 from tests.pipeline.tiny import contents, structkd, write_experiment
@@ -74,7 +75,9 @@ def test_a_result_says_what_it_came_from(place, monkeypatch):
     experiment = load_experiment("tiny")
     plan = make_plan(experiment)
     result = json.loads((student(place, "exact") / "result.json").read_text("utf-8"))
-    assert result["digests"] == {"experiment": experiment.digest} | plan.students[2].digests
+    found = dict(result["digests"])
+    assert len(found.pop("sets")) == 64
+    assert found == {"experiment": experiment.digest} | plan.students[2].digests
     assert set(result["test"]) == {"en", "de"}
     assert result["seconds"] > 0
 
@@ -85,8 +88,9 @@ def test_a_set_says_what_it_came_from(place):
     weights = place / "runs" / "tiny" / "teachers" / provenance["teacher"] / "model.safetensors"
     assert provenance["weights"] == digest_file(weights)
     assert set(provenance["corpora"]) == {"train"}
-    assert set(provenance["digests"]) == {"settings", "corpora", "code"}
-    assert provenance["code"]["digest"] == code_digest(*ANNOTATION_CODE)
+    assert set(provenance["digests"]) == {"settings", "corpora", "versions", "code"}
+    assert provenance["code"]["digest"] == code_digest(*ANNOTATION)
+    assert provenance["code"]["results"] == versions_of(ANNOTATION)
     assert provenance["annotation"]["k"] == 4
 
 

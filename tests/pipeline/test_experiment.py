@@ -7,8 +7,9 @@ import pytest
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.experiment.experiment import EXPERIMENTS, load_experiment
 from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.plan import versions
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import code_digest, make_plan
+from structkd.pipeline.plan.pieces import make_plan
 from tests.pipeline.tiny import TINY, write_experiment
 
 SHIPPED = sorted(path.stem for path in (Path(__file__).parents[2] / EXPERIMENTS).glob("*.toml"))
@@ -207,8 +208,29 @@ def test_what_only_reports_read_renames_nothing(load):
     assert [teacher.held_out for teacher in bare.teachers] == [None, None]
 
 
-def test_code_is_part_of_the_names():
-    assert code_digest("crf") != code_digest("corpora") != code_digest("crf", "corpora")
+@pytest.mark.parametrize(
+    ("room", "same"),
+    [
+        ("crf", (False, False, False)),
+        ("corpora", (False, False, False)),
+        ("tagger", (False, False, False)),
+        ("teachers", (False, False, False)),
+        ("artifacts", (True, False, False)),
+        ("student", (True, True, False)),
+    ],
+)
+def test_what_a_raised_results_version_renames(load, monkeypatch, room, same):
+    before = folders(make_plan(load()))
+    monkeypatch.setattr(versions, "VERSIONS", {**versions.VERSIONS, room: 99})
+    after = folders(make_plan(load()))
+    assert tuple(a == b for a, b in zip(before, after, strict=True)) == same
+
+
+def test_the_keys_of_rows_have_no_version(load, monkeypatch):
+    """Rows in results/ are found whatever has made them since."""
+    before = [piece.key for plan in [make_plan(load())] for piece in (*plan.teachers, *plan.students)]
+    monkeypatch.setattr(versions, "VERSIONS", dict.fromkeys(versions.VERSIONS, 99))
+    assert [piece.key for plan in [make_plan(load())] for piece in (*plan.teachers, *plan.students)] == before
 
 
 UD = """

@@ -120,3 +120,16 @@ def test_all_global_generators_go_back():
     first = draw()
     set_random_state(state)
     assert draw() == first
+
+
+def test_other_code_goes_on_and_is_remembered(tmp_path):
+    """The identity has the results versions; code that differs is told, with all that came before it."""
+    state = tmp_path / "training.state"
+    for code, stop in (("old", 4), ("newer", 8)):
+        with pytest.raises(KeyboardInterrupt):
+            teach(Resume(state, "same", 0.0, code), stop=stop)
+    records, resume = [], Resume(state, "same", 0.0, "newest")
+    assert same(teach(resume, records=records), plain())
+    assert records[0] == {"event": "resumed", "update": 7, "earlier_code": ["old", "newer"]}
+    assert resume.earlier == ("old", "newer")
+    assert Resume(state, "same", 0.0, "old").load(1)[0] is not None

@@ -1,0 +1,40 @@
+"""Taking finished pieces away, so that they are made again."""
+
+import shutil
+from pathlib import Path
+
+from structkd.corpora.files import sync
+from structkd.pipeline.plan.pieces import MANIFEST, RESULT, Plan
+
+
+def discard(plan: Plan, *, students: bool) -> None:
+    """Take away the teachers and artifact sets of an experiment, and its students too if asked.
+
+    What a piece comes from goes after it, and the file that says it is finished goes first: wherever this is killed,
+    a piece is whole or absent, and the same command without --redo makes what is absent. Features of frozen encoders
+    stay: they serve all experiments.
+
+    Raises:
+        ArtifactError: another process is writing one of the sets.
+    """
+    from structkd.artifacts.lock import FolderLock
+
+    for student in plan.students if students else ():
+        _remove(student.folder, RESULT)
+    for folder in (folder for teacher in plan.teachers for folder in teacher.sets if folder.is_dir()):
+        lock = FolderLock(folder)
+        try:
+            _remove(folder, MANIFEST)
+        finally:
+            lock.release()
+    for teacher in plan.teachers:
+        _remove(teacher.folder, RESULT)
+
+
+def _remove(folder: Path, mark: str) -> None:
+    if folder.is_symlink():
+        folder.unlink()  # what it points to is not ours
+    elif folder.is_dir():
+        (folder / mark).unlink(missing_ok=True)
+        sync(folder)
+        shutil.rmtree(folder)

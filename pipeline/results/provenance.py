@@ -1,0 +1,101 @@
+"""By which code the finished pieces of an experiment were made, and whether that is the present one."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from structkd.corpora.files import digest_json
+from structkd.pipeline.plan.pieces import MANIFEST, RESULT, Plan, StudentPlan, TeacherPlan, annotated
+from structkd.pipeline.plan.versions import ANNOTATION, code_digest
+
+
+@dataclass(frozen=True)
+class Made:
+    """What made a finished piece."""
+
+    codes: tuple[str, ...]
+    """Digests of the code: several where a training was killed and went on under another one."""
+    version: str
+    """Of structkd, as its package metadata has it."""
+    now: str
+    """Digest of the code that would make it today."""
+    outdated: bool
+    """Whether it is a student of artifact sets that have been made again since, and differ."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other code made it, or a part of it."""
+        return self.codes != (self.now,)
+
+
+def made_by(folder: Path) -> dict[str, str]:
+    """The digests in a finished piece's result: settings, corpora, results versions, code.
+
+    Empty where the result is damaged: whoever reads its scores says so.
+    """
+    found = _read(folder / RESULT).get("digests")
+    return found if isinstance(found, dict) else {}
+
+
+def sets_digest(identities: Sequence[str]) -> str:
+    """What names the artifact sets that a student learnt from, code and weights behind them included."""
+    return digest_json(list(identities))
+
+
+def provenance_note(plan: Plan) -> str:
+    """One line on the pieces that the present code has not made; empty where there are none."""
+    pieces = [*_teachers(plan.teachers), *_sets(plan.teachers), *_students(plan.students)]
+    strange, outdated = [piece for piece in pieces if piece.elsewhere], sum(piece.outdated for piece in pieces)
+    parts = []
+    if strange:
+        codes = dict.fromkeys(code[:8] for piece in strange for code in piece.codes)
+        versions = sorted({piece.version for piece in strange})
+        parts.append(
+            f"{len(strange)} of {len(pieces)} finished pieces were made by other code of the same results versions "
+            f"(structkd {', '.join(versions)}: {', '.join(codes)})"
+        )
+    if outdated:
+        parts.append(f"{outdated} students learnt from artifact sets that have been made again since, and differ")
+    if not parts:
+        return ""
+    remedy = f"`structkd distill {plan.experiment.name} --redo` makes all pieces again"
+    return f"{plan.folder}: {'; '.join(parts)}. They are kept; {remedy}"
+
+
+def _teachers(teachers: Sequence[TeacherPlan]) -> Iterator[Made]:
+    for teacher in teachers:
+        if teacher.trained:
+            yield _made(teacher)
+
+
+def _students(students: Sequence[StudentPlan]) -> Iterator[Made]:
+    for student in students:
+        if student.done:
+            found = (_read(folder / MANIFEST).get("identity", "") for folder in student.artifacts)
+            identities = [str(identity) for identity in found]
+            known = made_by(student.folder).get("sets")
+            yield _made(student, outdated=all(identities) and known not in (None, sets_digest(identities)))
+
+
+def _sets(teachers: Sequence[TeacherPlan]) -> Iterator[Made]:
+    now = code_digest(*ANNOTATION)
+    for folder in (folder for teacher in teachers for folder in teacher.sets if annotated(folder)):
+        code = _read(folder / MANIFEST).get("header", {}).get("provenance", {}).get("code", {})
+        yield Made((code.get("digest", now),), code.get("version", "?"), now, outdated=False)
+
+
+def _made(piece: TeacherPlan | StudentPlan, *, outdated: bool = False) -> Made:
+    digests, now = made_by(piece.folder), piece.digests["code"]
+    codes = (*filter(None, digests.get("code_before", "").split(", ")), digests.get("code", now))
+    version = _read(piece.folder / RESULT).get("versions", {}).get("structkd", "?")
+    return Made(codes, version, now, outdated)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
