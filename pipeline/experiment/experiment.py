@@ -77,7 +77,7 @@ class Student(Settings):
 
 
 class Experiment(Settings):
-    """A run is a function of this, the corpora and the code."""
+    """A run is a function of this, the corpora and the results versions of the code."""
 
     name: str
     title: str
