@@ -9,9 +9,10 @@ import typer
 from structkd.corpora.files import atomic_path
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.commands.console import make_console
-from structkd.pipeline.experiment.experiment import EXPERIMENTS, load_experiment
-from structkd.pipeline.experiment.grid import GRIDS, load_grid
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.grid import load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError, read_toml
+from structkd.pipeline.experiment.places import EXPERIMENTS, GRIDS, search
 from structkd.pipeline.plan.pieces import RUNS, Plan, StudentPlan, make_plan
 from structkd.tagger.description import CheckpointError
 from structkd.tagger.encoders.pretrained import EncoderError
@@ -93,7 +94,8 @@ def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...
 def _is_grid(name: str) -> bool:
     if name.endswith(".toml"):
         return Path(name).is_file() and "tasks" in read_toml(Path(name))
-    return (GRIDS / f"{name}.toml").is_file() and not (EXPERIMENTS / f"{name}.toml").is_file()
+    found = search(name, EXPERIMENTS, GRIDS)
+    return found is not None and found.parent.name == GRIDS.name
 
 
 def _command(name: str) -> str:

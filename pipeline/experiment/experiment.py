@@ -1,6 +1,5 @@
 """Experiment files: one TOML file says everything that a run depends on."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -16,7 +15,8 @@ from structkd.corpora.sources.catalog import ZeroShot
 from structkd.corpora.sources.demo import DemoSource
 from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import FileText, UnlabelledText
-from structkd.pipeline.experiment.parsing import ExperimentError, did_you_mean, parse, read_toml
+from structkd.pipeline.experiment.parsing import ExperimentError, parse, read_toml
+from structkd.pipeline.experiment.places import EXPERIMENTS, find
 from structkd.student.config import DistillConfig, SystemName
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.teachers.config import AnnotationConfig
@@ -25,7 +25,6 @@ from structkd.teachers.sources.config import SourcesConfig
 if TYPE_CHECKING:
     import torch
 
-EXPERIMENTS = Path("experiments")
 _TEXTS = {"unlabelled", "augmented"}
 
 
@@ -204,13 +203,10 @@ class Experiment(Settings):
 
 
 def load_experiment(name: str) -> Experiment:
-    """Read `experiments/<name>.toml`, or the file `name` itself when it ends in .toml.
+    """Read the file `name` if it ends in .toml; else `experiments/<name>.toml`, here or among those of the package.
 
     Raises:
         ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
     """
-    path = Path(name) if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
-    if not path.is_file():
-        known = sorted(file.stem for file in EXPERIMENTS.glob("*.toml"))
-        raise ExperimentError(f"{path}: no such experiment{did_you_mean(path.stem, known)} ({', '.join(known)})")
+    path = find(name, EXPERIMENTS, "experiment")
     return parse(Experiment, {"name": path.stem} | read_toml(path), str(path))

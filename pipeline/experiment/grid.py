@@ -9,11 +9,11 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from structkd.corpora.settings import Settings, named_once
-from structkd.pipeline.experiment.experiment import EXPERIMENTS, Experiment
+from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.parsing import ExperimentError, parse, read_toml
+from structkd.pipeline.experiment.places import GRIDS, find
 from structkd.student.config import SystemName
 
-GRIDS = EXPERIMENTS / "grids"
 RESULTS = Path("results")
 TEACHERS, BASELINE = "teachers", "baseline"  # the systems that span the gap
 Values = dict[str, Any]
@@ -113,15 +113,12 @@ class Entry:
 
 
 def load_grid(name: str) -> Grid:
-    """Read `experiments/grids/<name>.toml`, or the file `name` itself when it ends in .toml.
+    """Read the file `name` if it ends in .toml; else `experiments/grids/<name>.toml`, here or of the package.
 
     Raises:
         ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
     """
-    path = Path(name) if name.endswith(".toml") else GRIDS / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in GRIDS.glob("*.toml"))) or "none"
-        raise ExperimentError(f"{path}: no such grid (there are: {known})")
+    path = find(name, GRIDS, "grid")
     grid = parse(Grid, {"name": path.stem} | read_toml(path), str(path))
     for table in grid.tables:
         if unknown := sorted({*(table.tasks or ())} - grid.tasks.keys()):
