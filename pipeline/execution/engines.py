@@ -1,7 +1,6 @@
 """Where jobs run: one after another in this process, or side by side in several."""
 
 import multiprocessing
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.queues import Queue, SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
+from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.memory import forget_peak
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Processes:
 
 def choose_engine(workers: int | None) -> Engine:
     """Processes for the given number of workers, see `Processes`; one works here."""
-    alone = (workers or len(os.sched_getaffinity(0))) == 1
+    alone = (workers or usable_cores()) == 1
     return InProcess() if alone else Processes(workers)
 
 
@@ -124,7 +124,7 @@ def default_workers() -> int:
     import torch  # which a finished experiment never needs
 
     # Jobs that share a GPU share its memory, and are hardly faster for it.
-    return torch.cuda.device_count() or len(os.sched_getaffinity(0))
+    return torch.cuda.device_count() or usable_cores()
 
 
 _queue: "Queue[tuple[str, Record] | None]"  # of a worker process
