@@ -1,5 +1,6 @@
 """Experiment files: one TOML file says everything that a run depends on."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -15,7 +16,7 @@ from structkd.corpora.sources.catalog import ZeroShot
 from structkd.corpora.sources.demo import DemoSource
 from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import FileText, UnlabelledText
-from structkd.pipeline.experiment.parsing import ExperimentError, parse, read_toml
+from structkd.pipeline.experiment.parsing import ExperimentError, Values, merged, parse, read_toml
 from structkd.pipeline.experiment.places import EXPERIMENTS, find
 from structkd.student.config import DistillConfig, SystemName
 from structkd.tagger.config import TaggerConfig, TrainingConfig
@@ -202,11 +203,14 @@ class Experiment(Settings):
         return digest_json(["teachers", settings])
 
 
-def load_experiment(name: str) -> Experiment:
+def load_experiment(name: str | Path, change: Values | None = None) -> Experiment:
     """Read the file `name` if it ends in .toml; else `experiments/<name>.toml`, here or among those of the package.
+
+    `change` holds settings that take the place of the file's: `{"student": {"seeds": [1, 2, 3]}}`.
 
     Raises:
         ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
     """
-    path = find(name, EXPERIMENTS, "experiment")
-    return parse(Experiment, {"name": path.stem} | read_toml(path), str(path))
+    path = find(str(name), EXPERIMENTS, "experiment")
+    values = merged({"name": path.stem} | read_toml(path), change or {})
+    return parse(Experiment, values, f"{path}, changed" if change else str(path))
