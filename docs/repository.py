@@ -1,4 +1,4 @@
-"""The site shows the repository as it lies: pages at the top and in results/, and what they link to, at their own paths.
+"""The site shows the repository as it lies: its pages, and what they link to, at their own paths.
 
 A hook of mkdocs, which itself knows the files of docs/ alone.
 """
