@@ -21,4 +21,4 @@ def main(path: str | Path) -> None:
 
 
 if __name__ == "__main__":  # worker processes import this file
-    main(*sys.argv[1:] or [Path(__file__).with_name("small.toml")])
+    main(sys.argv[1] if sys.argv[1:] else Path(__file__).with_name("small.toml"))

@@ -27,11 +27,12 @@ def sure_posterior(student: structkd.LinearChain, signals: structkd.Signals, tem
 def main(path: str | Path) -> None:
     experiment = structkd.load_experiment(path)
     structkd.run_teachers(experiment, workers=None, progress=True)  # once; further objectives cost no teacher
-    systems = {"sure-posterior": structkd.System(("log_posteriors",), sure_posterior), "posterior": "posterior"}
-    for name, system in systems.items():
-        student = structkd.train_student(experiment, system, Path("runs") / "own" / name)
+    system = structkd.System(("log_posteriors",), sure_posterior)
+    mine = structkd.train_student(experiment, system, Path("runs") / "own" / "sure-posterior")
+    paper = structkd.train_student(experiment, "posterior", Path("runs") / "own" / "posterior")
+    for name, student in {"sure-posterior": mine, "posterior": paper}.items():
         print(f"{name}: {fmean(structkd.score(student, experiment).values()):.2f} on test")
 
 
 if __name__ == "__main__":  # worker processes import this file
-    main(*sys.argv[1:] or [Path(__file__).with_name("small.toml")])
+    main(sys.argv[1] if sys.argv[1:] else Path(__file__).with_name("small.toml"))

@@ -189,7 +189,8 @@ def check_types(environment, folder):
     mypy = (sys.executable, "-m", "mypy", "--strict", "--python-executable", environment.bin / "python")
     (folder / "typed.py").write_text(TYPED, "utf-8")
     (folder / "mistyped.py").write_text(MISTYPED, "utf-8")
-    run(*mypy, "typed.py", *sorted((ROOT / "examples").glob("*.py")), cwd=folder)
+    run(*mypy, "typed.py", cwd=folder)
+    run(*mypy, "--allow-untyped-calls", *sorted((ROOT / "examples").glob("*.py")), cwd=folder)  # of torch
     assert 'has type "Experiment"' in run(*mypy, "mistyped.py", cwd=folder, returncode=1)
 
 
