@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from jaxtyping import TypeCheckError
 
 import structkd
 from tests.pipeline.tiny import structkd as command
@@ -69,6 +71,12 @@ def test_what_is_not_offered_is_an_attribute_error():
 
 def test_the_version_is_that_of_the_command(tmp_path):
     assert command(tmp_path, "--version").stdout == f"structkd {structkd.__version__}\n"
+
+
+def test_shapes_and_types_are_checked_under_pytest():
+    scores = {"emissions": torch.zeros(1, 2, 3), "start": torch.zeros(3), "end": torch.zeros(3)}
+    with pytest.raises(TypeCheckError):
+        structkd.LinearChain(**scores, transitions=torch.zeros(3, 2), lengths=torch.tensor([2]))
 
 
 def test_a_change_takes_the_place_of_the_files_settings(place):
