@@ -1,5 +1,6 @@
 """Each script of examples/ runs as it is, over an experiment of a tiny size."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import structkd
 
+pytestmark = pytest.mark.timeout(1200)  # a busy machine is not a failure
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TINY = """
 title = "tiny"
@@ -29,9 +31,14 @@ def folder(tmp_path_factory):
     return place
 
 
+def take_one_core():
+    """Let no worker processes be started: each would load torch anew for four updates."""
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+
+
 def example(folder, name, *arguments):
     command = [sys.executable, EXAMPLES / f"{name}.py", *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, preexec_fn=take_one_core)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

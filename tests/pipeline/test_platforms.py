@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from structkd.pipeline.execution.cores import usable_cores
 from tests.pipeline.tiny import structkd, write_experiment
 
@@ -51,6 +53,7 @@ def test_every_module_is_imported_without_either(tmp_path):
     assert done.stdout.split() == [str(os.cpu_count())]
 
 
+@pytest.mark.slow
 def test_an_experiment_runs_as_on_macos(tmp_path):
     environment = elsewhere(tmp_path, fcntl=True)
     write_experiment(tmp_path, SMALL, "small")
