@@ -12,6 +12,7 @@ from torch import Tensor
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.stream import Share, StreamConfig, stream_epoch
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import Log
 from structkd.student.batches import StudentBatch, student_batch
 from structkd.student.config import DistillConfig, SystemName
 from structkd.student.objectives import System, annealed, as_system, distillation_loss
@@ -22,7 +23,7 @@ from structkd.tagger.features import FeatureSet
 from structkd.tagger.model import Tagger
 from structkd.tagger.ranks import ALONE, Ranks
 from structkd.tagger.resume import Resume
-from structkd.tagger.training import Log, TrainingResult, log_vectors, train
+from structkd.tagger.training import TrainingResult, log_vectors, train
 from structkd.tagger.vocabulary import Vocabulary
 
 COUNTED = 64  # row groups whose words are counted at a time

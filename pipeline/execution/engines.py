@@ -8,16 +8,15 @@ from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.queues import Queue, SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from structkd.pipeline.execution.cores import usable_cores
+from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Updated
 from structkd.pipeline.execution.memory import forget_peak
 
 if TYPE_CHECKING:
     from structkd.tagger.ranks import Ranks  # loads torch
 
-Record = dict[str, Any]
-Log = Callable[[Record], None]
 Listen = Callable[[str, Record], None]
 
 
@@ -147,7 +146,7 @@ def _run(job: Job, send: Log) -> None:
 
     torch.set_num_threads(1)
     forget_peak()
-    send({"event": "started"})
+    send(Started())
     began = time.perf_counter()
     try:
         job.run(_thinned(send))
@@ -156,7 +155,7 @@ def _run(job: Job, send: Log) -> None:
             f"{job.title}: the GPU's memory is too small ({error}); what is finished is kept: run the command again "
             "with fewer --workers, smaller batch_tokens (accumulate makes up for them), or checkpointing = true"
         ) from error
-    send({"event": "finished", "seconds": time.perf_counter() - began})
+    send(Finished(time.perf_counter() - began))
 
 
 def _thinned(send: Log, interval: float = 0.1) -> Log:
@@ -166,7 +165,7 @@ def _thinned(send: Log, interval: float = 0.1) -> Log:
     def log(record: Record) -> None:
         nonlocal last
         now = time.monotonic()
-        if record["event"] in ("update", "annotated") and now - last < interval:
+        if isinstance(record, Updated | Annotated) and now - last < interval:
             return
         last = now
         send(record)

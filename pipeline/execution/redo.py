@@ -3,8 +3,9 @@
 import shutil
 from pathlib import Path
 
+from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import sync
-from structkd.pipeline.plan.pieces import MANIFEST, RESULT, Plan
+from structkd.pipeline.plan.pieces import RESULT, Plan
 
 
 def discard(plan: Plan, *, students: bool) -> None:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from structkd.corpora.lengths import LengthReport
+from structkd.corpora.records import LengthLimited
 from structkd.corpora.sentences import Corpus, CorpusError, Split, Text
 from structkd.corpora.sources.base import CorpusRequest, CorpusSource, LabelledSource
 from structkd.corpora.sources.text import JoinedText, UnlabelledText
@@ -99,8 +100,8 @@ class Data:
         return tuple(text for text in self.experiment.unlabelled if text.serves(language))
 
 
-def describe_limit(corpus: Corpus, report: LengthReport) -> dict[str, Any] | None:
+def describe_limit(corpus: Corpus, report: LengthReport) -> LengthLimited | None:
     """A record of what the length limit did; None where every sentence was short enough."""
     if not report.long_sentences:
         return None
-    return {"event": "limited", "language": corpus.language, "split": corpus.split} | asdict(report)
+    return LengthLimited(corpus.language, corpus.split, **asdict(report))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.sentences import Split
@@ -25,7 +26,7 @@ from structkd.teachers.sources.identity import source_digest
 
 RUNS = Path("runs")
 RESULT = "result.json"  # written last: a folder that has one is done
-MANIFEST = "manifest.json"  # likewise, for artifact sets
+JOURNAL = "log.jsonl"  # what its jobs told
 STATE = "training.state"  # what a training goes on from until it is done
 HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero-shot")  # what is scored
 
