@@ -11,9 +11,6 @@ from typing import Any, ClassVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from structkd.corpora.lengths import LengthPolicy
-from structkd.corpora.sentences import Split
-
 
 @dataclass(frozen=True)
 class Started:
@@ -108,7 +105,7 @@ class FeaturesWritten:
     """A frozen encoder's features of a corpus are finished."""
 
     event: ClassVar[str] = "features"
-    split: Split
+    split: str
     bytes: int
     seconds: float
 
@@ -136,7 +133,7 @@ class LabelsUnknown:
     """So many sentences have a label that no training corpus has; they are annotated without gold."""
 
     event: ClassVar[str] = "unknown labels"
-    split: Split
+    split: str
     sentences: int
 
 
@@ -146,9 +143,9 @@ class LengthLimited:
 
     event: ClassVar[str] = "limited"
     language: str
-    split: Split
+    split: str
     max_tokens: int
-    policy: LengthPolicy
+    policy: str
     long_sentences: int
     long_tokens: int
     pieces: int

@@ -74,7 +74,7 @@ def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
     return {
         "dev": {language: evaluation(data, language, "dev", log) for language in languages},
         "test": {language: evaluation(data, language, "test", log) for language in languages},
-        "zero_shot": {language: evaluation(data, language, "zero-shot", log) for language in data.zero_shot_languages},
+        "zero_shot": {language: evaluation(data, language, "zero_shot", log) for language in data.zero_shot_languages},
     }
 
 

@@ -36,7 +36,7 @@ class Data:
     def corpora(self) -> list[tuple[str, Split]]:
         """The language and split of all that is read."""
         known = [(language, split) for language in self.experiment.languages for split in self.splits(language)]
-        return known + [(language, "zero-shot") for language in self.zero_shot_languages]
+        return known + [(language, "zero_shot") for language in self.zero_shot_languages]
 
     @property
     def zero_shot_languages(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class Data:
         found: dict[Split, CorpusSource | None] = {
             "unlabelled": self.labelled if self.labelled.makes_text else text,
             "augmented": self.experiment.augmented,
-            "zero-shot": self.experiment.zero_shot,
+            "zero_shot": self.experiment.zero_shot,
         }
         source = found.get(split, self.labelled)
         if source is None:
