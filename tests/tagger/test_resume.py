@@ -131,6 +131,6 @@ def test_other_code_goes_on_and_is_remembered(tmp_path):
             teach(Resume(state, "same", 0.0, code), stop=stop)
     records, resume = [], Resume(state, "same", 0.0, "newest")
     assert same(teach(resume, records=records), plain())
-    assert records[0] == {"event": "resumed", "update": 7, "earlier_code": ["old", "newer"]}
+    assert records[0] == Resumed(7, earlier_code=("old", "newer"))
     assert resume.earlier == ("old", "newer")
     assert Resume(state, "same", 0.0, "old").load(1)[0] is not None
