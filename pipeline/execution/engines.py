@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from multiprocessing.queues import Queue, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
-from structkd.pipeline.execution.cores import usable_cores
 from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Updated
+from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.memory import forget_peak
 
 if TYPE_CHECKING:
