@@ -10,6 +10,7 @@ from filelock import lock_descriptor
 
 from structkd.artifacts.faults import explained
 from structkd.artifacts.schema import ArtifactError
+from structkd.corpora.files import open_for_writing
 
 LOCK = ".writer.lock"
 
@@ -34,7 +35,7 @@ class FolderLock:
 
     def _acquire(self) -> int:
         while True:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            descriptor = open_for_writing(self.path, os.O_RDWR)
             if not lock_descriptor(descriptor, blocking=False):
                 owner = _owner(descriptor)
                 os.close(descriptor)
@@ -47,7 +48,7 @@ class FolderLock:
 
     def _names(self, descriptor: int) -> bool:
         try:
-            return os.path.samestat(self.path.stat(), os.fstat(descriptor))
+            return os.path.samestat(self.path.lstat(), os.fstat(descriptor))
         except FileNotFoundError:
             return False
 

@@ -3,11 +3,28 @@
 import hashlib
 import json
 import os
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
+
+from structkd.corpora.faults import FileError, explained
+
+# A named pipe would wait for its other end. Windows has neither links to follow nor pipes in folders.
+_PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+_MODE = 0o666  # less the umask
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def digest_bytes(data: bytes) -> str:
@@ -16,9 +33,50 @@ def digest_bytes(data: bytes) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
+    """SHA-256 of a file's content, in hexadecimal. Raises FileError."""
+    with open_regular(path) as file, explained(path, "read"):
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading bytes. Raises FileError, for what is no regular file too: a pipe would never end."""
+    with explained(path, "read"):
+        return os.fdopen(_regular(path, os.open(path, os.O_RDONLY | _PLAIN)), "rb")
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a file. Raises FileError, for what is no regular file too."""
+    with open_regular(path) as file, explained(path, "read"):
+        return file.read()
+
+
+def open_for_writing(path: Path, flags: int) -> int:
+    """A descriptor of the file `path`, created by the umask if it is absent; its content stays.
+
+    A symbolic link is not followed, so that what a stranger has put in the file's place changes nothing elsewhere.
+
+    Args:
+        flags: how it is opened, see `os.open`.
+
+    Raises:
+        FileError: the file cannot be opened, or is no regular one.
+    """
+    with explained(path, "written"):
+        return _regular(path, os.open(path, flags | os.O_CREAT | _NO_LINKS | _PLAIN, _MODE))
+
+
+def check_regular(path: Path) -> None:
+    """Raise FileError unless a regular file is at `path`, for libraries that open by name."""
+    open_regular(path).close()
+
+
+def _regular(path: Path, descriptor: int) -> int:
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+        raise FileError(None, f"{path}: found {kind}, expected a regular file; move it away, then run this again")
+    return descriptor
 
 
 def canonical_json(value: Any) -> str:
@@ -28,8 +86,8 @@ def canonical_json(value: Any) -> str:
 
 def digest_unchanged(path: Path) -> str:
     """`digest_file`, read once a process as long as inode, size and time of change stay what they are."""
-    stat = path.stat()
-    return _digest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    found = path.stat()
+    return _digest(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
@@ -44,19 +102,33 @@ def digest_json(value: Any) -> str:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success sync and rename it there, on failure remove it.
+    """Give a temporary file beside `path`; on success sync and rename it there, on failure remove it.
 
-    A reader sees the old content or the whole new one, after a power cut too.
+    A reader sees the old content or the whole new one, after a power cut too. The file gets the mode that the umask
+    gives to any new file, and takes the place of a symbolic link. Raises FileError where the system refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # `clear_temporaries` knows the name
+    with explained(path, "written"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # `clear_temporaries` knows the name; nobody else can foresee it.
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.{os.getpid()}.tmp")
+        mode = _create(temporary)
+        try:
+            yield temporary
+            temporary.chmod(mode)  # safetensors puts a file in its place that only its owner may read
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _create(path: Path) -> int:
+    """Make an empty file where there is nothing, not even a link; returns its mode."""
+    descriptor = open_for_writing(path, os.O_WRONLY | os.O_EXCL)
     try:
-        yield temporary
-        sync(temporary)
-        temporary.replace(path)
-        sync(path.parent)
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
     finally:
-        temporary.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 @contextmanager
@@ -80,7 +152,8 @@ def clear_temporaries(folder: Path, names: str = "*") -> None:
     """
     for left_over in folder.glob(f".{names}.*.tmp"):
         if not _is_alive(left_over.name.split(".")[-2]):
-            left_over.unlink(missing_ok=True)
+            with explained(folder, "written"):
+                left_over.unlink(missing_ok=True)
 
 
 def _is_alive(number: str) -> bool:

@@ -1,10 +1,11 @@
 """Where a fetched file came from, in a small JSON file beside it."""
 
-import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from structkd.corpora.files import write_json
+from structkd.corpora.sealed import read_object
 from structkd.corpora.sentences import CorpusError
 
 
@@ -28,10 +29,13 @@ def origin_path(path: Path) -> Path:
 def read_origin(path: Path) -> Origin | None:
     """The origin of `path`, None if none is recorded. Raises CorpusError if the record cannot be read."""
     record = origin_path(path)
-    try:
-        return Origin(**json.loads(record.read_text("utf-8")))
-    except FileNotFoundError:
+    if not os.path.lexists(record):
         return None
+    try:
+        found = Origin(**read_object(record))
+        if not all(isinstance(value, str) for value in asdict(found).values()):
+            raise TypeError("found a value that is no text")
+        return found
     except (ValueError, TypeError) as error:
         raise CorpusError(f"{record}: not a record of a download ({error}); remove it and fetch again") from error
 

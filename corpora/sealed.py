@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from structkd.corpora.files import digest_json, write_json
+from structkd.corpora.files import digest_json, read_regular, write_json
 
 DIGEST = "digest"
 
@@ -15,7 +15,12 @@ class SealError(ValueError):
 
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
     """Write `value` as JSON, atomically, with the digest of its content under the key `digest`."""
-    write_json(path, value | {DIGEST: digest_json(value)})
+    write_json(path, seal(value))
+
+
+def seal(value: dict[str, Any]) -> dict[str, Any]:
+    """`value` with the digest of its content under the key `digest`."""
+    return value | {DIGEST: digest_json(value)}
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
@@ -23,23 +28,37 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
     Raises:
         SealError: no JSON object, no digest, or another content than the digest's. The caller adds what to do.
-        OSError: a file that cannot be read.
+        FileError: a file that cannot be read, or is no regular one.
     """
-    content = path.read_bytes()
+    return unsealed(path, read_object(path))
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file, whatever its digest, for asking its version first. Raises as `read_sealed` does."""
+    return parse_object(path, read_regular(path))
+
+
+def parse_object(place: Path | str, content: bytes) -> dict[str, Any]:
+    """The JSON object that `content`, found at `place`, is. Raises SealError for anything else."""
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise SealError(f"{path}: not JSON ({error})") from None
+        raise SealError(f"{place}: not JSON ({error})") from None
     if not isinstance(value, dict):
-        raise SealError(f"{path}: found a JSON {type(value).__name__}, expected an object")
-    expected = value.pop(DIGEST, None)
+        raise SealError(f"{place}: found a JSON {type(value).__name__}, expected an object")
+    return value
+
+
+def unsealed(place: Path | str, value: dict[str, Any]) -> dict[str, Any]:
+    """What was found at `place` and sealed, without the digest. Raises SealError if its content has another."""
+    content = {key: inner for key, inner in value.items() if key != DIGEST}
     try:
-        found = digest_json(value)
-    except ValueError as error:  # an infinity, or half a surrogate pair: JSON's grammar has them, our files never
-        raise SealError(f"{path}: found what no file of ours holds ({error})") from None
-    if found != expected:
+        found = digest_json(content)
+    except (ValueError, RecursionError) as error:  # an infinity, half a surrogate pair
+        raise SealError(f"{place}: found what no file of ours holds ({error})") from None
+    if found != value.get(DIGEST):
         raise SealError(
-            f"{path}: found content with the digest {found}, expected {expected}; "
+            f"{place}: found content with the digest {found}, expected {value.get(DIGEST)}; "
             "the file was changed after it was written"
         )
-    return value
+    return content

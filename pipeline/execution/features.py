@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from structkd.corpora.files import clear_temporaries, write_json
+from structkd.corpora.files import clear_temporaries
 from structkd.corpora.records import Annotated, FeaturesWritten, LeftAside, Log
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.features import FeaturePlan
+from structkd.pipeline.plan.features import Cost, FeaturePlan
 
 if TYPE_CHECKING:
     from structkd.tagger.features import FeatureSet  # loads torch
@@ -33,8 +33,7 @@ def run_features(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log)
         encoder.write_features(plan.path, text, progress)
         done += len({*text})
         size, seconds = plan.path.stat().st_size, time.perf_counter() - began
-        cost = {"bytes": size, "seconds": seconds, "precision": encoder.precision}
-        write_json(plan.path.with_suffix(".json"), cost)
+        Cost(bytes=size, seconds=seconds, precision=encoder.precision).write(plan.path)
         log(FeaturesWritten(plan.split, size, seconds))
 
 

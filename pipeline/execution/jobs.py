@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from structkd.corpora.files import clear_temporaries, digest_json
+from structkd.corpora.journal import open_journal
 from structkd.corpora.records import Annotated, FeaturesRead, Log, Record, Updated, to_json
 from structkd.corpora.sentences import Corpus, Split
 from structkd.pipeline.execution.memory import peak_memory
@@ -124,16 +125,12 @@ def journal(path: Path, log: Log) -> Iterator[Log]:
 
     What a killed run left is cleared away: temporary files beside the journal, and a last line without its end.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    clear_temporaries(path.parent)
-    with path.open("a+b") as file:
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
+    with open_journal(path) as kept:
+        clear_temporaries(path.parent)
 
         def write(record: Record) -> None:
             if not isinstance(record, Updated | Annotated):
-                file.write(f"{to_json(record)}\n".encode())
-                file.flush()
+                kept.write(to_json(record))
             log(record)
 
         yield write

@@ -1,7 +1,7 @@
 """The two stages: find what is not done, and have an engine do it."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -104,7 +104,8 @@ def _run_features(pieces: Sequence[tuple[Plan, TeacherPlan | StudentPlan]], engi
 def _clear(finished: list[Path]) -> None:
     """Take away the states of runs that were killed between their result and the end."""
     for folder in finished:
-        (folder / STATE).unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that is mounted read-only; what is left over means nothing
+            (folder / STATE).unlink(missing_ok=True)
 
 
 def _run(heading: str, jobs: list[Job], engine: Engine, display: Display) -> None:

@@ -1,11 +1,14 @@
 """Features of frozen encoders: which files an experiment needs, and what they cost. They serve all experiments."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
+
+from structkd.corpora.faults import FileError
 from structkd.corpora.files import digest_json
+from structkd.corpora.sealed import SealError, read_sealed, write_sealed
 from structkd.corpora.sentences import Split
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.plan.corpora import Data
@@ -31,7 +34,7 @@ class FeaturePlan:
     @property
     def done(self) -> bool:
         """Whether they are there, and what they cost."""
-        return self.path.is_file() and self.path.with_suffix(".json").is_file()
+        return self.path.is_file() and _cost_path(self.path).is_file()
 
 
 def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[FeaturePlan, ...]:
@@ -62,18 +65,36 @@ def cost_of(paths: Sequence[Path]) -> dict[str, float]:
 
     Raises FeatureError where what is written of that is damaged.
     """
-    found = [_cost(path.with_suffix(".json")) for path in paths]
+    found = [_cost(_cost_path(path)) for path in paths]
     return {key: sum(cost[key] for cost in found) for key in ("bytes", "seconds")}
+
+
+class Cost(BaseModel):
+    """What one file of features costs, and the seconds that its encoder ran."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+    bytes: NonNegativeInt
+    seconds: NonNegativeFloat
+    precision: str
+    """In which the encoder computed, as torch calls it."""
+
+    def write(self, features: Path) -> None:
+        """Write this beside the file of features."""
+        write_sealed(_cost_path(features), self.model_dump())
+
+
+def _cost_path(features: Path) -> Path:
+    return features.with_suffix(".json")
 
 
 def _cost(path: Path) -> dict[str, float]:
     try:
-        found = json.loads(path.read_text("utf-8"))
-        return {key: float(found[key]) for key in ("bytes", "seconds")}
-    except (ValueError, KeyError, TypeError) as error:
+        found = Cost.model_validate(read_sealed(path))
+    except (SealError, ValidationError, FileError) as error:
         from structkd.tagger.features import REMEDY, FeatureError
 
-        raise FeatureError(f"{path}: damaged ({type(error).__name__}: {error}); {REMEDY}") from error
+        raise FeatureError(f"{path}: damaged ({error}); {REMEDY}") from error
+    return {"bytes": found.bytes, "seconds": found.seconds}
 
 
 def feature_files(

@@ -6,6 +6,7 @@ again. The code is among its digests.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import polars as pl
 
 from structkd.artifacts.manifest import Manifest
-from structkd.corpora.files import atomic_path, digest_json, exclusively
+from structkd.corpora.faults import explained
+from structkd.corpora.files import atomic_path, check_regular, digest_json, exclusively
 from structkd.corpora.records import SetWritten, read_journal
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.features import cost_of
@@ -80,6 +82,7 @@ def read_rows(path: Path) -> pl.DataFrame:
     if not path.is_file():
         return pl.DataFrame(schema=SCHEMA)
     try:
+        check_regular(path)
         rows = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RowError(
@@ -99,6 +102,8 @@ def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None
     `wanted` has the key of the row that is that of some settings, by their digest. No other row is theirs any more, as
     where a corpus has changed since. Several processes may add rows to one file.
     """
+    with explained(path, "written"):
+        path.parent.mkdir(parents=True, exist_ok=True)
     with exclusively(path.parent):
         before, new = read_rows(path), pl.DataFrame(list(rows), schema=SCHEMA)
         kept = before.filter(~pl.col("key").is_in(new["key"].to_list()))
@@ -107,8 +112,10 @@ def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None
         digests = [_settings_digests(key, known.get(key) or [], wanted) for key in found["key"]]
         found = found.with_columns(pl.Series("settings_digests", digests, SCHEMA["settings_digests"]))
         if not found.equals(before):
+            content = BytesIO()  # of an error of the disk, polars does not say which it was
+            found.write_parquet(content, compression="zstd", compression_level=19)
             with atomic_path(path) as temporary:
-                found.write_parquet(temporary, compression="zstd", compression_level=19)
+                temporary.write_bytes(content.getbuffer())
 
 
 def _settings_digests(key: str, known: Iterable[str], wanted: Mapping[str, str]) -> list[str]:

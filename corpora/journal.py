@@ -1,0 +1,41 @@
+"""A file that grows by a line at a time."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from structkd.corpora.faults import explained
+from structkd.corpora.files import open_for_writing, read_regular
+
+
+class Journal:
+    """A journal that is open for writing; make it with `open_journal`. Raises FileError where the system refuses."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path, self._descriptor = path, descriptor
+
+    def write(self, line: str) -> None:
+        """Add a line at once; its end is added."""
+        content = f"{line}\n".encode()
+        with explained(self._path, "written"):
+            while content:
+                content = content[os.write(self._descriptor, content) :]
+
+
+@contextmanager
+def open_journal(path: Path) -> Iterator[Journal]:
+    """Open a journal for further lines; one that was cut short by a kill or a full disk is taken away.
+
+    Raises:
+        FileError: the system refuses, or a link or no regular file stands there.
+    """
+    with explained(path, "written"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = open_for_writing(path, os.O_RDWR | os.O_APPEND)
+    try:
+        with explained(path, "written"):
+            os.ftruncate(descriptor, read_regular(path).rfind(b"\n") + 1)
+        yield Journal(path, descriptor)
+    finally:
+        os.close(descriptor)
