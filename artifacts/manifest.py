@@ -1,16 +1,17 @@
 """`manifest.json`: what an artifact set holds, there when all of it is on the disk; `unfinished.json` until then."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, ValidationError
 
 from structkd.artifacts.faults import explained
 from structkd.artifacts.header import Record, SetHeader
 from structkd.artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
-from structkd.corpora.files import canonical_json, digest_json, write_json
+from structkd.corpora.files import canonical_json
+from structkd.corpora.sealed import SealError, read_object, unsealed, write_sealed
 
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
@@ -25,8 +26,8 @@ def shard_file(number: int) -> str:
 class Sentences(Record):
     """How many sentences of a language there are."""
 
-    labelled: int
-    unlabelled: int
+    labelled: int = Field(ge=0)
+    unlabelled: int = Field(ge=0)
 
     @property
     def total(self) -> int:
@@ -37,9 +38,9 @@ class Sentences(Record):
 class RowGroup(Record):
     """Where one row group lies in its shard, and its sentences by language: enough to plan an epoch."""
 
-    first_row: int = Field(description="in the shard")
-    offset: int = Field(description="in the file, in bytes")
-    bytes: int = Field(description="in the file, compressed")
+    first_row: int = Field(ge=0, description="in the shard")
+    offset: int = Field(ge=0, description="in the file, in bytes")
+    bytes: int = Field(ge=1, description="in the file, compressed")
     crc32: tuple[int, ...] = Field(description="of each column's bytes in the file, page headers and all")
     languages: dict[str, Sentences]
 
@@ -60,11 +61,11 @@ class Shard(Record):
     """One shard: its file, what is in it, and by what it is recognised."""
 
     file: str = Field(pattern=r"\Apart-[0-9]{5,}\.parquet\z")
-    rows: int
-    tokens: int
-    row_groups: tuple[RowGroup, ...]
+    rows: int = Field(ge=1)
+    tokens: int = Field(ge=1)
+    row_groups: tuple[RowGroup, ...] = Field(min_length=1)
     footer: Footer
-    bytes: int
+    bytes: int = Field(ge=1)
     sha256: str
 
 
@@ -103,8 +104,7 @@ class Manifest(Record):
 
     def write(self, path: Path) -> None:
         """Write this as JSON, atomically, with the digest of its own content."""
-        value = self.model_dump(mode="json")
-        write_json(path, value | {"digest": digest_json(value)})
+        write_sealed(path, self.model_dump(mode="json"))
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
@@ -124,19 +124,24 @@ class Manifest(Record):
             raise ArtifactError(
                 f"{path}: not found beside {shards} whole shards; the set is unfinished: run stage one again"
             )
-        return cls.read_file(path)
+        manifest = cls.read_file(path)
+        if not manifest.shards:
+            raise ArtifactError(f"{path}: found no shards, expected at least one; {REMEDY}")
+        return manifest
 
     @classmethod
     def read_file(cls, path: Path) -> "Manifest":
         """What `write` wrote to `path`. Raises ArtifactError where it is missing, foreign or edited."""
-        value = _read_object(path)
-        version = value.get("schema_version")
+        with _sealed(), explained(path, "read"):
+            stored = read_object(path)
+        version = stored.get("schema_version")
         if version != SCHEMA_VERSION:
             raise ArtifactError(
                 f"{path}: found schema_version {version!r}, expected {SCHEMA_VERSION}; "
                 "read the set with the structkd that wrote it, or delete the folder and run stage one again"
             )
-        _check_digest(path, value.pop("digest", None), value)
+        with _sealed():
+            value = unsealed(path, stored)
         try:
             found = cls.model_validate_json(canonical_json(value), strict=True)
         except ValidationError as error:
@@ -147,19 +152,36 @@ class Manifest(Record):
         files = [shard.file for shard in found.shards]
         if files != [shard_file(number) for number in range(len(files))]:
             raise ArtifactError(f"{path}: found the shards {', '.join(files)}, expected them in order; {REMEDY}")
+        _check_layout(path, found)
         return found
 
 
-def _check_digest(path: Path, expected: Any, value: dict[str, Any]) -> None:
+@contextmanager
+def _sealed() -> Iterator[None]:
     try:
-        digest = digest_json(value)
-    except ValueError as error:  # an infinity, or half a surrogate pair: JSON's grammar has them, our files never
-        raise ArtifactError(f"{path}: found what no manifest holds ({error}); {REMEDY}") from None
-    if digest != expected:
-        raise ArtifactError(
-            f"{path}: found content with the digest {digest}, expected {expected}; "
-            f"the file was changed after it was written: {REMEDY}"
-        )
+        yield
+    except SealError as error:
+        raise ArtifactError(f"{error}; {REMEDY}") from None
+
+
+def _check_layout(path: Path, manifest: Manifest) -> None:
+    """Raise ArtifactError unless shards and row groups but the last are full, and row groups make up their shard."""
+    _check_full(f"{path}: rows of the shards", [s.rows for s in manifest.shards], manifest.layout.shard_rows)
+    for shard in manifest.shards:
+        rows = [group.rows for group in shard.row_groups]
+        _check_full(f"{path}: rows of the row groups of {shard.file}", rows, manifest.layout.row_group_rows)
+        starts = list(accumulate(rows, initial=0))
+        found = [*(group.first_row for group in shard.row_groups), shard.rows]
+        if found != starts:
+            raise ArtifactError(
+                f"{path}: found row groups that begin and end at the rows {found} of {shard.file}, expected {starts}; "
+                f"{REMEDY}"
+            )
+
+
+def _check_full(what: str, rows: Sequence[int], full: int) -> None:
+    if any(number != full for number in rows[:-1]) or any(not 1 <= number <= full for number in rows[-1:]):
+        raise ArtifactError(f"{what} are {rows}, expected {full} in each but the last; {REMEDY}")
 
 
 def _totals(groups: Iterable[RowGroup]) -> dict[str, Sentences]:
@@ -171,15 +193,3 @@ def _totals(groups: Iterable[RowGroup]) -> dict[str, Sentences]:
                 labelled=before.labelled + count.labelled, unlabelled=before.unlabelled + count.unlabelled
             )
     return dict(sorted(totals.items()))
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    with explained(path, "read"):
-        content = path.read_bytes()
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ArtifactError(f"{path}: not JSON ({error}); {REMEDY}") from None
-    if not isinstance(value, dict):
-        raise ArtifactError(f"{path}: found a JSON {type(value).__name__}, expected an object; {REMEDY}")
-    return value

@@ -12,13 +12,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from structkd.artifacts.describing import WORDS
 from structkd.artifacts.faults import explained
 from structkd.artifacts.header import SetHeader
 from structkd.artifacts.manifest import Manifest
 from structkd.artifacts.schema import REMEDY, ArtifactError
 from structkd.artifacts.verification import check_columns, check_shard, check_strays, read_footer
-
-WORDS = "tokens.list.element"  # Parquet's name for what the lists of `tokens` hold
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,15 @@ class ArtifactSet:
         wanted = known if columns is None else list(columns)
         check_columns(path, file.metadata.row_group(group), described.row_groups[group], wanted)
         try:
-            return file.read_row_group(group, wanted, use_threads=False)  # Arrow keeps memory for each thread
+            rows = file.read_row_group(group, wanted, use_threads=False)  # Arrow keeps memory for each thread
         except (OSError, pa.ArrowException) as error:
             raise ArtifactError(f"{path}: row group {group} is not readable ({error}); {REMEDY}") from None
+        expected = described.row_groups[group].rows
+        if len(rows) != expected:
+            raise ArtifactError(
+                f"{path}: row group {group} has {len(rows)} sentences, expected {expected} by the manifest; {REMEDY}"
+            )
+        return rows
 
     def places(self) -> list[tuple[int, int]]:
         """The places (shard, group) of all row groups, in order."""

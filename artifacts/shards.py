@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from structkd.artifacts.describing import describe_shard
 from structkd.artifacts.faults import explained
 from structkd.artifacts.header import SetHeader
-from structkd.artifacts.manifest import Footer, RowGroup, Sentences, Shard
+from structkd.artifacts.manifest import Shard
 from structkd.artifacts.schema import ArtifactError
-from structkd.artifacts.verification import check_footer, chunk_offset, column_crcs, footer_bytes
-from structkd.corpora.files import atomic_path, digest_bytes, digest_file, sync
+from structkd.artifacts.verification import check_footer
+from structkd.corpora.files import atomic_path, digest_file, sync
 
 # Words and label ids repeat; scores do not, and DuckDB cannot read float16 with BYTE_STREAM_SPLIT.
 REPEATING = ["language", "teacher", "tokens.list.element", "gold.list.element", "paths.list.element.list.element"]
@@ -25,7 +25,7 @@ def write_shard(path: Path, rows: pa.Table, header: SetHeader, row_group_rows: i
     with explained(path, "written"), atomic_path(path) as temporary:
         _write_parquet(rows, temporary, header, row_group_rows)
         sync(temporary)
-        shard = _describe(rows, path.name, temporary, row_group_rows)
+        shard = describe_shard(temporary, path.name, digest_file(temporary))
         _check(temporary, rows, header, shard)
     return shard
 
@@ -55,40 +55,3 @@ def _check(path: Path, rows: pa.Table, header: SetHeader, shard: Shard) -> None:
     check_footer(path, header, shard)
     if not pq.read_table(path, page_checksum_verification=True, partitioning=None).equals(rows):
         raise ArtifactError(f"{path}: reads otherwise than it was written; check the disk and the memory")
-
-
-def _describe(rows: pa.Table, name: str, path: Path, row_group_rows: int) -> Shard:
-    file, end = pq.read_metadata(path), footer_bytes(path)
-    groups = [
-        _row_group(path, file.row_group(number), first, rows.slice(first, row_group_rows))
-        for number, first in enumerate(range(0, len(rows), row_group_rows))
-    ]
-    return Shard(
-        file=name,
-        rows=len(rows),
-        tokens=pc.sum(pc.list_value_length(rows["tokens"])).as_py(),
-        row_groups=tuple(groups),
-        footer=Footer(bytes=len(end), sha256=digest_bytes(end)),
-        bytes=path.stat().st_size,
-        sha256=digest_file(path),
-    )
-
-
-def _row_group(path: Path, written: pq.RowGroupMetaData, first_row: int, rows: pa.Table) -> RowGroup:
-    return RowGroup(
-        first_row=first_row,
-        offset=chunk_offset(written.column(0)),
-        bytes=sum(written.column(number).total_compressed_size for number in range(written.num_columns)),
-        crc32=tuple(crc for _, crc in column_crcs(path, written).values()),
-        languages=_sentences(rows),
-    )
-
-
-def _sentences(rows: pa.Table) -> dict[str, Sentences]:
-    keys = pa.table({"language": rows["language"].cast(pa.string()), "labelled": rows["gold"].is_valid()})
-    counts = keys.group_by(["language", "labelled"], use_threads=False).aggregate([([], "count_all")])
-    found = {(row["language"], row["labelled"]): row["count_all"] for row in counts.to_pylist()}
-    return {
-        language: Sentences(labelled=found.get((language, True), 0), unlabelled=found.get((language, False), 0))
-        for language in sorted({language for language, _ in found})
-    }

@@ -1,23 +1,19 @@
 """Is a shard what the manifest says it is?"""
 
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from structkd.artifacts.describing import column_crcs, describe_shard, footer_bytes
 from structkd.artifacts.faults import explained
 from structkd.artifacts.header import SetHeader, read_file_metadata
 from structkd.artifacts.manifest import SHARDS, Manifest, RowGroup, Shard
 from structkd.artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
 from structkd.corpora.files import digest_bytes, digest_file
-
-MAGIC = b"PAR1"
-TAIL = 8  # a Parquet file ends with its description's length in 4 bytes, and the magic number
 
 
 @dataclass(frozen=True)
@@ -63,13 +59,25 @@ def _stray(path: Path) -> ArtifactError:
 
 
 def check_shard(path: Path, header: SetHeader, shard: Shard) -> None:
-    """Raise ArtifactError unless the file at `path` has the shard's size, SHA-256, header and row groups."""
+    """Raise ArtifactError unless the file at `path` has the set's header and is what the manifest says of the shard."""
     with explained(path, "read"):
         if not path.is_file():
             raise ArtifactError(f"{path}: not found; {REMEDY}")
         _expect(path, "bytes", path.stat().st_size, shard.bytes)
         _expect(path, "SHA-256", digest_file(path), shard.sha256)
     check_footer(path, header, shard)
+    _check_description(path, shard)
+
+
+def _check_description(path: Path, shard: Shard) -> None:
+    """Raise ArtifactError where the manifest gives a shard other numbers than its file, which is whole, has."""
+    with explained(path, "read"):
+        found = describe_shard(path, shard.file, shard.sha256)
+    for number, (is_, said) in enumerate(zip(found.row_groups, shard.row_groups, strict=True)):
+        for field in RowGroup.model_fields:
+            _expect(path, f"{field} of row group {number}", getattr(is_, field), getattr(said, field))
+    for field in Shard.model_fields:
+        _expect(path, field, getattr(found, field), getattr(shard, field))
 
 
 def check_footer(path: Path, header: SetHeader, shard: Shard) -> None:
@@ -112,40 +120,6 @@ def check_columns(path: Path, written: pq.RowGroupMetaData, expected: RowGroup, 
         found = column_crcs(path, written, columns)
     for number, (name, crc) in found.items():
         _expect(path, f"column {name} with CRC-32", crc, expected.crc32[number])
-
-
-def column_crcs(
-    path: Path, written: pq.RowGroupMetaData, columns: Collection[str] | None = None
-) -> dict[int, tuple[str, int]]:
-    """Name and CRC-32 of each column of a row group, or of those named in `columns`, by the column's number."""
-    found = {}
-    with path.open("rb") as file:
-        for number in range(written.num_columns):
-            chunk = written.column(number)
-            name = chunk.path_in_schema.partition(".")[0]
-            if columns is None or name in columns:
-                file.seek(chunk_offset(chunk))
-                found[number] = name, crc32(file.read(chunk.total_compressed_size))
-    return found
-
-
-def chunk_offset(chunk: pq.ColumnChunkMetaData) -> int:
-    """Where a row group's column begins in the file."""
-    offset: int = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
-    return offset
-
-
-def footer_bytes(path: Path) -> bytes:
-    """The end of a Parquet file, from its description on; nothing where the file is too short or not Parquet."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL))
-        tail = file.read(TAIL)
-        length = int.from_bytes(tail[:4], "little") + TAIL
-        if tail[4:] != MAGIC or length > size:
-            return b""
-        file.seek(size - length)
-        return file.read(length)
 
 
 def _expect(path: Path, what: str, found: Any, expected: Any) -> None:

@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 
+from structkd.artifacts.describing import footer_bytes
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
-from structkd.artifacts.verification import footer_bytes, verify
+from structkd.artifacts.verification import verify
 from structkd.corpora.files import digest_json
 from tests.artifacts.examples import write_set
 
@@ -202,7 +203,7 @@ def test_values_that_no_manifest_holds_are_refused(folder, text):
     path = folder / "manifest.json"
     content = path.read_text("utf-8")
     path.write_text(content.replace('"rows": 6', f'"rows": {text}'), "utf-8")
-    with pytest.raises(ArtifactError, match=r"manifest.json: found what no manifest holds"):
+    with pytest.raises(ArtifactError, match=r"manifest.json: found what no file of ours holds"):
         ArtifactSet.open(folder)
 
 

@@ -115,9 +115,80 @@ def test_row_groups_that_are_not_the_manifests_are_found(folder):
 
     edit(folder, move_a_sentence, sign=True)
     with pytest.raises(
-        ArtifactError, match=rf"{SHARD}: found rows by row group \(5, 5, 5, 1\), expected \(6, 5, 5, 1\)"
+        ArtifactError, match=rf"rows of the row groups of {SHARD} are \[6, 5, 5, 1\], expected 5 in each but the last"
     ):
         ArtifactSet.open(folder)
+
+
+def bump(*path):
+    """Add 1 to a number of a shard, and to the set's total of that name."""
+
+    def change(value):
+        holder = value["shards"]
+        for step in path[:-1]:
+            holder = holder[step]
+        holder[path[-1]] += 1
+        if path[-1] in ("tokens", "rows"):
+            value[path[-1]] += 1
+
+    return change
+
+
+def other_language(value):
+    value["shards"][1]["row_groups"][0]["languages"] = {"de": value["shards"][1]["row_groups"][0]["languages"]["en"]}
+    value["languages"] = recount(value)
+
+
+def other_labelled(value):
+    counts = value["shards"][1]["row_groups"][0]["languages"]["en"]
+    counts["labelled"], counts["unlabelled"] = counts["labelled"] + 1, counts["unlabelled"] - 1
+    value["languages"] = recount(value)
+
+
+def recount(value):
+    totals = {}
+    for shard in value["shards"]:
+        for group in shard["row_groups"]:
+            for language, counts in group["languages"].items():
+                total = totals.setdefault(language, {"labelled": 0, "unlabelled": 0})
+                for kind, count in counts.items():
+                    total[kind] += count
+    return dict(sorted(totals.items()))
+
+
+NUMBERS = {
+    "words": (bump(1, "tokens"), rf"{SHARD}: found tokens \d+, expected \d+"),
+    "sentences": (bump(1, "rows"), "rows of the shards are"),
+    "a row group's first row": (
+        bump(1, "row_groups", 1, "first_row"),
+        "found row groups that begin and end at",
+    ),
+    "a row group's place": (bump(1, "row_groups", 1, "offset"), f"{SHARD}: found offset of row group 1"),
+    "a row group's bytes": (bump(1, "row_groups", 1, "bytes"), f"{SHARD}: found bytes of row group 1"),
+    "a column's checksum": (bump(1, "row_groups", 1, "crc32", 3), f"{SHARD}: found crc32 of row group 1"),
+    "the footer's bytes": (bump(1, "footer", "bytes"), f"{SHARD}: found footer of bytes"),
+    "a language": (other_language, f"{SHARD}: found languages of row group 0"),
+    "which are labelled": (other_labelled, f"{SHARD}: found languages of row group 0"),
+    "rows of a full shard": (lambda value: value["layout"].update(shard_rows=17), "rows of the shards are"),
+    "rows of a full row group": (lambda value: value["layout"].update(row_group_rows=4), "rows of the row groups"),
+    "no shards": (lambda value: value.update(shards=[], rows=0, tokens=0, languages={}), "found no shards"),
+    "no row groups": (lambda value: value["shards"][1].update(row_groups=[]), "shards.1.row_groups: Tuple should have"),
+    "fewer than none": (
+        lambda value: value["shards"][1]["row_groups"][0]["languages"]["en"].update(labelled=-1),
+        "labelled: Input should be greater than",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_of_a_manifest_that_are_not_those_of_its_shards_are_found(folder, name):
+    """With a digest and totals that fit: by whoever opens the set, and by `verify`."""
+    change, message = NUMBERS[name]
+    edit(folder, change, sign=True)
+    with pytest.raises(ArtifactError, match=message):
+        ArtifactSet.open(folder)
+    with pytest.raises(ArtifactError, match=message):
+        raise next(check.error for check in verify(folder) if check.error)
 
 
 def test_a_future_schema_is_refused_before_anything_else_is_read(folder):

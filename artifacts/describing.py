@@ -1,0 +1,107 @@
+"""What a shard is, found from its file alone: the writer records it, and whoever verifies compares it."""
+
+import os
+from collections.abc import Collection
+from itertools import accumulate
+from pathlib import Path
+from zlib import crc32
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from structkd.artifacts.manifest import Footer, RowGroup, Sentences, Shard
+from structkd.corpora.files import digest_bytes, open_regular
+
+MAGIC = b"PAR1"
+TAIL = 8  # a Parquet file ends with its description's length in 4 bytes, and the magic number
+WORDS = "tokens.list.element"  # Parquet's name for what the lists of `tokens` hold
+_COUNTED = ["language", "gold"]
+
+
+def describe_shard(path: Path, name: str, sha256: str) -> Shard:
+    """The description of the whole shard at `path`. Its rows are read to be counted.
+
+    Args:
+        name: of its file, once it is visible.
+        sha256: of its content.
+
+    Raises OSError or pyarrow.ArrowException for a file that is not readable as Parquet.
+    """
+    end = footer_bytes(path)
+    written = pq.read_metadata(pa.BufferReader(end))
+    groups = [written.row_group(number) for number in range(written.num_row_groups)]
+    first_rows = accumulate((group.num_rows for group in groups), initial=0)
+    with pq.ParquetFile(path, metadata=written) as file:
+        described = [
+            _row_group(path, group, first, file.read_row_group(number, _COUNTED, use_threads=False))
+            for number, (group, first) in enumerate(zip(groups, first_rows, strict=False))
+        ]
+    return Shard(
+        file=name,
+        rows=written.num_rows,
+        tokens=sum(map(_words, groups)),
+        row_groups=tuple(described),
+        footer=Footer(bytes=len(end), sha256=digest_bytes(end)),
+        bytes=path.stat().st_size,
+        sha256=sha256,
+    )
+
+
+def _row_group(path: Path, written: pq.RowGroupMetaData, first_row: int, rows: pa.Table) -> RowGroup:
+    return RowGroup(
+        first_row=first_row,
+        offset=chunk_offset(written.column(0)),
+        bytes=sum(written.column(number).total_compressed_size for number in range(written.num_columns)),
+        crc32=tuple(crc for _, crc in column_crcs(path, written).values()),
+        languages=_sentences(rows),
+    )
+
+
+def _words(written: pq.RowGroupMetaData) -> int:
+    """The words of a row group: Parquet counts values, and each sentence has at least one."""
+    columns = (written.column(number) for number in range(written.num_columns))
+    return sum(int(column.num_values) for column in columns if column.path_in_schema == WORDS)
+
+
+def _sentences(rows: pa.Table) -> dict[str, Sentences]:
+    keys = pa.table({"language": rows["language"].cast(pa.string()), "labelled": rows["gold"].is_valid()})
+    counts = keys.group_by(["language", "labelled"], use_threads=False).aggregate([([], "count_all")])
+    found = {(row["language"], row["labelled"]): row["count_all"] for row in counts.to_pylist()}
+    return {
+        language: Sentences(labelled=found.get((language, True), 0), unlabelled=found.get((language, False), 0))
+        for language in sorted({language for language, _ in found})
+    }
+
+
+def column_crcs(
+    path: Path, written: pq.RowGroupMetaData, columns: Collection[str] | None = None
+) -> dict[int, tuple[str, int]]:
+    """Name and CRC-32 of each column of a row group, or of those named in `columns`, by the column's number."""
+    found = {}
+    with open_regular(path) as file:
+        for number in range(written.num_columns):
+            chunk = written.column(number)
+            name = chunk.path_in_schema.partition(".")[0]
+            if columns is None or name in columns:
+                file.seek(chunk_offset(chunk))
+                found[number] = name, crc32(file.read(chunk.total_compressed_size))
+    return found
+
+
+def chunk_offset(chunk: pq.ColumnChunkMetaData) -> int:
+    """Where a row group's column begins in the file."""
+    offset: int = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
+    return offset
+
+
+def footer_bytes(path: Path) -> bytes:
+    """The end of a Parquet file, from its description on; nothing where the file is too short or not Parquet."""
+    with open_regular(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - TAIL))
+        tail = file.read(TAIL)
+        length = int.from_bytes(tail[:4], "little") + TAIL
+        if tail[4:] != MAGIC or length > size:
+            return b""
+        file.seek(size - length)
+        return file.read(length)
