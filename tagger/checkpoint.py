@@ -1,43 +1,62 @@
-"""A trained tagger on disk: `model.safetensors`, and `tagger.json` written last."""
+"""A trained tagger on disk: `model.safetensors`, and `tagger.json` written last. Each knows the other by digest."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ConfigDict
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
-from structkd.corpora.files import atomic_path, digest_file, write_json
+from structkd.corpora.faults import FileError
+from structkd.corpora.files import atomic_path, digest_bytes, digest_file, digest_json, read_regular
 from structkd.corpora.labels import LabelSet
-from structkd.tagger.description import FILE, FORMAT, CheckpointError, TaggerDescription, describe
+from structkd.corpora.sealed import write_sealed
+from structkd.corpora.sentences import CorpusError
+from structkd.tagger.description import FILE, FORMAT, CheckpointError, TaggerDescription, describe, remedy
 from structkd.tagger.encoders.pretrained import pretrained_digests
 from structkd.tagger.model import Tagger
 from structkd.tagger.vocabulary import Vocabulary
 
 WEIGHTS = "model.safetensors"
+_TAGGER = "tagger"  # of the weights' metadata: the digest of what they are weights of
 
 
 class _Description(TaggerDescription):
     model_config = ConfigDict(extra="forbid")
     vocabulary: Vocabulary
 
+    @property
+    def tagger(self) -> str:
+        """Digest of all but the weights."""
+        return digest_json(self.model_dump(mode="json", exclude={"weights_sha256"}))
+
 
 def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
-    """Write a tagger and say what it is (`about`: any JSON). Returns the SHA-256 of its weights."""
-    weights = folder / WEIGHTS
-    with atomic_path(weights) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tagger.weights().items()}, temporary)
-    digest = digest_file(weights)
+    """Write a tagger and say what it is (`about`: any JSON). Returns the SHA-256 of its weights.
+
+    Raises:
+        FileError: the system refuses a file.
+    """
     description = _Description(
         format=FORMAT,
-        weights_sha256=digest,
+        weights_sha256="",
         config=tagger.config,
         pretrained=pretrained_digests(tagger.config),
         labels=tagger.labels.names,
         vocabulary=tagger.vocabulary,
         about=about,
     )
-    write_json(folder / FILE, description.model_dump(mode="json"))
+    weights = folder / WEIGHTS
+    tensors = {name: tensor.contiguous() for name, tensor in tagger.weights().items()}
+    with atomic_path(weights) as temporary:
+        save_file(tensors, temporary, {_TAGGER: description.tagger})
+    digest = digest_file(weights)
+    write_sealed(folder / FILE, description.model_copy(update={"weights_sha256": digest}).model_dump(mode="json"))
     return digest
 
 
@@ -45,28 +64,74 @@ def load_tagger(folder: Path) -> Tagger:
     """Read a tagger, ready to predict.
 
     Raises:
-        CheckpointError: it is missing, damaged, of another format, or stands on a pretrained encoder that has changed.
+        CheckpointError: it is missing, damaged, of another format, of parts that do not belong together, or stands on
+            a pretrained encoder that has changed.
         EncoderError: a pretrained encoder that is not there.
     """
     description = describe(folder, _Description)
-    weights = folder / WEIGHTS
-    if not weights.is_file():
-        raise CheckpointError(f"{weights}: missing, though {folder / 'tagger.json'} is there; train again")
-    found = digest_file(weights)
-    if found != description.weights_sha256:
-        raise CheckpointError(
-            f"{weights}: SHA-256 is {found}, tagger.json says {description.weights_sha256}; "
-            "the file was changed or damaged: train again"
-        )
+    weights = _weights(folder, description)
     for name, found in pretrained_digests(description.config).items():
         if (expected := description.pretrained.get(name)) != found:
             raise CheckpointError(
                 f"{folder}: was trained on {name} with digest {expected}, found {found}; "
-                "put the encoder back that it was trained on, or train again"
+                f"put the encoder back that it was trained on, or {remedy(folder)}"
             )
-    tagger = Tagger(description.config, description.vocabulary, LabelSet(description.labels))
+    return _build(folder, description, weights).eval()
+
+
+def _weights(folder: Path, description: _Description) -> Mapping[str, Tensor]:
+    """The weights, which are those that the description is of and that are of it."""
+    path = folder / WEIGHTS
     try:
-        tagger.set_weights(load_file(weights))
-    except (SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"{weights}: does not fit the tagger that tagger.json describes: {error}") from error
-    return tagger.eval()
+        content = read_regular(path)
+    except FileError as error:
+        raise CheckpointError(f"{error}; or {remedy(folder)}") from error
+    if (found := digest_bytes(content)) != description.weights_sha256:
+        raise CheckpointError(
+            f"{path}: SHA-256 is {found}, {FILE} says {description.weights_sha256}; "
+            f"the file was changed or damaged: {remedy(folder)}"
+        )
+    try:
+        weights, tagger = load(content), _metadata(content).get(_TAGGER)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path}: not a file of weights ({error}); {remedy(folder)}") from error
+    if tagger != description.tagger:
+        raise CheckpointError(
+            f"{path}: holds weights of the tagger {tagger}, {FILE} describes {description.tagger}: settings, labels, "
+            f"vocabulary or what it was trained on are others; {remedy(folder)}"
+        )
+    return weights
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """What the header of a safetensors file says beside its tensors."""
+    size = int.from_bytes(content[:8], "little")
+    metadata: dict[str, str] = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    return metadata
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leaves out the drawing of initial values, for which the meta device would load sympy and much of torch."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return kwargs["tensor"] if kwargs and "tensor" in kwargs else args[0]
+        return func(*args, **(kwargs or {}))
+
+
+def _build(folder: Path, description: _Description, weights: Mapping[str, Tensor]) -> Tagger:
+    """The tagger, with its weights. It takes no memory for sizes that the weights do not have."""
+    if description.config.layers > len(weights):
+        raise CheckpointError(
+            f"{folder / FILE}: found {description.config.layers} layers, but {WEIGHTS} has {len(weights)} tensors; "
+            f"{remedy(folder)}"
+        )
+    try:
+        with torch.device("meta"), _Uninitialised():
+            tagger = Tagger(description.config, description.vocabulary, LabelSet(description.labels))
+        tagger.set_weights(weights)
+    except (CorpusError, RuntimeError, OverflowError, TypeError) as error:
+        raise CheckpointError(
+            f"{folder / WEIGHTS}: does not fit the tagger that {FILE} describes: {error}; {remedy(folder)}"
+        ) from error
+    return tagger

@@ -1,14 +1,16 @@
 """What the folder of a trained tagger says of it: `tagger.json`, read without its weights. Nothing here loads torch."""
 
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from structkd.tagger.config import TaggerConfig
+from structkd.corpora.faults import FileError
+from structkd.corpora.schemes import Scheme
+from structkd.corpora.sealed import SealError, read_object, unsealed
+from structkd.tagger.config import Metric, TaggerConfig
 
-FORMAT = 2
+FORMAT = 3
 FILE = "tagger.json"
 
 
@@ -29,7 +31,14 @@ class TaggerDescription(BaseModel):
     """What `save_tagger` was told."""
 
 
-D = TypeVar("D", bound=TaggerDescription)
+class Scored(BaseModel):
+    """How a tagger was scored when it was trained."""
+
+    metric: Metric
+    scheme: Scheme | None
+
+
+D = TypeVar("D", bound=BaseModel)
 
 
 def describe(folder: Path, kind: type[D]) -> D:
@@ -38,12 +47,33 @@ def describe(folder: Path, kind: type[D]) -> D:
     if not path.is_file():
         raise CheckpointError(f"{folder}: holds no trained tagger (no {FILE})")
     try:
-        found = json.loads(path.read_text("utf-8"))
-        if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
+        stored = read_object(path)
+        if stored.get("format", FORMAT) != FORMAT:
             raise CheckpointError(
-                f"{path}: format {found['format']}, this version reads {FORMAT}; train again, or use the structkd "
-                "that wrote it"
+                f"{path}: found format {stored['format']!r}, this version reads {FORMAT}; use the structkd that wrote "
+                f"it, or {remedy(folder)}"
             )
-        return kind.model_validate(found)
-    except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
-        raise CheckpointError(f"{path}: damaged: {error}") from error
+        return validated(path, kind, unsealed(path, stored))
+    except FileError as error:
+        raise CheckpointError(str(error)) from error
+    except SealError as error:
+        raise CheckpointError(f"{error}; restore it from a copy, or {remedy(folder)}") from error
+
+
+def scored(folder: Path) -> Scored:
+    """How a tagger was scored. Raises CheckpointError where its description does not say so, or cannot be read."""
+    return validated(folder / FILE, Scored, describe(folder, TaggerDescription).about)
+
+
+def validated(path: Path, kind: type[D], value: Any) -> D:
+    """A part of the description in `path`. Raises CheckpointError, with the first keys that do not fit."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3]]
+        raise CheckpointError(f"{path}: found {'; '.join(faults)}; {remedy(path.parent)}") from None
+
+
+def remedy(folder: Path) -> str:
+    """What makes a tagger of a run again."""
+    return f"delete the folder {folder}: the next run trains it again"

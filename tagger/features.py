@@ -7,6 +7,7 @@ name the encoder by digest, and the SHA-256 of the other tensors.
 
 import json
 import math
+import os
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float16, Int64, Shaped, UInt64
+from pydantic import BaseModel, Field, NonNegativeInt
 
-from structkd.corpora.files import atomic_path
+from structkd.corpora.faults import FileError, explained
+from structkd.corpora.files import atomic_path, open_regular
 from structkd.tagger.tokens import TokenBatch, length_batches
 
 VERSION = "1"
@@ -60,23 +63,21 @@ class FeatureSet:
     def open(cls, path: Path) -> "FeatureSet":
         """Map a file. Raises FeatureError where it is missing, cut, of another version, or its index damaged."""
         try:
-            size = path.stat().st_size
-            with path.open("rb") as file:
-                header = json.loads(file.read(min(size, int.from_bytes(file.read(8), "little"))))
-                begin = file.tell()
-            metadata = header.pop("__metadata__")
-            version, encoder, digest = (metadata[name] for name in ("version", "encoder", "index_sha256"))
-            if version != VERSION:
-                raise FeatureError(f"{path}: version {version}, this program reads {VERSION}; {REMEDY}")
-            if size != begin + max(entry["data_offsets"][1] for entry in header.values()):
-                raise FeatureError(f"{path}: {size} bytes, its header tells of another size; it was cut; {REMEDY}")
-            tensors = {name: _mapped(path, begin, header[name]) for name in ("features", *_INDEX)}
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            if isinstance(error, FeatureError):
-                raise
-            raise FeatureError(f"{path}: not a file of features ({type(error).__name__}: {error}); {REMEDY}") from error
+            with open_regular(path) as file:
+                size = os.fstat(file.fileno()).st_size
+                head = file.read(8)
+                head += file.read(min(size, int.from_bytes(head, "little")))
+        except FileError as error:
+            raise FeatureError(f"{error}; or {REMEDY}") from error
+        header, encoder, digest = _parsed(path, head)
+        if size != header.size:
+            raise FeatureError(
+                f"{path}: {size} bytes, its header tells of another size, {header.size}; it was cut; {REMEDY}"
+            )
+        with explained(path, "read"):
+            tensors = {name: header.mapped(path, name) for name in ("features", *_INDEX)}
         index = {name: np.array(tensors[name]) for name in _INDEX}
-        if _index_digest(index, tensors["features"].shape) != digest:
+        if _index_digest(index, header.shape) != digest:
             raise FeatureError(f"{path}: its index does not have the SHA-256 that it was written with; {REMEDY}")
         return cls(path=path, encoder=encoder, features=tensors["features"], **index)
 
@@ -117,6 +118,10 @@ def read_features(
         assert keys is not None
         places = one.find(keys[wanted])
         for sentence, place in zip(wanted[places >= 0].tolist(), places[places >= 0].tolist(), strict=True):
+            if one.words[place] != tokens.lengths[sentence]:
+                raise FeatureError(
+                    f"{one.path}: has {one.words[place]} words of a sentence of {tokens.lengths[sentence]}; {REMEDY}"
+                )
             out[sentence, : one.words[place]] = one.read(place)
         wanted = wanted[places < 0]
         if not len(wanted):
@@ -171,6 +176,7 @@ class _Header:
     """The beginning of a safetensors file with these tensors."""
 
     def __init__(self, shape: tuple[int, int], sentences: int) -> None:
+        self.shape = shape
         tensors = {
             "features": ("F16", list(shape)),
             "key": ("U64", [sentences, 2]),
@@ -183,25 +189,63 @@ class _Header:
         for name, (kind, sizes) in tensors.items():
             begin, end = end, end + math.prod(sizes) * np.dtype(_TYPES[kind]).itemsize
             self._entries[name] = {"dtype": kind, "shape": sizes, "data_offsets": [begin, end]}
-        self._size = len(self.encoded("0" * 64, "0" * 64))
+        self._begin = len(self.encoded("0" * 64, "0" * 64))
+        self.size = self._begin + end
 
     def begin(self, name: str) -> int:
         """Where a tensor begins in the file."""
-        return self._size + int(self._entries[name]["data_offsets"][0])
+        return self._begin + int(self._entries[name]["data_offsets"][0])
+
+    def mapped(self, path: Path, name: str) -> np.ndarray:
+        """A tensor, memory-mapped."""
+        kind, shape = np.dtype(_TYPES[self._entries[name]["dtype"]]), tuple(self._entries[name]["shape"])
+        if not math.prod(shape):
+            return np.zeros(shape, kind)
+        return np.memmap(path, kind, "r", self.begin(name), shape)
 
     def encoded(self, encoder: str, index_digest: str) -> bytes:
-        """The bytes, always as many."""
+        """The bytes, as many for all digests of one length."""
         metadata = {"version": VERSION, "encoder": encoder, "index_sha256": index_digest}
         text = json.dumps({"__metadata__": metadata} | self._entries).encode()
         text += b" " * (-len(text) % 8)  # the data are aligned
         return len(text).to_bytes(8, "little") + text
 
 
-def _mapped(path: Path, begin: int, entry: dict[str, Any]) -> np.ndarray:
-    kind, shape = np.dtype(_TYPES[entry["dtype"]]), tuple(entry["shape"])
-    if not math.prod(shape):
-        return np.zeros(shape, kind)
-    return np.memmap(path, kind, "r", begin + entry["data_offsets"][0], shape)
+class _Metadata(BaseModel):
+    version: str
+    encoder: str
+    index_sha256: str
+
+
+class _Features(BaseModel):
+    shape: tuple[NonNegativeInt, NonNegativeInt]
+
+
+class _Stored(BaseModel):
+    """What must be known of a header to write it again."""
+
+    metadata: _Metadata = Field(alias="__metadata__")
+    features: _Features
+    key: _Features
+
+
+def _parsed(path: Path, head: bytes) -> tuple[_Header, str, str]:
+    """The header whose bytes begin a file, the encoder and the index's digest. No other bytes would be taken."""
+    try:
+        stored = _Stored.model_validate_json(head[8:])
+    except ValueError as error:
+        raise FeatureError(f"{path}: not a file of features ({_first_line(error)}); {REMEDY}") from error
+    metadata = stored.metadata
+    if metadata.version != VERSION:
+        raise FeatureError(f"{path}: version {metadata.version}, this program reads {VERSION}; {REMEDY}")
+    header = _Header(stored.features.shape, stored.key.shape[0])
+    if header.encoded(metadata.encoder, metadata.index_sha256) != head:
+        raise FeatureError(f"{path}: its header is not one that this program writes; {REMEDY}")
+    return header, metadata.encoder, metadata.index_sha256
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).splitlines()[:3])
 
 
 def _index_digest(index: dict[str, np.ndarray], shape: tuple[int, ...]) -> str:

@@ -64,11 +64,16 @@ class Tagger(nn.Module):
         return {name: tensor for name, tensor in self.state_dict().items() if name not in fixed}
 
     def set_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over what `weights` gave. Raises RuntimeError where names or shapes are others."""
-        names = self.weights().keys()
-        if names != weights.keys():
-            raise RuntimeError(f"names differ: {sorted(names ^ weights.keys())}")
-        self.load_state_dict(weights, strict=False)
+        """Take over what `weights` gave. Raises RuntimeError where names, shapes or types are others.
+
+        Tensors on the `meta` device, which are sizes alone, are replaced by those of `weights`.
+        """
+        own = self.weights()
+        if own.keys() != weights.keys():
+            raise RuntimeError(f"names differ: {sorted(own.keys() ^ weights.keys())}")
+        if other := [name for name, tensor in own.items() if tensor.dtype != weights[name].dtype]:
+            raise RuntimeError(f"types differ: {other}")
+        self.load_state_dict(weights, strict=False, assign=any(tensor.is_meta for tensor in own.values()))
 
     def forward(self, tokens: TokenBatch) -> LinearChain:
         """The label sequences' distribution for each sentence of a batch."""

@@ -10,7 +10,8 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from structkd.corpora.files import atomic_path, clear_temporaries
+from structkd.corpora.faults import explained
+from structkd.corpora.files import atomic_path, clear_temporaries, open_regular
 
 MAGIC = b"structkd training state 2\n"
 SPARE = 20  # a save may take a twentieth of the time at most
@@ -72,7 +73,9 @@ class Resume:
         head, content = self._read()
         if head != MAGIC + sha256(content).digest():
             return None, f"{self.path}: damaged, its content does not have the SHA-256 that it names"
-        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        found = _loaded(content)
+        if found is None:
+            return None, f"{self.path}: holds no state of a training"
         if found["identity"] != self._identity:
             return None, f"{self.path}: of other inputs, found {found['identity']}, expected {self._identity}"
         if found["world"] != world:
@@ -86,12 +89,33 @@ class Resume:
 
     def _read(self) -> tuple[bytes, bytes]:
         size = len(MAGIC) + sha256().digest_size
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file, explained(self.path, "read"):
             return file.read(size), file.read()
+
+    def misfit(self, error: Exception) -> ResumeError:
+        """The error for a state whose content is not what a training of this identity saves."""
+        said = " ".join(str(error).split())
+        return ResumeError(
+            f"{self.path}: not a state of this training ({type(error).__name__}: {said}); delete the file to start "
+            "again"
+        )
 
     def delete(self) -> None:
         """Take the state away: the training's result is written."""
-        self.path.unlink(missing_ok=True)
+        with explained(self.path, "written"):
+            self.path.unlink(missing_ok=True)
+
+
+def _loaded(content: bytes) -> State | None:
+    """What `save` gave to torch; None if it is something else."""
+    try:
+        found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception:  # of zip files, pickles and torch: there is no common kind
+        return None
+    kinds = {"identity": str, "codes": list, "world": int, "state": dict}
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), kind) for key, kind in kinds.items()):
+        return None
+    return found if all(isinstance(code, str) for code in found["codes"]) else None
 
 
 def random_state() -> State:

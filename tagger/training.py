@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from structkd.corpora.files import digest_json
@@ -17,7 +18,7 @@ from structkd.tagger.config import TrainingConfig
 from structkd.tagger.model import Tagger
 from structkd.tagger.optimisation import make_optimizer, set_learning_rates
 from structkd.tagger.ranks import ALONE, Ranks
-from structkd.tagger.resume import Resume, random_state, set_random_state
+from structkd.tagger.resume import Resume, State, random_state, set_random_state
 
 
 class Batch(Protocol):
@@ -146,12 +147,24 @@ def _start(
         if not ranks.first:  # or all ranks would drop the same units
             torch.manual_seed(int(digest_json([torch.initial_seed(), ranks.rank])[:15], 16))
         return _Progress(), _weights(tagger)
+    assert resume is not None
+    try:
+        at, kept = _restored(tagger, optimizer, state, ranks)
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        raise resume.misfit(error) from error
+    log(Resumed(at.update, tuple(resume.earlier)))
+    return at, kept
+
+
+def _restored(
+    tagger: Tagger, optimizer: torch.optim.Optimizer, state: State, ranks: Ranks
+) -> tuple[_Progress, dict[str, Tensor]]:
+    """Take over what `_save` saved: weights, optimiser and random numbers; raises whatever a misfit leads to."""
+    tagger.set_weights(state["best"])  # they must fit as well
     tagger.set_weights(state["weights"])
     optimizer.load_state_dict(state["optimizer"])
     set_random_state(state["random"][ranks.rank])
-    at = _Progress(**state["progress"])
-    log(Resumed(at.update, tuple(resume.earlier) if resume else ()))
-    return at, state["best"]
+    return TypeAdapter(_Progress).validate_python(state["progress"]), state["best"]
 
 
 def _save(

@@ -25,15 +25,16 @@ def evaluate(
     from structkd.pipeline.experiment.parsing import parse
     from structkd.tagger.checkpoint import load_tagger
     from structkd.tagger.config import METRIC_NAMES
-    from structkd.tagger.description import TaggerDescription, describe
+    from structkd.tagger.description import scored
     from structkd.tagger.devices import found_device
     from structkd.tagger.evaluation import EvaluationSet
 
-    about = describe(tagger, TaggerDescription).about
-    settings = {"reader": reader, "metric": about["metric"], "scheme": scheme, "token_column": token_column}
+    known = scored(tagger)
+    settings: dict[str, str | int] = {"reader": reader, "metric": known.metric, "scheme": scheme}
+    settings["token_column"] = token_column
     if label_column is not None:
         settings["label_column"] = int(label_column) if label_column.lstrip("-").isdecimal() else label_column
     source = parse(FileFormat, settings, "evaluate")
-    corpus = read_labelled(source, file, "und", "test", about["scheme"])
-    score = EvaluationSet(corpus, about["metric"], about["scheme"]).score(load_tagger(tagger).to(found_device()))
-    print(f"{file}: {len(corpus)} sentences, {corpus.tokens} words, {METRIC_NAMES[about['metric']]} {score:.2f}")
+    corpus = read_labelled(source, file, "und", "test", known.scheme)
+    score = EvaluationSet(corpus, known.metric, known.scheme).score(load_tagger(tagger).to(found_device()))
+    print(f"{file}: {len(corpus)} sentences, {corpus.tokens} words, {METRIC_NAMES[known.metric]} {score:.2f}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from structkd.corpora.faults import explained
 from structkd.corpora.files import digest_file
 from structkd.corpora.folds import inside, outside
 from structkd.corpora.labels import LabelSet
@@ -29,10 +30,11 @@ from structkd.pipeline.execution.jobs import (
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import JOURNAL, TeacherPlan, annotated
+from structkd.pipeline.plan.pieces import JOURNAL, RESULT, TeacherPlan, annotated
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest, versions_of
 from structkd.pipeline.results.provenance import made_by
 from structkd.tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
+from structkd.tagger.description import CheckpointError
 from structkd.tagger.features import FeatureSet
 from structkd.teachers.annotate import TextRow, annotate, text_rows
 from structkd.teachers.sources.base import TeacherSource, best_paths
@@ -83,11 +85,24 @@ def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[st
 def _own_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
     """A teacher that is trained here, if it is not yet."""
     features = open_features(plan, log)
+    if plan.trained and (fault := _damage(plan)):
+        log(Restarted(fault))
+        with explained(plan.folder / RESULT, "written"):
+            (plan.folder / RESULT).unlink()  # first: what follows may be killed
     if not plan.trained:
         _train_teacher(experiment, plan, labels, features, log)
     teacher = load_tagger(plan.folder).to(experiment.torch_device())
     teacher.attach(features)
     return TaggerSource(teacher)
+
+
+def _damage(plan: TeacherPlan) -> str | None:
+    """What is wrong with a trained teacher's checkpoint."""
+    try:
+        load_tagger(plan.folder)
+    except CheckpointError as error:
+        return str(error)
+    return None
 
 
 def _train_teacher(

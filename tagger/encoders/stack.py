@@ -61,9 +61,14 @@ def _build(config: EncoderConfig, vocabulary: Vocabulary) -> Encoder:
             return CharacterLSTM(config, vocabulary)
         case HashedNgramsConfig():
             return HashedNgrams(config)
-        case StaticVectorsConfig():
-            return StaticVectors(config)
-        case TransformerConfig():
-            from structkd.tagger.encoders import transformer  # which reads what belongs to an extra
+        case StaticVectorsConfig() | TransformerConfig():
+            with torch.device("cpu"):  # what files hold is there, even where the rest is sizes on the meta device
+                return _from_files(config)
 
-            return transformer.Frozen(config) if config.frozen else transformer.FineTuned(config)
+
+def _from_files(config: StaticVectorsConfig | TransformerConfig) -> Encoder:
+    if isinstance(config, StaticVectorsConfig):
+        return StaticVectors(config)
+    from structkd.tagger.encoders import transformer  # which reads what belongs to an extra
+
+    return transformer.Frozen(config) if config.frozen else transformer.FineTuned(config)

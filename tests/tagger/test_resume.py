@@ -1,7 +1,9 @@
 """A training that was stopped goes on as if it had not been."""
 
+import io
 import random
 from functools import cache
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from structkd.corpora.records import Restarted, Resumed, Updated
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
-from structkd.tagger.resume import Resume, ResumeError, random_state, set_random_state
+from structkd.tagger.resume import MAGIC, Resume, ResumeError, random_state, set_random_state
 from structkd.teachers.train import train_teacher
 from tests.small import small_encoders
 
@@ -91,6 +93,47 @@ def test_a_damaged_state_is_named_and_not_used(tmp_path, damage):
     records = []
     assert same(teach(Resume(path, "same", 3600.0), records=records), plain())
     assert f"{path}: damaged" in records[0].reason
+
+
+MISFITS = {
+    "no progress": lambda state: state.pop("progress"),
+    "progress of text": lambda state: state.update(progress="none"),
+    "progress without an update": lambda state: state["progress"].update(update=None),
+    "a curve of text": lambda state: state["progress"].update(curve=["a"]),
+    "no weights": lambda state: state.update(weights={}),
+    "weights that are numbers": lambda state: state.update(weights=dict.fromkeys(state["weights"], 1.0)),
+    "weights of other sizes": lambda state: state["weights"].update(start=torch.zeros(9)),
+    "best weights of other sizes": lambda state: state["best"].update(start=torch.zeros(9)),
+    "an optimiser of nothing": lambda state: state.update(optimizer={}),
+    "an optimiser of other groups": lambda state: state["optimizer"].update(param_groups=[]),
+    "no random numbers": lambda state: state.update(random=[]),
+    "random numbers of text": lambda state: state["random"][0].update(torch="seed"),
+    "random numbers of other sizes": lambda state: state["random"][0].update(
+        numpy=["MT19937", torch.zeros(3), 1, 0, 0.0]
+    ),
+}
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_a_state_with_another_content_under_a_digest_that_fits_is_an_error_that_names_the_file(tmp_path, misfit):
+    path = tmp_path / "state"
+    stopped(path)
+    resume = Resume(path, "same", 0.0)
+    state, _ = resume.load(world=1)
+    MISFITS[misfit](state)
+    resume.save(state, world=1)
+    with pytest.raises(ResumeError, match=f"{path}: not a state of this training .*delete the file to start again"):
+        teach(Resume(path, "same", 0.0))
+
+
+@pytest.mark.parametrize("content", [None, [], {"identity": 1}, {"identity": "same", "world": "1", "state": {}}])
+def test_what_is_no_state_at_all_is_named_and_not_used(tmp_path, content):
+    path, file = tmp_path / "state", io.BytesIO()
+    torch.save(content, file)
+    path.write_bytes(MAGIC + sha256(file.getbuffer()).digest() + file.getvalue())
+    records = []
+    assert same(teach(Resume(path, "same", 3600.0), records=records), plain())
+    assert f"{path}: holds no state of a training" in records[0]["reason"]
 
 
 def test_a_state_of_more_processes_is_refused(tmp_path):

@@ -1,7 +1,5 @@
 """Taggers: what goes in, what comes out, and what they keep on disk."""
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.sealed import read_sealed, write_sealed
 from structkd.tagger.checkpoint import load_tagger, save_tagger
 from structkd.tagger.config import TaggerConfig, WordsConfig
 from structkd.tagger.description import CheckpointError
@@ -121,7 +120,7 @@ def test_a_checkpoint_gives_the_same_tagger_back(tmp_path):
 
 
 def edited(path, **changes):
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes), "utf-8")
+    write_sealed(path, read_sealed(path) | changes)
 
 
 DAMAGES = {
