@@ -50,6 +50,8 @@ class CatalogEntry:
     """`language/split` pairs that do not exist."""
     treebanks: Mapping[str, str] = field(default_factory=dict)
     """By language, where the release of a freely downloadable corpus lies: repository, tag, file stem."""
+    largest_bytes: int = 0
+    """More than the largest downloaded file has."""
 
     @property
     def fetchable(self) -> bool:

@@ -13,8 +13,6 @@ from structkd.corpora.origins import Origin, read_origin, write_origin
 from structkd.corpora.sentences import CorpusError, Sentence, Split
 
 BASE_URL = "https://raw.githubusercontent.com/UniversalDependencies"
-RETRIES = 2
-TIMEOUT = 30  # seconds without a byte
 
 _RELEASE = "conllu"  # the corpus of the treebanks as released, from which `ud` is made
 _CARVE_SEED = 2020
@@ -119,18 +117,12 @@ def _have(name: str, language: str, split: Split, root: Path) -> bool:
 
 def _download(address: str, known: str | None) -> bytes:
     """The content of an address, checked to be CoNLL-U that ends where a sentence ends, and to have a known SHA-256."""
-    import pooch
+    from structkd.corpora.download import download  # loads pooch
 
-    pooch.get_logger().setLevel("WARNING")  # it writes to the terminal, which is the caller's
+    data = download(address, known=known, most=entry(_RELEASE).largest_bytes)
     with tempfile.TemporaryDirectory() as scratch:
-        store = pooch.create(
-            scratch, base_url="", registry={"file": known}, urls={"file": address}, retry_if_failed=RETRIES
-        )
-        try:
-            path = Path(store.fetch("file", downloader=pooch.HTTPDownloader(timeout=TIMEOUT)))
-        except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong digest is a ValueError
-            raise CorpusError(f"{address}: the download failed: {error}") from error
-        data = path.read_bytes()
+        path = Path(scratch) / "file"
+        path.write_bytes(data)
         try:
             read_conllu(path)
         except CorpusError as error:

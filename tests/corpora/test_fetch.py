@@ -1,16 +1,19 @@
 """Fetching, against a real server on loopback: a file arrives whole and right, or not at all."""
 
+import gzip
 import json
 import os
 import socket
 import struct
 import threading
 from collections import defaultdict
+from contextlib import suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from structkd.corpora import catalog, fetch
+from structkd.corpora import catalog, download, fetch
 from structkd.corpora.catalog import corpora_root, load, source_path, status
 from structkd.corpora.columns import read_columns
 from structkd.corpora.conllu import read_conllu
@@ -35,6 +38,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content, self.faults, self.requests = {}, defaultdict(list), []
+        self.stopping = threading.Event()
         self.address = f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request, client_address):
@@ -49,6 +53,9 @@ class Handler(BaseHTTPRequestHandler):
         content = self.server.content.get(self.path)
         if content is None:
             self.send_error(404)
+            return
+        if callable(content):
+            content(self)
             return
         if fault == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -69,6 +76,7 @@ def server():
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running
+        running.stopping.set()
         running.shutdown()
         thread.join()
 
@@ -213,6 +221,89 @@ def test_a_missing_file_is_an_error_and_what_came_before_stays(server, tmp_path)
     with pytest.raises(CorpusError, match=r"fa_seraji-ud-dev\.conllu: the download failed: 404"):
         get(server, tmp_path)
     assert files(tmp_path) == ["conllu/fa/train.conllu", "conllu/fa/train.conllu.origin.json"]
+
+
+def endless(chunk, *headers, gap=0.0, status=200):
+    """A body that never ends, until the other side has had enough."""
+
+    def answer(handler):
+        handler.send_response(status)
+        for header in headers:
+            handler.send_header(*header)
+        handler.end_headers()
+        with suppress(OSError):
+            while not handler.server.stopping.wait(gap):
+                handler.wfile.write(chunk)
+
+    return answer
+
+
+def whole(content, *headers, status=200):
+    def answer(handler):
+        handler.send_response(status)
+        for header in headers:
+            handler.send_header(*header)
+        handler.end_headers()
+        with suppress(OSError):
+            handler.wfile.write(content)
+
+    return answer
+
+
+CHUNKED = ("Transfer-Encoding", "chunked")
+BOMB = gzip.compress(bytes(1 << 27))
+HOSTILE = {
+    "endless": (endless(bytes(1 << 16)), "found more than 1048576 bytes"),
+    "endless, chunked": (endless(b"10000\r\n" + bytes(1 << 16) + b"\r\n", CHUNKED), "found more than 1048576 bytes"),
+    "endless lines without a sentence": (endless(b"# a comment\n" * 999), "found more than 1048576 bytes"),
+    "a length beyond the bound": (
+        endless(bytes(9), ("Content-Length", "9" * 30)),
+        "found 9{30} bytes, expected at most",
+    ),
+    "a length that is a lie": (endless(bytes(1 << 16), ("Content-Length", "-1")), "found more than 1048576 bytes"),
+    "no number for a length": (endless(bytes(1 << 16), ("Content-Length", "all")), "found more than 1048576 bytes"),
+    "a length beyond the body": (whole(GOOD, ("Content-Length", "9999")), "the download failed: .*IncompleteRead"),
+    "a length short of the body": (
+        whole(GOOD, ("Content-Length", "40")),
+        "not a treebank|inside a sentence",
+    ),
+    "a gzip bomb": (whole(BOMB, ("Content-Encoding", "gzip")), "compressed .gzip., unasked"),
+    "a gzip bomb without a name": (whole(BOMB), "what came is not a treebank"),
+    "a redirection with an endless body": (
+        endless(bytes(1 << 16), ("Location", "/nowhere"), status=302),
+        "the download failed: 404",
+    ),
+    "redirections in a circle": (
+        lambda handler: whole(b"", ("Location", handler.path), ("Content-Length", "0"), status=302)(handler),
+        "found more than 5 redirections",
+    ),
+    "a redirection to a file": (whole(b"", ("Location", "file:///etc/passwd"), status=302), "the download failed"),
+    "slow": (endless(b"#", ("Content-Length", "9999"), gap=0.01), "found fewer than 4096 bytes a second"),
+    "slow, chunked": (endless(b"1\r\n#\r\n", CHUNKED, gap=0.01), "found fewer than 4096 bytes a second"),
+    "one slow chunk": (endless(b"fffff\r\n#", CHUNKED, gap=0.01), "found fewer than 4096 bytes a second"),
+    "silent": (endless(b"", ("Content-Length", "9999"), gap=0.01), "the download failed: .*[Tt]imed? ?out"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_server_is_left_before_it_has_sent_too_much(server, tmp_path, monkeypatch, kind):
+    answer, message = HOSTILE[kind]
+    server.content[FA.format("train")] = answer
+    known = catalog.entry("conllu")
+    monkeypatch.setattr(fetch, "entry", lambda name: replace(catalog.entry(name), largest_bytes=1 << 20))
+    assert known.largest_bytes == 1 << 26
+    if "slow" in kind or kind == "silent":
+        monkeypatch.setattr(download, "TIMEOUT", 0.2)
+    with pytest.raises(CorpusError, match=message):
+        get(server, tmp_path)
+    assert files(tmp_path) == []
+
+
+def test_a_redirection_to_the_file_is_followed(server, tmp_path):
+    serve(server, FA, dev=GOOD, test=GOOD)
+    server.content[FA.format("train")] = whole(b"", ("Location", "/elsewhere"), ("Content-Length", "0"), status=302)
+    server.content["/elsewhere"] = GOOD
+    assert get(server, tmp_path)[0].read_bytes() == GOOD
 
 
 def test_no_server_is_an_error(tmp_path):
