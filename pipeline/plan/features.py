@@ -72,7 +72,7 @@ def cost_of(paths: Sequence[Path]) -> dict[str, float]:
 class Cost(BaseModel):
     """What one file of features costs, and the seconds that its encoder ran."""
 
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
     bytes: NonNegativeInt
     seconds: NonNegativeFloat
     precision: str
