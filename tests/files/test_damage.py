@@ -122,7 +122,7 @@ def signed_state(content, rng):
 
 def edited_state(rng):
     identity = f"same torch {torch.__version__}"
-    state = {"identity": identity, "world": 1, "state": {"weights": {"a": list(range(99))}}}
+    state = {"identity": identity, "codes": [""], "world": 1, "state": {"weights": {"a": list(range(99))}}}
     return rng.choice([edited(state, rng), rng.choice(ANY_VALUE)])
 
 
