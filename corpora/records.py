@@ -11,6 +11,8 @@ from typing import Any, ClassVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from structkd.corpora.files import read_regular
+
 
 @dataclass(frozen=True)
 class Started:
@@ -212,7 +214,7 @@ def read_journal(path: Path) -> list[Record]:
     """
     if not path.is_file():
         return []
-    *lines, _ = path.read_bytes().split(b"\n")  # not splitlines: JSON's strings may hold other ends of lines
+    *lines, _ = read_regular(path).split(b"\n")  # not splitlines: JSON's strings may hold other ends of lines
     return [_read(path, number, line) for number, line in enumerate(lines, 1)]
 
 

@@ -12,7 +12,7 @@ from structkd.corpora.faults import explained
 from structkd.corpora.files import digest_file
 from structkd.corpora.folds import inside, outside
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import LabelsUnknown, Log, SetWritten
+from structkd.corpora.records import LabelsUnknown, Log, Restarted, SetWritten
 from structkd.corpora.sentences import Corpus, Sentence, label_names
 from structkd.pipeline.execution.jobs import (
     about,

@@ -10,11 +10,12 @@ from structkd.artifacts.manifest import Manifest
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.corpora.faults import FileError
-from structkd.corpora.journal import read_journal
 from structkd.corpora.origins import read_origin
+from structkd.corpora.records import RecordError, read_journal
 from structkd.corpora.sealed import SealError
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.plan.features import cost_of
+from structkd.pipeline.results.result import ResultError, load_result
 from structkd.pipeline.results.rows import RowError, read_rows
 from structkd.tagger.checkpoint import load_tagger
 from structkd.tagger.description import CheckpointError, scored
@@ -29,6 +30,8 @@ ERRORS = (
     FeatureError,
     FileError,
     ResumeError,
+    RecordError,
+    ResultError,
     RowError,
     SealError,
 )
@@ -92,6 +95,7 @@ FILES = [
     SmallFile("en-train.safetensors", writers.write_feature_file, read_feature_file),
     SmallFile("en-train.json", writers.write_cost, lambda folder: cost_of([folder / "en-train.safetensors"])),
     SmallFile("log.jsonl", writers.write_journal, lambda folder: read_journal(folder / "log.jsonl")),
+    SmallFile("result.json", writers.write_result, load_result),
     SmallFile("training.state", writers.write_state, read_state),
 ]
 OTHERS = [

@@ -18,8 +18,10 @@ from structkd.corpora.files import write_json
 from structkd.corpora.journal import open_journal
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.origins import Origin, origin_path, write_origin
+from structkd.corpora.records import SetWritten, Started, to_json
 from structkd.pipeline.commands.report import _write as write_report
 from structkd.pipeline.plan.features import Cost
+from structkd.pipeline.results.result import save_result
 from structkd.pipeline.results.rows import SCHEMA, add_rows
 from structkd.tagger.checkpoint import WEIGHTS, save_tagger
 from structkd.tagger.config import TaggerConfig
@@ -28,10 +30,11 @@ from structkd.tagger.model import Tagger
 from structkd.tagger.resume import Resume
 from structkd.tagger.vocabulary import Vocabulary
 from tests.artifacts.examples import batch, header
+from tests.pipeline.test_result import RESULT
 from tests.small import small_encoders
 
 ABOUT = {"experiment": "tiny", "languages": ["en"], "metric": "spans", "scheme": "BIOES"}
-RECORDS = [{"event": "started"}, {"event": "set written", "set": "en-train-1", "seconds": 1.5}]
+RECORDS = [Started(), SetWritten("en-train-1", 1.5)]
 SENTENCES = [["in", "Berlin"], ["on", "Tuesday", "!"], ["in"]]
 
 
@@ -83,7 +86,7 @@ def write_cost(folder: Path) -> Path:
 def write_journal(folder: Path) -> Path:
     with open_journal(folder / "log.jsonl") as journal:
         for record in RECORDS:
-            journal.write(record)
+            journal.write(to_json(record))
     return folder / "log.jsonl"
 
 
@@ -104,6 +107,11 @@ def write_page(folder: Path) -> Path:
     return folder / "report.html"
 
 
+def write_result(folder: Path) -> Path:
+    save_result(folder, RESULT)
+    return folder / "result.json"
+
+
 def write_record_of_download(folder: Path) -> Path:
     write_origin(folder / "a", Origin("https://example.org", "0" * 64, "0" * 64, "2026-01-01"))
     return origin_path(folder / "a")
@@ -122,6 +130,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "what features cost": write_cost,
     "a journal": write_journal,
     "a training's state": write_state,
+    "a result": write_result,
     "rows of results": write_rows,
     "a report": write_page,
     "the record of a download": write_record_of_download,
