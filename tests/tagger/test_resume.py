@@ -133,7 +133,7 @@ def test_what_is_no_state_at_all_is_named_and_not_used(tmp_path, content):
     path.write_bytes(MAGIC + sha256(file.getbuffer()).digest() + file.getvalue())
     records = []
     assert same(teach(Resume(path, "same", 3600.0), records=records), plain())
-    assert f"{path}: holds no state of a training" in records[0]["reason"]
+    assert f"{path}: holds no state of a training" in records[0].reason
 
 
 def test_a_state_of_more_processes_is_refused(tmp_path):
