@@ -179,8 +179,8 @@ def _advice(name: str) -> str:
 
 def _read(found: CatalogEntry, path: Path) -> tuple[Sentence, ...]:
     readers: dict[str, Callable[[Path], tuple[Sentence, ...]]] = {
-        "columns": lambda path: read_columns(path, scheme=found.scheme),
-        "conllu": read_conllu,
+        "columns": lambda path: read_columns(path, scheme=found.scheme, comments="never").sentences,
+        "conllu": lambda path: read_conllu(path).sentences,
         "text": read_text,
     }
     return readers[found.reader](path)

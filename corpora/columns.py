@@ -1,54 +1,103 @@
 """Reads CoNLL columns: one word a line, a blank line after each sentence."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
+from structkd.corpora.checking import Located, Repair, checked
 from structkd.corpora.lines import blocks, read_lines
-from structkd.corpora.schemes import Scheme, SchemeError, spans
-from structkd.corpora.sentences import CorpusError, Sentence
+from structkd.corpora.schemes import Scheme
+from structkd.corpora.sentences import CorpusError, Reading, Sentence
+
+Comments = Literal["auto", "always", "never"]
 
 _DOCSTART = "-DOCSTART-"
+_HASH = re.compile(r"#(?=\s|$)")
+# What CoNLL-U says of sentences: in a file whose words have as many columns, it could be a word and its label.
+_CONVENTIONAL = re.compile(r"#\s*(newdoc|newpar)\b|#\s*[\w.:-]+\s*=\s")
 
 
 def read_columns(
-    path: Path, *, token_column: int = 0, label_column: int | None = -1, scheme: Scheme | None = None
-) -> tuple[Sentence, ...]:
+    path: Path,
+    *,
+    token_column: int = 0,
+    label_column: int | None = -1,
+    scheme: Scheme | None = None,
+    repair: Repair = "none",
+    comments: Comments = "auto",
+) -> Reading:
     """The sentences of a file in the layout of CoNLL-2002 and CoNLL-2003, without labels if `label_column` is None.
 
     Columns are counted from 0, or from the end if negative; every line of the file has the same number of them. A
-    line that holds a tab is split at its tabs only, so a word may hold spaces; any other line is split at spaces. A
-    `-DOCSTART-` line (any number of columns) is dropped, alone or before a sentence's first word. Several blank lines
-    are one. Labels are checked against `scheme` where one is given.
+    line that holds a tab is split at its tabs only, so a word may hold spaces; any other line is split at spaces.
+    White space at the ends of a field is no part of it. A `-DOCSTART-` line (any number of columns) is dropped, alone
+    or before a sentence's first word. Several blank lines are one. Labels are checked against `scheme` where one is
+    given, see `corpora.checking`.
+
+    Comments are lines that begin with `#` and white space. `auto` leaves out those before a sentence's first word that
+    are no row of the file: they have another number of columns than its words, or say `newdoc`, `newpar` or
+    `key = value` as in CoNLL-U. `always` leaves out all, `never` none. The reading counts them.
 
     Raises CorpusError, its message starting with `file:line:`.
     """
-    found: list[Sentence] = []
-    width: int | None = None
-    for first, block in blocks(read_lines(path)):
-        skipped = 1 if _fields(block[0])[0] == _DOCSTART else 0
-        rows = [_fields(line) for line in block[skipped:]]
+    lines = read_lines(path)
+    width = _width(lines, comments)
+    found: list[Located] = []
+    left_out = 0
+    for first, block in blocks(lines):
+        rows = dict(_rows(path, first, block, width, comments))
+        left_out += len(block) - len(rows) - (_fields(block[0])[0] == _DOCSTART)
         if not rows:
             continue
-        if width is None:
-            width = len(rows[0])
-            _check_columns(f"{path}:{first + skipped}", width, token_column, label_column)
-        _check_rows(path, first + skipped, rows, width)
-        tokens = tuple(_column(path, first + skipped, rows, token_column, "word"))
-        labels = None
-        if label_column is not None:
-            labels = tuple(_column(path, first + skipped, rows, label_column, "label"))
-            _check_labels(path, first + skipped, labels, scheme)
-        found.append(Sentence(tokens, labels))
+        if not found:
+            _check_columns(f"{path}:{next(iter(rows))}", width, token_column, label_column)
+        tokens = tuple(_column(path, rows, token_column, "word"))
+        labels = None if label_column is None else tuple(_column(path, rows, label_column, "label"))
+        found.append(Located(Sentence(tokens, labels), str(path), tuple(rows)))
     if not found:
         raise CorpusError(f"{path}:1: the file holds no sentence")
-    return tuple(found)
+    return checked(found, scheme, repair, left_out)
+
+
+def _width(lines: Sequence[str], comments: Comments) -> int:
+    """The number of columns, by the first line that is surely a word's; by the first line of words if none is."""
+    words = [line for line in lines if line.strip() and _fields(line)[0] != _DOCSTART]
+    sure = (line for line in words if comments == "never" or not _HASH.match(line))
+    return len(_fields(next(sure, words[0]))) if words else 0
+
+
+def _rows(
+    path: Path, first: int, block: Sequence[str], width: int, comments: Comments
+) -> Iterator[tuple[int, list[str]]]:
+    """The words of a block of lines: the numbers and the fields of their lines."""
+    begun = False
+    for line, text in enumerate(block, first):
+        fields = _fields(text)
+        if line == first and fields[0] == _DOCSTART:
+            continue
+        if text[0] == "#" and _is_comment(text, len(fields) == width, begun, comments):
+            continue
+        begun = True
+        if len(fields) != width or fields[0] == _DOCSTART:
+            raise _misplaced(f"{path}:{line}", fields, width)
+        yield line, fields
+
+
+def _is_comment(text: str, fits: bool, begun: bool, comments: Comments) -> bool:
+    """Whether a line that begins with `#` is a comment; `begun`: its sentence has words already."""
+    if not _HASH.match(text):
+        return False
+    if comments == "auto":
+        return not begun and (not fits or ("\t" not in text and bool(_CONVENTIONAL.match(text))))
+    return comments == "always"
 
 
 def _fields(line: str) -> list[str]:
     if "\t" in line:
-        return line.split("\t")
+        return list(map(str.strip, line.split("\t")))
     # Not str.split(): that would also split at a no-break space, which belongs to its word.
-    return [field for field in line.split(" ") if field]
+    return [field.strip() for field in line.strip().split(" ") if field]
 
 
 def _check_columns(where: str, width: int, token_column: int, label_column: int | None) -> None:
@@ -65,27 +114,16 @@ def _check_columns(where: str, width: int, token_column: int, label_column: int 
         )
 
 
-def _check_rows(path: Path, first: int, rows: Sequence[Sequence[str]], width: int) -> None:
-    for place, row in enumerate(rows):
-        if row[0] == _DOCSTART:
-            raise CorpusError(f"{path}:{first + place}: {_DOCSTART} inside a sentence; put a blank line before it")
-        if len(row) != width:
-            raise CorpusError(f"{path}:{first + place}: {len(row)} columns where the lines before have {width}")
+def _misplaced(where: str, fields: Sequence[str], width: int) -> CorpusError:
+    """The error of a line that is no row of the file."""
+    if fields[0] == _DOCSTART:
+        return CorpusError(f"{where}: {_DOCSTART} inside a sentence; put a blank line before it")
+    hint = '; if this is a comment, set comments = "always" (evaluate: --comments always)' if fields[0] == "#" else ""
+    return CorpusError(f"{where}: {len(fields)} columns where the other lines have {width}{hint}")
 
 
-def _column(path: Path, first: int, rows: Sequence[Sequence[str]], column: int, what: str) -> list[str]:
-    values = [row[column] for row in rows]
-    if "" in values:
-        line = first + values.index("")
-        raise CorpusError(f"{path}:{line}: the {what} is empty (column {column % len(rows[0])}, counted from 0)")
-    return values
-
-
-def _check_labels(path: Path, first: int, labels: Sequence[str], scheme: Scheme | None) -> None:
-    if scheme is None:
-        return
-    try:
-        spans(labels, scheme)
-    except SchemeError as error:
-        place = min(error.place, len(labels) - 1)  # a span left open at the end is the last line's fault
-        raise SchemeError(f"{path}:{first + place}: {error}", place) from None
+def _column(path: Path, rows: Mapping[int, Sequence[str]], column: int, what: str) -> Iterator[str]:
+    for line, fields in rows.items():
+        if not fields[column]:
+            raise CorpusError(f"{path}:{line}: the {what} is empty (column {column % len(fields)}, counted from 0)")
+        yield fields[column]

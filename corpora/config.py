@@ -1,31 +1,58 @@
 """Settings that sources of corpora share, as experiment files state them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from structkd.corpora.checking import Repair
+from structkd.corpora.columns import Comments
 from structkd.corpora.sentences import Split
-from structkd.corpora.settings import Settings
+from structkd.corpora.settings import Seed, Settings
+
+
+def _new(default: Any, description: str) -> Any:
+    """A setting that came later: runs that do not use it are named as if it were not there."""
+    return Field(default, description=description, exclude_if=lambda value: value == default)
 
 
 class FileFormat(Settings):
     """What a file of labelled sentences looks like."""
 
     reader: Literal["columns", "conllu", "parquet"] = "columns"
-    token_column: int = Field(0, description="for columns")
+    token_column: int | str = Field(0, description="a number for columns, a name for parquet")
     label_column: int | str = Field(-1, description="a number for columns, a name for conllu and parquet")
     metric: Literal["spans", "accuracy"] = "spans"
     scheme: Literal["IOB1", "IOB2", "BIOES"] = Field("IOB2", description="of the files, where the metric is spans")
+    repair: Repair = _new("none", "conlleval: labels that are not valid in the scheme are read as that scorer does")
+    comments: Comments = _new("auto", "lines of columns that begin with # and a blank; see `corpora.columns`")
+    missing_label: str = _new("_", "of words without the key, for conllu's feats:KEY and misc:KEY")
+    label_names: tuple[str, ...] | None = _new(None, "for parquet whose labels are numbers: the first is 0's")
 
     @model_validator(mode="after")
-    def _column_is_as_the_reader_takes_it(self) -> "FileFormat":
-        if isinstance(self.label_column, int) != (self.reader == "columns") and self.label_column != -1:
-            raise PydanticCustomError(
-                "label_column",
-                "found label_column = {column} for reader {reader}; columns have numbers, conllu and parquet names",
-                {"column": repr(self.label_column), "reader": self.reader},
-            )
+    def _columns_are_as_the_reader_takes_them(self) -> "FileFormat":
+        for key, default in (("token_column", 0), ("label_column", -1)):
+            column = getattr(self, key)
+            fits = isinstance(column, int) if self.reader == "columns" else isinstance(column, str)
+            if column != default and (not fits or (self.reader == "conllu" and key == "token_column")):
+                raise PydanticCustomError(
+                    key,
+                    "found {key} = {column} for reader {reader}; columns have numbers, conllu and parquet names"
+                    + ("; the words of conllu are its forms" if self.reader == "conllu" else ""),
+                    {"key": key, "column": repr(column), "reader": self.reader},
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _settings_are_of_the_reader(self) -> "FileFormat":
+        readers = {"comments": "columns", "missing_label": "conllu", "label_names": "parquet"}
+        for key, reader in readers.items():
+            if self.reader != reader and getattr(self, key) != type(self).model_fields[key].default:
+                raise PydanticCustomError(
+                    key,
+                    "found {key} for reader {reader}; only {other} has it",
+                    {"key": key, "reader": self.reader, "other": reader},
+                )
         return self
 
 
@@ -35,7 +62,7 @@ class Limits(Settings):
     train: int | None = Field(None, ge=1, description="sentences in each language")
     dev: int | None = Field(None, ge=1, description="sentences in each language")
     test: int | None = Field(None, ge=1, description="sentences in each language")
-    seed: int = Field(0, ge=0, description="of the draw")
+    seed: Seed = Field(0, description="of the draw")
     max_tokens: int = Field(150, ge=1, description="longest sentence in words")
     too_long: Literal["cut", "drop", "keep"] = Field("cut", description="what becomes of longer ones")
 

@@ -4,8 +4,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from structkd.corpora.checking import Located, Repair, checked
 from structkd.corpora.lines import blocks, read_lines
-from structkd.corpora.sentences import CorpusError, Sentence
+from structkd.corpora.schemes import Scheme
+from structkd.corpora.sentences import CorpusError, Reading, Sentence
+from structkd.corpora.settings import did_you_mean
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 
@@ -13,29 +16,42 @@ _RANGE = re.compile(r"([1-9][0-9]*)-([1-9][0-9]*)")
 _EMPTY_NODE = re.compile(r"(0|[1-9][0-9]*)\.[1-9][0-9]*")
 
 
-def read_conllu(path: Path, *, column: str | None = "upos") -> tuple[Sentence, ...]:
+def read_conllu(
+    path: Path,
+    *,
+    column: str | None = "upos",
+    scheme: Scheme | None = None,
+    repair: Repair = "none",
+    missing_label: str = "_",
+) -> Reading:
     """The syntactic words of a treebank, labelled with one of its columns, or unlabelled if `column` is None.
 
     `column` is one of `COLUMNS`, or a key of one, such as `feats:Case` or `misc:SpaceAfter`: a word without that key
-    is labelled `_`. In a whole column `_` means that nothing was annotated, and is an error. Multiword tokens (`1-2`)
-    are read as their words; empty nodes (`1.1`) and comments are skipped. Words may hold spaces.
+    is labelled `missing_label`, and one word at least has it. In a whole column `_` means that nothing was annotated,
+    and is an error. Multiword tokens (`1-2`) are read as their words; empty nodes (`1.1`) and comments are skipped.
+    Words may hold spaces, but for their ends. Labels are checked against `scheme`, see `corpora.checking`.
 
     Raises CorpusError, its message starting with `file:line:`, also where a line has not exactly ten columns or a
     sentence's ids do not run 1, 2, 3.
     """
     place, key = _parse_column(column)
-    found = []
+    found: list[Located] = []
+    keys: set[str] = set()
     for first, block in blocks(read_lines(path)):
         words = _words(path, first, block)
         if words:
             tokens = tuple(fields[1] for _, fields in words)
             labels = None
             if place is not None:
-                labels = tuple(_label(f"{path}:{line}", fields, place, key) for line, fields in words)
-            found.append(Sentence(tokens, labels))
+                labels = tuple(_label(f"{path}:{line}", fields, place, key) or missing_label for line, fields in words)
+                keys.update(*(_pairs(fields[place]) for _, fields in words if key))
+            found.append(Located(Sentence(tokens, labels), str(path), [line for line, _ in words]))
     if not found:
         raise CorpusError(f"{path}:1: the file holds no sentence")
-    return tuple(found)
+    if key and key not in keys:
+        known = f"these exist: {', '.join(sorted(keys))}" if keys else "none has any key"
+        raise CorpusError(f"{path}: no word has the key {key!r} of {column!r}; {known}{did_you_mean(key, keys)}")
+    return checked(found, scheme, repair)
 
 
 def _parse_column(column: str | None) -> tuple[int | None, str]:
@@ -43,7 +59,9 @@ def _parse_column(column: str | None) -> tuple[int | None, str]:
         return None, ""
     name, colon, key = column.partition(":")
     if name not in COLUMNS or (colon and (name not in ("feats", "misc") or not key)):
-        raise CorpusError(f"column {column!r} is none of {', '.join(COLUMNS)}, feats:KEY and misc:KEY")
+        raise CorpusError(
+            f"column {column!r} is none of {', '.join(COLUMNS)}, feats:KEY and misc:KEY{did_you_mean(name, COLUMNS)}"
+        )
     return COLUMNS.index(name), key
 
 
@@ -54,7 +72,7 @@ def _words(path: Path, first: int, block: Sequence[str]) -> list[tuple[int, list
     for line, text in enumerate(block, first):
         if text.startswith("#"):
             continue
-        fields = text.split("\t")
+        fields = [field.strip() for field in text.split("\t")]
         if len(fields) != len(COLUMNS):
             raise CorpusError(f"{path}:{line}: {len(fields)} columns; CoNLL-U has ten, separated by tabs")
         if fields[0] == str(len(words) + 1):
@@ -83,11 +101,17 @@ def _covered(where: str, identity: str, words: int, covered: int) -> int:
     )
 
 
-def _label(where: str, fields: Sequence[str], place: int, key: str) -> str:
+def _label(where: str, fields: Sequence[str], place: int, key: str) -> str | None:
+    """A word's label, None where it has not the key."""
     value = fields[place]
     if key:
-        pairs = (pair.partition("=") for pair in value.split("|"))
-        return next((found for name, _, found in pairs if name == key), "_")
+        return _pairs(value).get(key)
     if value in ("", "_"):
         raise CorpusError(f"{where}: word {fields[1]!r} has no {COLUMNS[place]} ({value!r}); choose another column")
     return value
+
+
+def _pairs(value: str) -> dict[str, str]:
+    """The keys of a field of pairs `key=value`, and their values."""
+    pairs = (pair.partition("=") for pair in value.split("|") if pair != "_")
+    return {name.strip(): found.strip() for name, _, found in pairs}

@@ -90,7 +90,7 @@ def _fetch_tags(language: str, split: Split, root: Path, base_url: str) -> Path:
         return path
     carved = "dev" not in entry(_RELEASE).splits_of(language)
     released = _fetch_release(language, "train" if carved and split == "dev" else split, root, base_url)
-    sentences = read_conllu(released)
+    sentences = read_conllu(released).sentences
     note = "words and UPOS of the release; spaces inside a word became no-break spaces"
     if carved and split != "test":
         train, dev = carve_dev(sentences)

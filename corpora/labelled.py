@@ -1,5 +1,6 @@
 """Files of labelled sentences, of any format that is known, in the scheme that is wanted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from structkd.corpora.columns import read_columns
@@ -7,24 +8,38 @@ from structkd.corpora.config import FileFormat
 from structkd.corpora.conllu import read_conllu
 from structkd.corpora.parquet import read_parquet
 from structkd.corpora.schemes import Scheme, convert
-from structkd.corpora.sentences import Corpus, Sentence, Split
+from structkd.corpora.sentences import Corpus, Reading, Sentence, Split
 
 
 def read_labelled(source: FileFormat, path: Path, language: str, split: Split, scheme: Scheme | None) -> Corpus:
     """A labelled file as `source` describes it, its labels converted to `scheme`."""
-    return converted(Corpus(language, split, _read_file(source, path)), source.scheme, scheme)
+    found = _read_file(source, path)
+    return converted(Corpus(language, split, found.sentences, found.changes), source.scheme, scheme)
 
 
-def _read_file(source: FileFormat, path: Path) -> tuple[Sentence, ...]:
+def _read_file(source: FileFormat, path: Path) -> Reading:
     scheme = source.scheme if source.metric == "spans" else None
+    column = None if source.label_column == -1 else str(source.label_column)
     if source.reader == "columns":
         return read_columns(
-            path, token_column=source.token_column, label_column=int(source.label_column), scheme=scheme
+            path,
+            token_column=int(source.token_column),
+            label_column=int(source.label_column),
+            scheme=scheme,
+            repair=source.repair,
+            comments=source.comments,
         )
-    column = str(source.label_column)
     if source.reader == "conllu":
-        return read_conllu(path, column="upos" if column == "-1" else column)
-    return read_parquet(path, labels="labels" if column == "-1" else column)
+        missing = source.missing_label
+        return read_conllu(path, column=column or "upos", scheme=scheme, repair=source.repair, missing_label=missing)
+    return read_parquet(
+        path,
+        tokens="tokens" if source.token_column == 0 else str(source.token_column),
+        labels=column or "labels",
+        names=source.label_names,
+        scheme=scheme,
+        repair=source.repair,
+    )
 
 
 def converted(corpus: Corpus, source: Scheme, target: Scheme | None) -> Corpus:
@@ -34,4 +49,4 @@ def converted(corpus: Corpus, source: Scheme, target: Scheme | None) -> Corpus:
     sentences = tuple(
         Sentence(s.tokens, None if s.labels is None else convert(s.labels, source, target)) for s in corpus
     )
-    return Corpus(corpus.language, corpus.split, sentences)
+    return replace(corpus, sentences=sentences)

@@ -1,5 +1,6 @@
 """Label sets: ordered names, mapped by name and never by position."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +24,13 @@ class LabelSet:
 
     @classmethod
     def union(cls, *names: Iterable[str]) -> "LabelSet":
-        """The ordered union: O first, then by type (the part after the first '-'), then by prefix."""
-        return cls(tuple(sorted(set().union(*names), key=_order)))
+        """The ordered union: O first, then by type (the part after the first '-'), then by prefix.
+
+        Raises CorpusError for labels that nobody could tell apart in print.
+        """
+        found = tuple(sorted(set().union(*names), key=_order))
+        _check_looks(found)
+        return cls(found)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -47,6 +53,22 @@ class LabelSet:
     def decode(self, ids: Iterable[int]) -> tuple[str, ...]:
         """The names of label ids."""
         return tuple(self.names[place] for place in ids)
+
+
+def _check_looks(names: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(_look(name), name)
+        if other != name:
+            raise CorpusError(
+                f"the labels {other!a} and {name!a} look the same in print; write one of them throughout the corpora"
+            )
+
+
+def _look(name: str) -> str:
+    """A label as it looks: white space is blank, and what is composed, decomposed or invisible makes no difference."""
+    shown = (" " if one.isspace() else one for one in unicodedata.normalize("NFKC", name))
+    return "".join(one for one in shown if unicodedata.category(one) not in ("Cc", "Cf")).strip()
 
 
 def _order(name: str) -> tuple[bool, str, str]:

@@ -64,7 +64,7 @@ def limit_lengths(
             dropped_tokens=report.dropped_tokens + len(sentence) - sum(map(len, pieces)),
             cut_spans=report.cut_spans + cut_spans,
         )
-    return Corpus(corpus.language, corpus.split, tuple(kept)), report
+    return replace(corpus, sentences=tuple(kept)), report
 
 
 def _limited(

@@ -1,11 +1,17 @@
 """Lines of UTF-8 text, and the blocks that blank lines make of them."""
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import AnyStr, BinaryIO
+from typing import AnyStr, BinaryIO, TypeVar
 
 from structkd.corpora.sentences import CorpusError
+
+Parsed = TypeVar("Parsed")
+
+_PIECE = 1 << 16  # bytes read at once
+_UTF8_LONGEST = 4  # bytes of a character
+_SHORTER = "a line is a sentence: break it, or raise --max-characters"
 
 
 def read_lines(path: Path) -> list[str]:
@@ -29,20 +35,57 @@ def read_lines(path: Path) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def stream_lines(file: BinaryIO, name: str) -> Iterator[str]:
-    """The lines of UTF-8 text as they come, with their ends. Raises CorpusError, which calls the file `name`."""
-    for number, line in enumerate(file, 1):
-        try:
-            yield line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise _not_utf8(f"{name}:{number}", line[error.start], error.start + 1) from None
+def arriving(file: BinaryIO, name: str, parse: Callable[[str], Parsed], longest: int) -> Iterator[list[Parsed]]:
+    """What `parse` makes of each line of UTF-8 text, in lists: whatever is there, without waiting for more.
+
+    Lines come without their ends, the first one without a byte order mark. Raises CorpusError, which calls the file
+    `name`, once the lines before the fault have been given: at a byte that is not UTF-8, at a line of more than
+    `longest` characters (it is never held in memory whole), and where `parse` raises ValueError.
+    """
+    number, rest = 0, b""
+    while data := file.read1(_PIECE):  # type: ignore[attr-defined]  # files and pipes have it, BinaryIO does not say so
+        *lines, rest = (rest + data).split(b"\n")
+        if len(rest) > _UTF8_LONGEST * longest + len(codecs.BOM_UTF8):
+            lines.append(rest)  # which `_parsed_until_fault` refuses
+        yield from _parsed_until_fault(lines, name, number, parse, longest)
+        number += len(lines)
+    if rest:
+        yield from _parsed_until_fault([rest], name, number, parse, longest)
+
+
+def _parsed_until_fault(
+    lines: Sequence[bytes], name: str, before: int, parse: Callable[[str], Parsed], longest: int
+) -> Iterator[list[Parsed]]:
+    found: list[Parsed] = []
+    try:
+        for number, line in enumerate(lines, before + 1):
+            found.append(_parsed(line, f"{name}:{number}", number == 1, parse, longest))
+    finally:  # the lines before a fault, too
+        if found:
+            yield found
+
+
+def _parsed(line: bytes, where: str, is_first: bool, parse: Callable[[str], Parsed], longest: int) -> Parsed:
+    line = (line.removeprefix(codecs.BOM_UTF8) if is_first else line).removesuffix(b"\r")
+    if len(line) > _UTF8_LONGEST * longest:
+        raise CorpusError(f"{where}: more than {longest} characters; {_SHORTER}")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(where, line[error.start], error.start + 1) from None
+    if len(text) > longest:
+        raise CorpusError(f"{where}: {len(text)} characters, at most {longest} are taken; {_SHORTER}")
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise CorpusError(f"{where}: {error}") from None
 
 
 def blocks(lines: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    """The runs of lines between blank lines (empty, or spaces only), each with the number of its first line."""
+    """The runs of lines between blank lines (nothing but white space), each with the number of its first line."""
     start = 0
     for place, line in enumerate(lines):
-        if not line.strip(" "):
+        if not line.strip():
             if place > start:
                 yield start + 1, lines[start:place]
             start = place + 1

@@ -5,19 +5,28 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from structkd.corpora.sentences import CorpusError, Sentence
+from structkd.corpora.checking import Located, Repair, checked
+from structkd.corpora.schemes import Scheme
+from structkd.corpora.sentences import CorpusError, Reading, Sentence
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 def read_parquet(
-    path: Path, *, tokens: str = "tokens", labels: str | None = "labels", names: Sequence[str] | None = None
-) -> tuple[Sentence, ...]:
+    path: Path,
+    *,
+    tokens: str = "tokens",
+    labels: str | None = "labels",
+    names: Sequence[str] | None = None,
+    scheme: Scheme | None = None,
+    repair: Repair = "none",
+) -> Reading:
     """The sentences of columns `tokens` (lists of strings) and `labels` (lists of strings or integers).
 
     Integers index `names`; without `names` they index the names that Hugging Face `datasets` writes into the file's
-    metadata. A row whose labels are null is an unlabelled sentence; so is every row if `labels` is None.
+    metadata. A row whose labels are null is an unlabelled sentence; so is every row if `labels` is None. White space
+    at the ends of a word or label is no part of it. Labels are checked against `scheme`, see `corpora.checking`.
 
     Raises CorpusError, its message starting with `file:row group G, row R:` (rows counted from 0 over the file).
     """
@@ -29,22 +38,23 @@ def read_parquet(
             columns = [tokens] if labels is None else [tokens, labels]
             _check_schema(path, file.schema_arrow, tokens, labels)
             known = names if names is not None or labels is None else _stored_names(file.schema_arrow, labels)
-            found = tuple(
-                _sentence(f"{path}:row group {group}, row {row}", values, tokens, labels, known)
-                for group, row, values in _rows(file, columns)
-            )
+            found = [
+                Located(_sentence(where, values, tokens, labels, known), where)
+                for where, values in _rows(path, file, columns)
+            ]
     except pa.ArrowException as error:
         raise CorpusError(f"{path}: not a readable Parquet file: {error}") from error
     if not found:
         raise CorpusError(f"{path}: the file holds no sentence")
-    return found
+    return checked(found, scheme, repair)
 
 
-def _rows(file: Any, columns: list[str]) -> Iterator[tuple[int, int, dict[str, Any]]]:
+def _rows(path: Path, file: Any, columns: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a file, and where they stand."""
     row = 0
     for group in range(file.num_row_groups):
         for values in file.read_row_group(group, columns=columns).to_pylist():
-            yield group, row, values
+            yield f"{path}:row group {group}, row {row}", values
             row += 1
 
 
@@ -62,7 +72,11 @@ def _check_schema(path: Path, schema: "pa.Schema", tokens: str, labels: str | No
         if column is None:
             continue
         if schema.names.count(column) != 1:
-            raise CorpusError(f"{path}: no column {column!r}; the file has {', '.join(map(repr, schema.names))}")
+            setting = "label_column" if integers else "token_column"
+            raise CorpusError(
+                f"{path}: no column {column!r}; the file has {', '.join(map(repr, schema.names))}; name one of them as "
+                f"{setting} (evaluate: --{setting.replace('_', '-')})"
+            )
         if not fits(schema.field(column).type, integers):
             wanted = "a list of strings or integers" if integers else "a list of strings"
             raise CorpusError(f"{path}: column {column!r} is {schema.field(column).type}; expected {wanted}")
@@ -86,23 +100,27 @@ def _sentence(
     words = values[tokens]
     if not words:
         raise CorpusError(f"{where}: {tokens!r} is {'null' if words is None else 'empty'}; remove the row")
-    if not all(words):
-        raise CorpusError(f"{where}: word {next(i for i, word in enumerate(words) if not word)} is null or empty")
+    tokens_found = tuple((word or "").strip() for word in words)
+    if "" in tokens_found:
+        raise CorpusError(f"{where}: word {tokens_found.index('')} is null or empty")
     given = values[labels] if labels is not None else None
     if given is None:
-        return Sentence(tuple(words))
+        return Sentence(tokens_found)
     if len(given) != len(words):
         raise CorpusError(f"{where}: {len(words)} words but {len(given)} labels")
-    return Sentence(tuple(words), tuple(_label(where, place, value, names) for place, value in enumerate(given)))
+    return Sentence(tokens_found, tuple(_label(where, place, value, names) for place, value in enumerate(given)))
 
 
 def _label(where: str, place: int, value: str | int | None, names: Sequence[str] | None) -> str:
-    if isinstance(value, str) and value:
-        return value
+    if isinstance(value, str) and value.strip():
+        return value.strip()
     if not isinstance(value, int):
         raise CorpusError(f"{where}: label {place} is null or empty")
     if names is None:
-        raise CorpusError(f"{where}: label {place} is the integer {value} and the file stores no names; give `names`")
+        raise CorpusError(
+            f"{where}: label {place} is the integer {value} and the file stores no names; list them in the order of "
+            "their numbers as label_names (evaluate: --label-names O,B-PER,...)"
+        )
     if not 0 <= value < len(names):
         raise CorpusError(f"{where}: label {place} is {value}; there are {len(names)} names")
-    return names[value]
+    return names[value].strip()

@@ -155,6 +155,27 @@ class LengthLimited:
     cut_spans: int
 
 
+@dataclass(frozen=True)
+class CorpusChanged:
+    """Reading a corpus's file left lines out or changed labels; see `corpora.sentences.Changes`."""
+
+    event: ClassVar[str] = "changed"
+    language: str
+    split: str
+    comments: int
+    repaired: int
+
+
+@dataclass(frozen=True)
+class CorpusSuspected:
+    """A corpus looks wrong, although it can be read."""
+
+    event: ClassVar[str] = "suspected"
+    language: str
+    split: str
+    reason: str
+
+
 Record = (
     Started
     | Finished
@@ -170,6 +191,8 @@ Record = (
     | LeftAside
     | LabelsUnknown
     | LengthLimited
+    | CorpusChanged
+    | CorpusSuspected
 )
 Log = Callable[[Record], None]
 """Takes what a job tells."""

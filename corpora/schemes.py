@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Literal
 
 from structkd.corpora.sentences import CorpusError
@@ -41,13 +41,46 @@ def spans(labels: Sequence[str], scheme: Scheme) -> tuple[Span, ...]:
     for place, label in enumerate(chain(labels, ("O",))):
         fault, continues = _step(previous, label, scheme)
         if fault:
-            raise SchemeError(_message(labels, place, scheme, fault), place)
+            raise SchemeError(_message(labels, place, fault), place)
         if not continues:
             if previous != "O":
                 found.append(Span(start, place, previous.partition("-")[2]))
             start = place
         previous = label
     return tuple(found)
+
+
+def faults(labels: Sequence[str], scheme: Scheme) -> list[SchemeError]:
+    """All that `scheme` has against `labels`, in order; none if they are valid."""
+    steps = enumerate(pairwise(("O", *labels, "O")))
+    found = [(place, _step(previous, label, scheme)[0]) for place, (previous, label) in steps]
+    return [SchemeError(_message(labels, place, fault), place) for place, fault in found if fault]
+
+
+def is_label(label: str, scheme: Scheme) -> bool:
+    """Whether a label is one of the scheme's: O, or a prefix of it and a type."""
+    prefix, _, kind = label.partition("-")
+    return label == "O" or (len(prefix) == 1 and prefix in _PREFIXES[scheme] and bool(kind))
+
+
+def repaired(labels: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
+    """The labels that write the spans which conlleval reads in `labels`; valid ones stay as they are.
+
+    conlleval, the scorer of the CoNLL tasks, forgives: a label that continues nothing of its type begins a span, and
+    whatever does not continue a span ends it. Raises SchemeError for a label that the scheme does not know.
+    """
+    found: list[Span] = []
+    is_open = False
+    for place, label in enumerate(labels):
+        if not is_label(label, scheme):
+            raise SchemeError(_message(labels, place, _knows(scheme)), place)
+        prefix, _, kind = label.partition("-")
+        if is_open and prefix in ("I", "E") and kind == found[-1].type:
+            found[-1] = Span(found[-1].start, place + 1, kind)
+        elif label != "O":
+            found.append(Span(place, place + 1, kind))
+        is_open = prefix in ("B", "I")
+    return from_spans(found, len(labels), scheme)
 
 
 def from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> tuple[str, ...]:
@@ -88,8 +121,8 @@ def _written(span: Span, scheme: Scheme, touches: bool) -> list[str]:
 def _step(previous: str, label: str, scheme: Scheme) -> tuple[str, bool]:
     """What `scheme` has against `label` after `previous` ("" if nothing), and whether it continues a span."""
     prefix, _, kind = label.partition("-")
-    if label != "O" and not (len(prefix) == 1 and prefix in _PREFIXES[scheme] and kind):
-        return f"{scheme} knows O and {', '.join(f'{known}-TYPE' for known in _PREFIXES[scheme])}", False
+    if not is_label(label, scheme):
+        return _knows(scheme), False
     before, _, open_kind = previous.partition("-")
     is_open = before in ("B", "I")
     continues = is_open and prefix in ("I", "E") and kind == open_kind
@@ -102,7 +135,11 @@ def _step(previous: str, label: str, scheme: Scheme) -> tuple[str, bool]:
     return "", continues
 
 
-def _message(labels: Sequence[str], place: int, scheme: Scheme, fault: str) -> str:
+def _knows(scheme: Scheme) -> str:
+    return f"{scheme} knows O and {', '.join(f'{known}-TYPE' for known in _PREFIXES[scheme])}"
+
+
+def _message(labels: Sequence[str], place: int, fault: str) -> str:
     found = f"label {labels[place]!r}" if place < len(labels) else "the end of the sentence"
     before = f"after {labels[place - 1]!r}" if place else "at the start of the sentence"
     return f"{found} (word {place + 1}) {before}: {fault}"

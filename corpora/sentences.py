@@ -1,7 +1,7 @@
 """What every stage reads: sentences, and corpora that know their own digest."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -36,12 +36,42 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """What a reader left out of a file, or changed in it."""
+
+    comments: int = 0
+    """Comment lines that were left out."""
+    repaired: int = 0
+    """Labels that were written anew because their sequence was not valid in its scheme."""
+
+    def __bool__(self) -> bool:
+        return self != NO_CHANGES
+
+    def __str__(self) -> str:
+        parts = ((self.comments, "comment lines left out"), (self.repaired, "labels repaired"))
+        return ", ".join(f"{count} {what}" for count, what in parts if count)
+
+
+NO_CHANGES = Changes()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The sentences of a file, and what reading changed."""
+
+    sentences: tuple[Sentence, ...]
+    changes: Changes = NO_CHANGES
+
+
+@dataclass(frozen=True)
 class Corpus:
     """The sentences of one language and one split, in the order of their source."""
 
     language: str
     split: Split
     sentences: tuple[Sentence, ...]
+    changes: Changes = field(default=NO_CHANGES, compare=False)
+    """Of the whole file that the sentences come from."""
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -68,7 +98,7 @@ class Corpus:
         if limit is None or limit >= len(self):
             return self
         places = sorted(np.random.default_rng(seed).permutation(len(self))[:limit])
-        return Corpus(self.language, self.split, tuple(self.sentences[place] for place in places))
+        return replace(self, sentences=tuple(self.sentences[place] for place in places))
 
 
 def label_names(corpora: Sequence[Corpus]) -> set[str]:

@@ -1,10 +1,17 @@
 """What all settings of experiment files have in common."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from string import Formatter
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+_NAME_BYTES = 100  # a folder's name has more in it: a split, a fold, a digest
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)  # by Windows
+_NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f/\\:*?\"<>|]")
 
 
 class Settings(BaseModel):
@@ -13,11 +20,43 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _checked_name(name: str) -> str:
+    """For validators: the name, if every system can have a file of that name."""
+    if not name:
+        fault = "it is empty"
+    elif found := _NOT_IN_NAMES.search(name):
+        fault = f"it has {found[0]!r} in it"
+    elif name != name.strip() or name[0] == "." or name[-1] == ".":
+        fault = "it begins or ends with a point or a blank"
+    elif _RESERVED.fullmatch(name):
+        fault = "Windows reserves it"
+    elif len(name.encode()) > _NAME_BYTES:
+        fault = f"it has {len(name.encode())} bytes, more than {_NAME_BYTES}"
+    else:
+        return name
+    raise ValueError(f"expected a name that a file can have ({fault})")
+
+
+FileName = Annotated[str, AfterValidator(_checked_name)]
+"""What becomes part of a file's name: of a language, an experiment."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""Of random numbers; tables keep it in 64 bits."""
+
+
 def template(*known: str, needed: Sequence[str] = ()) -> AfterValidator:
     """For a text that has no names in braces but the `known` ones, and all that are `needed`."""
 
     def check(text: str) -> str:
-        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+        try:
+            holes = [hole for hole in Formatter().parse(text) if hole[1] is not None]
+        except ValueError as error:
+            raise ValueError(f"{error}; a brace that is meant is written twice") from None
+        for _, name, form, conversion in holes:
+            if form or conversion:
+                wrong = f"{name}{'!' + conversion if conversion else ''}{':' + form if form else ''}"
+                raise ValueError(f"{{{wrong}}} asks for a format; write {{{name}}}")
+        names = {str(name) for _, name, _, _ in holes}
         for name in sorted(names - {*known}):
             raise ValueError(f"{{{name}}} is not known here, only {', '.join(f'{{{k}}}' for k in known)}")
         for name in needed:
@@ -32,3 +71,10 @@ def named_once(names: Sequence[str]) -> None:
     """For validators: raises PydanticCustomError where a name is there twice."""
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         raise PydanticCustomError("twice", "found {name} twice; name it once", {"name": twice[0]})
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What to add to an error about `word`: the known word that is nearest, if one is near."""
+    lowered = {one.lower(): one for one in known}
+    nearest = get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
+    return f"; did you mean {lowered[nearest[0]]}?" if nearest else ""

@@ -7,7 +7,7 @@ from pydantic import Field
 from structkd.corpora import augment
 from structkd.corpora.lengths import LengthReport
 from structkd.corpora.sentences import Corpus
-from structkd.corpora.settings import Settings
+from structkd.corpora.settings import Seed, Settings
 from structkd.corpora.sources.base import CorpusRequest
 
 
@@ -18,7 +18,7 @@ class AugmentedText(Settings):
     replace: float = Field(0.2, ge=0, le=1, description="probability that a word becomes another one of the corpus")
     mask: float = Field(0.0, ge=0, le=1, description="probability that a word is masked")
     join: float = Field(0.5, ge=0, le=1, description="probability that a sentence is cut and joined with another one")
-    seed: int = Field(0, ge=0, description="of all that is drawn")
+    seed: Seed = Field(0, description="of all that is drawn")
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
         """Of the training corpus, and what is done to it."""

@@ -8,7 +8,7 @@ from pydantic import Field
 from structkd.corpora import catalog
 from structkd.corpora.lengths import LengthReport
 from structkd.corpora.sentences import Corpus
-from structkd.corpora.settings import Settings
+from structkd.corpora.settings import FileName, Settings
 from structkd.corpora.sources.base import CorpusRequest
 
 
@@ -48,7 +48,7 @@ class ZeroShot(Settings):
     """Languages that nobody is trained on, to be scored."""
 
     name: Literal["zeroshot-wikiann", "zeroshot-ud"]
-    languages: tuple[str, ...] = Field(min_length=1)
+    languages: tuple[FileName, ...] = Field(min_length=1)
     sentences: int | None = Field(None, ge=1, description="in each language")
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from structkd.corpora.demo import demo_corpus, generator_digest
 from structkd.corpora.labelled import converted
 from structkd.corpora.lengths import LengthReport
 from structkd.corpora.sentences import Corpus, CorpusError, Split
-from structkd.corpora.settings import Settings
+from structkd.corpora.settings import Seed, Settings
 from structkd.corpora.sources.base import CorpusRequest
 
 
@@ -18,7 +18,7 @@ class DemoSource(Settings):
     """The generated corpus, made on the spot."""
 
     name: Literal["demo"]
-    seed: int = Field(1, ge=0, description="of the generator")
+    seed: Seed = Field(1, description="of the generator")
     train: dict[str, int] = Field(description="sentences by language")
     dev: int = Field(200, ge=1, description="sentences in each language")
     test: int = Field(500, ge=1, description="sentences in each language")

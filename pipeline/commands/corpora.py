@@ -9,7 +9,7 @@ from rich.table import Table
 
 from structkd.corpora import catalog
 from structkd.corpora.sentences import CorpusError
-from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.commands.console import make_console, write
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.corpora import Data
 
@@ -73,9 +73,11 @@ def export(
         listed = "; ".join(f"{name}: {', '.join(splits)}" for name, splits in known.items())
         raise CorpusError(f"{loaded.name} has no {language} {split}; it has {listed}")
     corpus, _ = data.load(language, split)
+    if corpus.changes:
+        make_console(stderr=True).print(f"{language} {split}: {corpus.changes}", soft_wrap=True)
     for sentence in corpus:
         labels = {} if sentence.labels is None else {"gold": sentence.labels}
-        print(json.dumps({"tokens": sentence.tokens} | labels, ensure_ascii=False))
+        write(json.dumps({"tokens": sentence.tokens} | labels, ensure_ascii=False))
 
 
 def _root(given: Path | None) -> Path:

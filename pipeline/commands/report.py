@@ -8,7 +8,7 @@ import typer
 
 from structkd.corpora.files import atomic_path
 from structkd.corpora.sentences import CorpusError
-from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.commands.console import make_console, print_table, write
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.experiment.grid import load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError, read_toml
@@ -136,10 +136,10 @@ def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A
         if format == "table":
             print_table(console, view)
         elif format == "md":
-            print(f"{view.title}\n\n{as_markdown(view.heads, view.rows, left=view.left)}\n")
+            write(f"{view.title}\n\n{as_markdown(view.heads, view.rows, left=view.left)}\n")
         else:
-            print(f"{latex_text(view.title)}\n\n{as_latex(view.heads, view.rows, left=view.left)}\n")
+            write(f"{latex_text(view.title)}\n\n{as_latex(view.heads, view.rows, left=view.left)}\n")
     if format == "table":
         console.print(NOTE, soft_wrap=True)
     else:
-        print(NOTE if format == "md" else latex_text(NOTE))
+        write(NOTE if format == "md" else latex_text(NOTE))

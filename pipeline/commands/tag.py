@@ -1,19 +1,27 @@
 """`structkd tag`: label raw text."""
 
 import json
-import re
 import sys
 from contextlib import nullcontext
 from itertools import islice
+from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from structkd.pipeline.commands.console import write
 from structkd.pipeline.commands.options import TaggerFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from structkd.runtime.splitting import Word
+    from structkd.tagger.model import Tagger
     from structkd.tagger.prediction import Prediction
+
+_TOGETHER = 1000  # lines that are labelled together, at most
+_WINDOW = 500  # words of a line that are labelled as one sentence, at most: time and memory grow faster than length
 
 
 def tag(
@@ -22,35 +30,49 @@ def tag(
         Path | None,
         typer.Argument(help="Text, a sentence a line.", show_default="standard input", exists=True, dir_okay=False),
     ] = None,
-    tokenised: Annotated[bool, typer.Option(help="Words are separated by blanks already; split nothing.")] = False,
+    tokenised: Annotated[
+        bool, typer.Option(help="Words are separated by spaces or tabs already; split nothing.")
+    ] = False,
     probabilities: Annotated[bool, typer.Option(help="Add each label's true marginal probability.")] = False,
-    output: Annotated[Literal["columns", "json"], typer.Option(help="A word a line, or JSON lines.")] = "columns",
+    output: Annotated[
+        Literal["columns", "json"], typer.Option(help="A word a line, or JSON lines with the words' offsets.")
+    ] = "columns",
+    max_characters: Annotated[int, typer.Option(min=1, help="Of a line; a longer one is an error.")] = 100_000,
 ) -> None:
-    """Label raw text."""
-    from structkd.corpora.lines import stream_lines
+    """Label raw text: a record for each line, as soon as it is there."""
+    from structkd.corpora.lines import arriving
+    from structkd.runtime.splitting import split, split_blanks
     from structkd.tagger.checkpoint import load_tagger
     from structkd.tagger.devices import found_device
+
+    model, words_of = load_tagger(tagger).to(found_device()), split_blanks if tokenised else split
+    with file.open("rb") if file else nullcontext(sys.stdin.buffer) as stream:
+        for lines in arriving(stream, str(file or "standard input"), words_of, max_characters):
+            for first in range(0, len(lines), _TOGETHER):
+                write(_records(model, lines[first : first + _TOGETHER], probabilities, output))
+
+
+def _records(model: "Tagger", lines: "Sequence[list[Word]]", probabilities: bool, output: str) -> str:
+    """The records of lines, in order; those of blank lines have no words."""
     from structkd.tagger.prediction import predict
 
-    model, split = load_tagger(tagger).to(found_device()), str.split if tokenised else split_words
-    with file.open("rb") if file else nullcontext(sys.stdin.buffer) as stream:
-        lines = stream_lines(stream, str(file or "standard input"))
-        sentences = (words for line in lines if (words := split(line)))
-        while chunk := list(islice(sentences, 1000)):
-            for words, prediction in zip(chunk, predict(model, chunk), strict=True):
-                print(_format(words, prediction, probabilities, output))
+    pieces = [words[first : first + _WINDOW] for words in lines for first in range(0, len(words), _WINDOW)]
+    predictions = iter(predict(model, [[word.text for word in words] for words in pieces]))
+    return "\n".join(
+        _format(words, list(islice(predictions, ceil(len(words) / _WINDOW))), probabilities, output) for words in lines
+    )
 
 
-def split_words(line: str) -> list[str]:
-    """Words, with the hyphens, apostrophes and points inside them, and each other sign by itself."""
-    return re.findall(r"\w+(?:[-'’.,]\w+)*|[^\w\s]", line)
-
-
-def _format(words: list[str], prediction: "Prediction", probabilities: bool, output: str) -> str:
+def _format(words: "list[Word]", found: "list[Prediction]", probabilities: bool, output: str) -> str:
+    """A line's record, from what was found in its windows."""
+    labels = [label for piece in found for label in piece.labels]
+    chances = [chance for piece in found for chance in piece.probabilities]
     if output == "json":
-        fields = {"tokens": words, "labels": prediction.labels}
-        return json.dumps(
-            fields | ({"probabilities": prediction.probabilities} if probabilities else {}), ensure_ascii=False
-        )
-    rows = zip(words, prediction.labels, prediction.probabilities, strict=True)
-    return "".join(f"{w}\t{label}\t{p:.4f}\n" if probabilities else f"{w}\t{label}\n" for w, label, p in rows)
+        fields: dict[str, Any] = {
+            "tokens": [word.text for word in words],
+            "offsets": [(word.start, word.end) for word in words],
+            "labels": labels,
+        }
+        return json.dumps(fields | ({"probabilities": chances} if probabilities else {}), ensure_ascii=False)
+    rows = zip(words, labels, chances, strict=True)
+    return "".join(f"{w.text}\t{label}" + (f"\t{p:.4f}\n" if probabilities else "\n") for w, label, p in rows)

@@ -11,8 +11,18 @@ from typing import Any
 
 from structkd.corpora.files import clear_temporaries, digest_json
 from structkd.corpora.journal import open_journal
-from structkd.corpora.records import Annotated, FeaturesRead, Log, Record, Updated, to_json
+from structkd.corpora.records import (
+    Annotated,
+    CorpusChanged,
+    CorpusSuspected,
+    FeaturesRead,
+    Log,
+    Record,
+    Updated,
+    to_json,
+)
 from structkd.corpora.sentences import Corpus, Split
+from structkd.corpora.suspicions import suspicions
 from structkd.pipeline.execution.memory import peak_memory
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data, describe_limit
@@ -52,8 +62,13 @@ def made_by_training(plan: TeacherPlan | StudentPlan, resume: Resume) -> dict[st
 
 
 def load(data: Data, language: str, split: Split, log: Log) -> Corpus:
-    """A corpus; the log tells what the length limit did."""
+    """A corpus; the log tells what reading and the length limit changed, and what looks wrong."""
     corpus, report = data.load(language, split)
+    if corpus.changes:
+        log(CorpusChanged(language, split, **asdict(corpus.changes)))
+    if split == "train":
+        for reason in suspicions(corpus):
+            log(CorpusSuspected(language, split, reason))
     limited = describe_limit(corpus, report)
     if limited:
         log(limited)

@@ -8,6 +8,8 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from structkd.corpora.records import (
     Annotated,
+    CorpusChanged,
+    CorpusSuspected,
     DevScored,
     FeaturesRead,
     FeaturesWritten,
@@ -23,6 +25,7 @@ from structkd.corpora.records import (
     Updated,
     VectorsFound,
 )
+from structkd.corpora.sentences import Changes
 from structkd.pipeline.execution.engines import Listen
 
 
@@ -53,7 +56,15 @@ class Bars:
                         progress.start_task(task)
                     case Updated(done, total) | Annotated(done, total):
                         progress.update(task, completed=done, total=total)
-                    case LengthLimited() | LeftAside() | Resumed() | LabelsUnknown() | VectorsFound():
+                    case (
+                        LengthLimited()
+                        | CorpusChanged()
+                        | CorpusSuspected()
+                        | LeftAside()
+                        | Resumed()
+                        | LabelsUnknown()
+                        | VectorsFound()
+                    ):
                         progress.console.print(f"{title}: {describe(record)}")  # or the next note would replace it
                     case Finished():
                         progress.stop_task(task)
@@ -119,13 +130,19 @@ def describe(record: Record) -> str:
             return _describe_corpora(record)
 
 
-def _describe_corpora(record: VectorsFound | FeaturesRead | LeftAside | LabelsUnknown | LengthLimited) -> str:
+def _describe_corpora(
+    record: VectorsFound | FeaturesRead | LeftAside | LabelsUnknown | LengthLimited | CorpusChanged | CorpusSuspected,
+) -> str:
     """What a job found in its corpora and in the files beside them."""
     match record:
         case VectorsFound(path, words, known):
             return f"{path} has {known} of {words} words"
         case FeaturesRead(corpora, size, seconds):
             return f"reads features of {corpora} corpora, {size / 1e6:.1f} MB, instead of {seconds:.0f} s of an encoder"
+        case CorpusChanged(language, split, comments, repaired):
+            return f"{language} {split}: {Changes(comments, repaired)}"
+        case CorpusSuspected(language, split, reason):
+            return f"{language} {split}: {reason}"
         case LeftAside(reason):
             return f"left aside: {reason}"
         case LabelsUnknown(split, sentences):

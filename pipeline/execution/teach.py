@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -170,7 +171,7 @@ def _known(corpus: Corpus, labels: LabelSet, log: Log) -> Corpus:
         log(LabelsUnknown(corpus.split, fits.count(False)))
     pairs = zip(corpus, fits, strict=True)
     sentences = (sentence if fit else Sentence(sentence.tokens) for sentence, fit in pairs)
-    return Corpus(corpus.language, corpus.split, tuple(sentences))
+    return replace(corpus, sentences=tuple(sentences))
 
 
 def _write_set(
@@ -200,6 +201,8 @@ def _write_set(
         },
         "annotation": config.model_dump(),
     }
+    if any(corpus.changes for corpus in corpora):
+        provenance["changes"] = {corpus.split: asdict(corpus.changes) for corpus in corpora}
     began = time.perf_counter()
     annotate(teacher, rows, folder, name=plan.name, config=config, provenance=provenance, log=log)
     log(SetWritten(folder.name, time.perf_counter() - began))

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from structkd.corpora.config import Limits
 from structkd.corpora.files import digest_json
 from structkd.corpora.sentences import Text
-from structkd.corpora.settings import Settings, named_once
+from structkd.corpora.settings import FileName, Seed, Settings, named_once
 from structkd.corpora.sources import AnyLabelledSource
 from structkd.corpora.sources.augmented import AugmentedText
 from structkd.corpora.sources.catalog import ZeroShot
@@ -32,7 +32,7 @@ _TEXTS = {"unlabelled", "augmented"}
 class Teacher(Settings):
     """Stage one."""
 
-    seed: int = Field(1, ge=0, description="of every teacher, and of the folds")
+    seed: Seed = Field(1, description="of every teacher, and of the folds")
     folds: int = Field(
         0,
         ge=0,
@@ -67,7 +67,7 @@ class Student(Settings):
     """Stage two."""
 
     systems: tuple[SystemName, ...] = Field(min_length=1, description="one student for each, and each seed")
-    seeds: tuple[int, ...] = Field((1,), min_length=1, description="of the students")
+    seeds: tuple[Seed, ...] = Field((1,), min_length=1, description="of the students")
     transfer: tuple[Text, ...] = Field(
         get_args(Text), description="text that students learn from beside the training corpora, as far as there is any"
     )
@@ -79,9 +79,9 @@ class Student(Settings):
 class Experiment(Settings):
     """A run is a function of this, the corpora and the results versions of the code."""
 
-    name: str
+    name: FileName
     title: str
-    languages: tuple[str, ...] = Field(min_length=1)
+    languages: tuple[FileName, ...] = Field(min_length=1)
     scheme: Literal["IOB2", "BIOES"] = Field("BIOES", description="that the taggers use, for spans")
     corpus: AnyLabelledSource
     limits: Limits = Limits()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from structkd.corpora.settings import Settings, named_once
+from structkd.corpora.settings import FileName, Seed, Settings, named_once
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.parsing import ExperimentError, Values, merged, parse, read_toml
 from structkd.pipeline.experiment.places import GRIDS, find
@@ -42,7 +42,7 @@ class Table(Settings):
     tasks: dict[str, Values] | None = Field(
         None, description="names, or a table of how their experiments differ, in all rows; None takes all"
     )
-    seeds: tuple[int, ...] | None = Field(None, description="None takes the grid's")
+    seeds: tuple[Seed, ...] | None = Field(None, description="None takes the grid's")
     scores: Literal["test", "zero_shot"] = Field("test", description="what is shown")
     change: Values = Field({}, description="of the tasks' experiments, in all rows")
     sweep: Sweep | None = None
@@ -77,11 +77,11 @@ class Table(Settings):
 class Grid(Settings):
     """All tables of a file. Each task is an experiment: `defaults`, and what the task says beside."""
 
-    name: str
+    name: FileName
     title: str
-    seeds: tuple[int, ...] = Field(min_length=1, description="of the students")
+    seeds: tuple[Seed, ...] = Field(min_length=1, description="of the students")
     defaults: Values = Field({}, description="of every task")
-    tasks: dict[str, Values] = Field(min_length=1)
+    tasks: dict[FileName, Values] = Field(min_length=1)
     tables: tuple[Table, ...] = Field(min_length=1)
 
     @field_validator("tables")

@@ -2,11 +2,12 @@
 
 import re
 import tomllib
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+
+from structkd.corpora.settings import did_you_mean
 
 Values = dict[str, Any]
 Parsed = TypeVar("Parsed", bound=BaseModel)
@@ -19,7 +20,7 @@ class ExperimentError(ValueError):
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file's values. Raises ExperimentError where it is none."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # Windows' editors begin a file with a byte order mark
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ExperimentError(f"{path}: not a TOML file: {error}") from error
 
@@ -113,10 +114,3 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type):
         return [annotation] if issubclass(annotation, BaseModel) else []
     return [model for part in get_args(annotation) for model in _models_in(part)]
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """What to add to an error about `word`: the known word that is nearest, if one is near."""
-    lowered = {one.lower(): one for one in known}
-    nearest = get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
-    return f"; did you mean {lowered[nearest[0]]}?" if nearest else ""

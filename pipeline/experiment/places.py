@@ -3,7 +3,8 @@
 from importlib import resources
 from pathlib import Path
 
-from structkd.pipeline.experiment.parsing import ExperimentError, did_you_mean
+from structkd.corpora.settings import did_you_mean
+from structkd.pipeline.experiment.parsing import ExperimentError
 
 EXPERIMENTS = Path("experiments")
 GRIDS = EXPERIMENTS / "grids"

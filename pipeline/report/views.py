@@ -1,6 +1,7 @@
 """Artifact sets for a terminal: summaries, paths, and posteriors as a heat strip."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from rich.console import Group, RenderableType
@@ -8,10 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from structkd.artifacts.comparison import SetDifference
-from structkd.artifacts.inspection import SentenceView, SetSummary
+from structkd.artifacts.inspection import PathView, SentenceView, SetSummary
 from structkd.artifacts.reader import ArtifactSet
 
 SHADES = "·░▒▓█"
+_WORD = 20  # characters of a word where only its place matters
+_STRIP = 12  # labels of which a strip of shades is shown: more are neither told apart nor fit beside the words
 
 
 def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
@@ -40,6 +43,7 @@ def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
     }
     for name, value in rows.items():
         table.add_row(name, value)
+    table.columns[1].overflow = "fold"
     return table
 
 
@@ -67,10 +71,10 @@ def _pairs(first: ArtifactSet, second: ArtifactSet, rows: dict[str, tuple[str, s
     """What differs is in bold."""
     table = Table("", title="what the sets are", title_justify="left")
     for artifacts in (first, second):
-        table.add_column(Text(str(artifacts.folder)), overflow="fold")
+        table.add_column(str(artifacts.folder), overflow="fold")
     for name, (one, other) in rows.items():
         style = "bold" if one != other else "dim"
-        table.add_row(Text(name), Text(_shortened(one)), Text(_shortened(other)), style=style)
+        table.add_row(name, _shortened(one), _shortened(other), style=style)
     return table
 
 
@@ -98,33 +102,59 @@ def _shared_table(difference: SetDifference) -> Table:
 
 
 def sentence_panel(view: SentenceView, paths: int) -> Group:
-    """A sentence with its words down the side: gold, best paths, and each word's posteriors as a heat strip."""
-    shown = view.paths[:paths]
-    table = Table(title=_sentence_title(view), title_justify="left", pad_edge=False)
-    heads = ("word", "gold", *(f"path {rank}" for rank in range(1, len(shown) + 1)), "posteriors", "likeliest")
-    for head in heads:
-        table.add_column(head, no_wrap=True)
+    """A sentence with its words down the side, and below them how lesser paths differ from the best one.
+
+    It is readable at 80 columns whatever words and labels there are: long ones go on in the next line.
+    """
+    few = len(view.labels) <= _STRIP
+    heads = ["", "word", "gold", "path 1", *(["posteriors"] if few else []), "likeliest"]
+    table = Table(*heads, title=_sentence_title(view), title_justify="left", pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    best = view.paths[0].labels
     for place, word in enumerate(view.tokens):
         gold = "-" if view.gold is None else view.gold[place]
-        labels = [_against(path.labels[place], shown[0].labels[place]) for path in shown]
         posteriors = view.posteriors[place].tolist()
-        likeliest = max(range(len(posteriors)), key=posteriors.__getitem__)
-        strip = Text("".join(map(_shade, posteriors)), style="on grey15")
-        table.add_row(Text(word), gold, *labels, strip, f"{view.labels[likeliest]} {100 * posteriors[likeliest]:.0f}%")
-    table.add_section()
-    table.add_row("p(path)", "", *(f"{path.probability:.4f}" for path in shown))
-    table.add_row("weight", "", *(f"{path.weight:.4f}" for path in shown))
-    return Group(table, Text(_legend(view.labels), style="dim"))
+        strip = [Text("".join(map(_shade, posteriors)), style="on grey15")] if few else []
+        table.add_row(str(place + 1), word, gold, best[place], *strip, _likeliest(view.labels, posteriors))
+    shown = _paths_table(view, view.paths[:paths])
+    return Group(table, shown, *([Text(_legend(view.labels), style="dim")] if few else []))
+
+
+def _likeliest(labels: tuple[str, ...], posteriors: list[float]) -> str:
+    """The likeliest label, and the next one where it has a chance."""
+    order = sorted(range(len(labels)), key=posteriors.__getitem__, reverse=True)[:2]
+    chances = [(labels[place], round(100 * posteriors[place])) for place in order]
+    return ", ".join(f"{label} {chance}%" for rank, (label, chance) in enumerate(chances) if chance or not rank)
+
+
+def _paths_table(view: SentenceView, shown: Sequence[PathView]) -> Table:
+    """Each path's probability and weight, and the words whose labels differ from the best path's."""
+    table = Table("path", "p(path)", "weight", "differs from path 1 at", pad_edge=False)
+    table.columns[-1].overflow = "fold"
+    best = shown[0].labels
+    for rank, path in enumerate(shown, 1):
+        changes = (
+            f"{place} {_shortened_word(word)}: {label}"
+            for place, (word, label, other) in enumerate(zip(view.tokens, path.labels, best, strict=True), 1)
+            if label != other
+        )
+        table.add_row(str(rank), _chance(path.probability), _chance(path.weight), "; ".join(changes))
+    return table
+
+
+def _shortened_word(word: str) -> str:
+    """The beginning of a word that stands in the table of words, too."""
+    return word if len(word) <= _WORD else f"{word[:_WORD]}..."
+
+
+def _chance(probability: float) -> str:
+    return f"{probability:.4f}" if probability >= 5e-5 else f"{probability:.1e}"
 
 
 def _sentence_title(view: SentenceView) -> str:
     trained = {True: ", trained on it", False: ", not trained on it", None: ""}[view.seen]
     return f"sentence {view.sentence_id}, {view.language}, by {view.teacher}{trained}"
-
-
-def _against(label: str, best: str) -> Text:
-    """A label of a lesser path: faint where it agrees with the best one."""
-    return Text(label, style="" if label != best else "dim")
 
 
 def _shade(probability: float) -> str:

@@ -2,6 +2,7 @@
 
 import mmap
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -48,7 +49,8 @@ def open_vectors(path: Path) -> VectorFile:
             raise VectorFileError(f"{path}: {name} cannot be memory-mapped; decompress the file and name the result")
     if mapped[: len(MAGIC)] == MAGIC:
         return FastTextBinary(path, mapped)
-    first = mapped.readline()
+    mark = len(BOM_UTF8) if mapped[: len(BOM_UTF8)] == BOM_UTF8 else 0
+    first = mapped.readline()[mark:]
     header = _HEADER.fullmatch(first)
     binary = path.suffix == ".bin"
     if binary and header is None:
@@ -62,5 +64,5 @@ def open_vectors(path: Path) -> VectorFile:
             f'{path}:1: found {first[:40]!r}, expected a header "N D" with both above 0 or a word and its vector'
         )
     if binary and count is not None:
-        return Word2VecBinary(path, mapped, len(first), count, dim)
-    return TextVectors(path, mapped, len(first) if header else 0, count, dim)
+        return Word2VecBinary(path, mapped, mark + len(first), count, dim)
+    return TextVectors(path, mapped, mark + (len(first) if header else 0), count, dim)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from structkd.corpora.columns import read_columns
 from structkd.corpora.schemes import SchemeError
-from structkd.corpora.sentences import CorpusError, Sentence
+from structkd.corpora.sentences import Changes, CorpusError, Reading, Sentence
 
 
 @pytest.fixture
@@ -28,6 +28,8 @@ TWO = (Sentence(("EU", "rejects"), ("B-ORG", "O")), Sentence(("Ja",), ("O",)))
         "EU\tB-ORG\nrejects\tO\n\nJa\tO\n\n",
         "EU\tB-ORG\nrejects\tO\n\nJa\tO",
         "EU B-ORG\nrejects  O \n\nJa O\n",
+        " EU \tB-ORG \nrejects\u00a0\t O\n\t\n \u3000\nJa\t\u2003O\n",
+        "# text = EU rejects\nEU B-ORG\nrejects O\n\n# newdoc\n# sent_id = 2\nJa O\n",
         "EU NNP I-NP B-ORG\nrejects VBZ I-VP O\n\nJa X X O\n",
         "\n\n\nEU\tB-ORG\nrejects\tO\n\n \n\nJa\tO\n\n\n",
         "\ufeffEU\tB-ORG\r\nrejects\tO\r\n\r\nJa\tO\r\n",
@@ -36,14 +38,16 @@ TWO = (Sentence(("EU", "rejects"), ("B-ORG", "O")), Sentence(("Ja",), ("O",)))
     ],
 )
 def test_every_layout_gives_the_same_sentences(written, content):
-    assert read_columns(written(content)) == TWO
+    assert read_columns(written(content)).sentences == TWO
 
 
 def test_any_column_can_be_read_and_labels_left_out(written):
     path = written("1 EU NNP B-ORG\n2 rejects VBZ O\n")
-    assert read_columns(path, token_column=1, label_column=2) == (Sentence(("EU", "rejects"), ("NNP", "VBZ")),)
-    assert read_columns(path, token_column=-3, label_column=None) == (Sentence(("EU", "rejects")),)
-    assert read_columns(written("EU\nrejects\n"), label_column=None) == (Sentence(("EU", "rejects")),)
+    tagged = read_columns(path, token_column=1, label_column=2)
+    assert tagged.sentences == (Sentence(("EU", "rejects"), ("NNP", "VBZ")),)
+    bare = Reading((Sentence(("EU", "rejects")),))
+    assert read_columns(path, token_column=-3, label_column=None) == bare
+    assert read_columns(written("EU\nrejects\n"), label_column=None) == bare
 
 
 def test_words_keep_their_spaces(written):
@@ -51,12 +55,12 @@ def test_words_keep_their_spaces(written):
     content = "New York\tB-LOC\n20\u00a0000\tO\na\u2028b\u0085c\tO\n\n10\u00a0000 O\n"
     with pytest.raises(CorpusError, match="only after"):
         read_columns(written("x\tO\ny\tI-X\n"), scheme="IOB2")
-    words = [word for sentence in read_columns(written(content)) for word in sentence.tokens]
+    words = [word for sentence in read_columns(written(content)).sentences for word in sentence.tokens]
     assert words == ["New York", "20\u00a0000", "a\u2028b\u0085c", "10\u00a0000"]
 
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\t\n\r"), min_size=1, max_size=5).filter(
-    lambda word: word.strip(" ") and word != "-DOCSTART-" and word != "\ufeff"
+    lambda word: word and word == word.strip() and word != "-DOCSTART-" and word != "\ufeff"
 )
 
 
@@ -65,14 +69,14 @@ def test_what_is_written_is_read(tmp_path_factory, drawn):
     path = tmp_path_factory.getbasetemp() / "drawn.tsv"
     text = "\n\n".join("\n".join("\t".join(pair) for pair in sentence) for sentence in drawn)
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
-    read = [list(zip(sentence.tokens, sentence.labels, strict=True)) for sentence in read_columns(path)]
+    read = [list(zip(sentence.tokens, sentence.labels, strict=True)) for sentence in read_columns(path).sentences]
     assert read == drawn
 
 
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
-        ("a\tO\n\nb\tx\tO\n", 3, "3 columns where the lines before have 2"),
+        ("a\tO\n\nb\tx\tO\n", 3, "3 columns where the other lines have 2"),
         ("a\tO\nb O x\n", 2, "3 columns"),
         ("a\tO\n\tO\n", 2, "the word is empty"),
         ("a\tO\nb\t\n", 2, "the label is empty"),
@@ -111,3 +115,50 @@ def test_labels_are_checked_where_they_stand(written, content, line):
     with pytest.raises(SchemeError) as caught:
         read_columns(path, scheme="BIOES")
     assert str(caught.value).startswith(f"{path}:{line}: ")
+
+
+GERMEVAL = "#\thttp://a.org [2009-10-17]\n1\t#\tO\tO\n2\tEU\tB-ORG\tO\n\n#\tb\n1\tJa\tO\tO\n"
+UNER = "# newdoc id = x\n# text = EU\n1\tEU\tB-ORG\t-\t-\n\n# sent_id = 2\n1\tJa\tO\t-\t-\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "label_column", "words", "left_out"),
+    [(GERMEVAL, 2, [("#", "EU"), ("Ja",)], 2), (UNER, 2, [("EU",), ("Ja",)], 3)],
+)
+def test_comments_of_public_corpora_are_left_out_and_counted(written, content, label_column, words, left_out):
+    found = read_columns(written(content), token_column=1, label_column=label_column, scheme="IOB2")
+    assert [sentence.tokens for sentence in found.sentences] == words
+    assert found.changes == Changes(comments=left_out)
+    assert str(found.changes).startswith(f"{left_out} comment lines left out")
+
+
+@pytest.mark.parametrize("content", ["#\tSYM\n1\tNUM\n", "a\tX\n#\tSYM\n", "# SYM\n1 NUM\n", "#a X\n", "# text\tX\n"])
+def test_a_hash_that_is_a_word_is_never_lost(written, content):
+    found = read_columns(written(content))
+    assert sum(map(len, found.sentences)) == content.count("\n")
+    assert not found.changes
+
+
+def test_what_is_a_comment_can_be_said(written):
+    path = written("# newdoc\na O\n# b\nc O\n")
+    assert read_columns(path, comments="always").sentences == (Sentence(("a", "c"), ("O", "O")),)
+    assert read_columns(path, comments="never").sentences[0].tokens == ("#", "a", "#", "c")
+    with pytest.raises(CorpusError, match=r':2: 4 columns .*set comments = "always" \(evaluate: --comments always\)'):
+        read_columns(written("a O\n# b c d\n"))
+
+
+def test_invalid_labels_are_listed_with_a_remedy(written):
+    path = written("a\tI-X\nb\tI-X\n\n" + "a\tO\nb\tI-Y\n\n" * 8)
+    with pytest.raises(SchemeError) as caught:
+        read_columns(path, scheme="IOB2")
+    assert str(caught.value).startswith(f"{path}:1: label 'I-X' (word 1) at the start of the sentence: ")
+    assert "9 labels of the file are at fault, the others at 5, 8, 11, 14, 17, ...;" in str(caught.value)
+    assert 'set repair = "conlleval" (evaluate: --repair conlleval)' in str(caught.value)
+    found = read_columns(path, scheme="IOB2", repair="conlleval")
+    assert [sentence.labels for sentence in found.sentences] == [("B-X", "I-X"), *[("O", "B-Y")] * 8]
+    assert found.changes == Changes(repaired=9)
+
+
+def test_tags_that_are_no_spans_are_told_from_broken_spans(written):
+    with pytest.raises(SchemeError, match=r':1: label .NOUN.*2 labels .* at 2; .*metric = "accuracy"'):
+        read_columns(written("a NOUN\nb VERB\n"), scheme="IOB2", repair="conlleval")

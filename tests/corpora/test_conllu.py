@@ -3,6 +3,7 @@
 import pytest
 
 from structkd.corpora.conllu import COLUMNS, read_conllu
+from structkd.corpora.schemes import SchemeError
 from structkd.corpora.sentences import CorpusError
 
 GOOD = [
@@ -34,7 +35,7 @@ def written(tmp_path):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_words_are_read_and_the_rest_is_not(written, end):
-    first, second = read_conllu(written(GOOD, end))
+    first, second = read_conllu(written(GOOD, end)).sentences
     assert first.tokens == ("de", "le", "pain", "20 000")
     assert first.labels == ("ADP", "DET", "NOUN", "NUM")
     assert (second.tokens, second.labels) == (("_",), ("PUNCT",))
@@ -43,18 +44,18 @@ def test_words_are_read_and_the_rest_is_not(written, end):
 @pytest.mark.parametrize("column", COLUMNS)
 def test_every_column_can_be_the_label(written, column):
     values = ["1", "f", "l", "U", "X", "F=1", "0", "root", "0:root", "M=2"]
-    (sentence,) = read_conllu(written([" ".join(values)]), column=column)
+    (sentence,) = read_conllu(written([" ".join(values)]), column=column).sentences
     assert sentence.labels == (values[COLUMNS.index(column)],)
 
 
 def test_a_feature_can_be_the_label_and_may_be_absent(written):
-    first, _ = read_conllu(written(GOOD), column="feats:Case")
+    first, _ = read_conllu(written(GOOD), column="feats:Case").sentences
     assert first.labels == ("Gen", "_", "Acc", "_")
-    assert read_conllu(written(GOOD), column="misc:SpaceAfter")[0].labels == ("No", "_", "_", "_")
+    assert read_conllu(written(GOOD), column="misc:SpaceAfter").sentences[0].labels == ("No", "_", "_", "_")
 
 
 def test_labels_can_be_left_out(written):
-    assert read_conllu(written(GOOD), column=None)[0].labels is None
+    assert read_conllu(written(GOOD), column=None).sentences[0].labels is None
 
 
 @pytest.mark.parametrize("column", ["pos", "feats:", "upos:Case", ""])
@@ -94,3 +95,32 @@ def test_an_error_starts_with_its_file_and_line(written, lines, line, message):
         read_conllu(path)
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("feats:Cas", "no word has the key 'Cas' of 'feats:Cas'; these exist: Case, Gender; did you mean Case?"),
+        ("misc:Case", "no word has the key 'Case' of 'misc:Case'; these exist: SpaceAfter"),
+    ],
+)
+def test_a_key_that_no_word_has_is_refused(written, column, message):
+    with pytest.raises(CorpusError) as caught:
+        read_conllu(written(GOOD), column=column)
+    assert message in str(caught.value)
+
+
+def test_blanks_at_the_ends_of_fields_and_in_blank_lines_are_nothing(tmp_path):
+    path = tmp_path / "file.conllu"
+    path.write_text("1\t a \t_\tNOUN \t_\t_\t0\troot\t_\t_\n\t\n 1\tb\t_\tX\t_\t_\t0\troot\t_\t_\n", "utf-8")
+    assert [(one.tokens, one.labels) for one in read_conllu(path).sentences] == [(("a",), ("NOUN",)), (("b",), ("X",))]
+
+
+def test_spans_are_checked_where_they_stand(written):
+    path = written(["# x", "1 a _ X _ _ 0 r _ NE=B-X", "2 b _ X _ _ 0 r _ _"])
+    with pytest.raises(SchemeError) as caught:
+        read_conllu(path, column="misc:NE", scheme="IOB2")
+    assert str(caught.value).startswith(f"{path}:3: label '_' (word 2)")
+    assert 'missing_label = "O"' in str(caught.value)
+    found = read_conllu(path, column="misc:NE", scheme="IOB2", missing_label="O")
+    assert found.sentences[0].labels == ("B-X", "O")

@@ -163,9 +163,9 @@ def test_a_treebank_without_dev_gives_a_tenth_of_its_train(server, tmp_path):
     words = [[f"w{place}"] for place in range(57)]
     serve(server, SL, train=treebank(*words), test=GOOD)
     paths = get(server, tmp_path, "ud", ("sl",))
-    train, dev, test = (read_columns(path) for path in paths)
+    train, dev, test = (read_columns(path).sentences for path in paths)
     assert (len(train), len(dev), len(test)) == (52, 5, 2)
-    released = read_conllu(tmp_path / "conllu/sl/train.conllu")
+    released = read_conllu(tmp_path / "conllu/sl/train.conllu").sentences
     assert sorted(train + dev, key=released.index) == list(released)
     for part in (train, dev):
         assert [*part] == sorted(part, key=released.index)

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from structkd.corpora.parquet import read_parquet
+from structkd.corpora.schemes import SchemeError
 from structkd.corpora.sentences import CorpusError, Sentence
 
 WORDS = [["EU", "rejects"], ["Ja"]]
@@ -38,7 +39,7 @@ def hugging_face(feature):
     ],
 )
 def test_labels_that_are_strings(written, kind):
-    assert read_parquet(written(WORDS, NAMED, kind)) == TWO
+    assert read_parquet(written(WORDS, NAMED, kind)).sentences == TWO
 
 
 @pytest.mark.parametrize(
@@ -49,19 +50,22 @@ def test_labels_that_are_strings(written, kind):
     ],
 )
 def test_labels_that_are_integers_with_stored_names(written, feature):
-    assert read_parquet(written(WORDS, [[1, 0], [0]], pa.list_(pa.int64()), hugging_face(feature))) == TWO
+    assert read_parquet(written(WORDS, [[1, 0], [0]], pa.list_(pa.int64()), hugging_face(feature))).sentences == TWO
 
 
 def test_given_names_come_before_stored_ones(written):
     feature = {"feature": {"names": ["x", "y"]}}
     path = written(WORDS, [[1, 0], [0]], metadata=hugging_face(feature))
-    assert read_parquet(path, names=("O", "B-ORG")) == TWO
+    assert read_parquet(path, names=("O", "B-ORG")).sentences == TWO
 
 
 def test_unlabelled_rows_and_unlabelled_files(written):
-    assert read_parquet(written(WORDS, [["B-ORG", "O"], None]))[1] == Sentence(("Ja",))
-    assert read_parquet(written(WORDS, NAMED), labels=None) == (Sentence(("EU", "rejects")), Sentence(("Ja",)))
-    assert read_parquet(written(WORDS, NAMED), tokens="labels", labels="tokens")[1] == Sentence(("O",), ("Ja",))
+    assert read_parquet(written(WORDS, [["B-ORG", "O"], None])).sentences[1] == Sentence(("Ja",))
+    bare = (Sentence(("EU", "rejects")), Sentence(("Ja",)))
+    assert read_parquet(written(WORDS, NAMED), labels=None).sentences == bare
+    assert read_parquet(written(WORDS, NAMED), tokens="labels", labels="tokens").sentences[1] == Sentence(
+        ("O",), ("Ja",)
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +95,7 @@ def test_an_integer_without_a_name_is_refused(written, value):
 
 def test_a_column_that_is_missing_or_of_another_type_is_named(written):
     path = written(WORDS, NAMED)
-    with pytest.raises(CorpusError, match="no column 'ner_tags'; the file has 'id', 'tokens', 'labels'"):
+    with pytest.raises(CorpusError, match="no column 'ner_tags'; the file has 'id', 'tokens', 'labels'; name one"):
         read_parquet(path, labels="ner_tags")
     with pytest.raises(CorpusError, match="column 'id' is int64; expected a list of strings or integers"):
         read_parquet(path, labels="id")
@@ -110,3 +114,25 @@ def test_damage_and_emptiness_are_errors(written, tmp_path):
     whole.write_bytes(whole.read_bytes()[:-20])
     with pytest.raises(CorpusError, match="not a readable Parquet file"):
         read_parquet(whole)
+
+
+def test_blanks_at_the_ends_of_words_and_labels_are_nothing(written):
+    assert read_parquet(written([[" EU", "rejects\u00a0"], ["Ja"]], [["B-ORG ", "O"], ["\tO"]])).sentences == TWO
+    with pytest.raises(CorpusError, match="row 0: word 0 is null or empty"):
+        read_parquet(written([[" "]], [["O"]]))
+
+
+def test_invalid_labels_are_named_by_their_rows(written):
+    path = written([["a"], ["b"], ["c"]], [["O"], ["I-X"], ["I-Y"]], row_group_size=2)
+    with pytest.raises(SchemeError) as caught:
+        read_parquet(path, scheme="IOB2")
+    assert str(caught.value).startswith(f"{path}:row group 0, row 1: label 'I-X'")
+    assert "the others at row group 1, row 2;" in str(caught.value)
+    assert read_parquet(path, scheme="IOB2", repair="conlleval").changes.repaired == 2
+
+
+def test_remedies_name_settings(written):
+    with pytest.raises(CorpusError, match=r"list them .* as label_names \(evaluate: --label-names"):
+        read_parquet(written([["a"]], [[0]]))
+    with pytest.raises(CorpusError, match=r"name one of them as token_column \(evaluate: --token-column\)"):
+        read_parquet(written([["a"]], [["O"]]), tokens="words")

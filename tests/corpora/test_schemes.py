@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2, IOBES, Entities
 
-from structkd.corpora.schemes import Scheme, SchemeError, Span, convert, from_spans, spans
+from structkd.corpora.schemes import Scheme, SchemeError, Span, convert, faults, from_spans, repaired, spans
 
 SCHEMES: tuple[Scheme, ...] = ("IOB1", "IOB2", "BIOES")
 schemes = st.sampled_from(SCHEMES)
@@ -134,3 +134,36 @@ def test_overlapping_spans_are_refused():
 def test_an_error_survives_the_way_between_processes():
     error = pickle.loads(pickle.dumps(SchemeError("why", 7)))
     assert (str(error), error.place) == ("why", 7)
+
+
+LABELS = [f"{prefix}-{kind}" for prefix in "BIES" for kind in "XY"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_repair_changes_invalid_sequences_alone_and_makes_them_valid(scheme):
+    """Brute force over every sequence of up to four labels of the scheme."""
+    names = ["O", *(label for label in LABELS if scheme == "BIOES" or label[0] in "BI")]
+    for length in range(5 if scheme != "BIOES" else 4):
+        for labels in product(names, repeat=length):
+            valid = not faults(labels, scheme)
+            mended = repaired(labels, scheme)
+            assert not faults(mended, scheme)
+            assert (mended == labels) == valid
+            assert [label == "O" for label in mended] == [label == "O" for label in labels]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("O I-X I-X", "O B-X I-X"),
+        ("B-X I-Y I-Y", "B-X B-Y I-Y"),
+        ("I-X O I-X", "B-X O B-X"),
+    ],
+)
+def test_repair_reads_as_conlleval_reads(labels, expected):
+    assert repaired(labels.split(), "IOB2") == tuple(expected.split())
+
+
+def test_all_faults_are_found():
+    assert [error.place for error in faults(["O", "I-X", "I-X", "O", "I-Y", "B-X", "X"], "IOB2")] == [1, 4, 6]
+    assert faults(["B-X"], "BIOES")[0].place == 1

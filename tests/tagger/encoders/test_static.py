@@ -103,6 +103,15 @@ def test_text_may_end_without_a_newline(tmp_path):
         assert vectors(tmp_path / "v.txt", ["b", "a"]).tolist() == [[3.0, 4.0], [1.0, 2.0]]
 
 
+@pytest.mark.parametrize("name", ["word2vec.txt", "glove.txt"])
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path, name):
+    path = tmp_path / name
+    WRITERS[name](path, ROWS)
+    plain = vectors(path, ["the", "oslo"])
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert_close(vectors(path, ["the", "oslo"]), plain)
+
+
 @given(st.data())
 def test_text_is_read_alike_whatever_the_size_of_its_chunks(tmp_path_factory, data):
     words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=" \r\n"), min_size=1, max_size=9)

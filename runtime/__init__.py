@@ -1,0 +1,1 @@
+"""What a finished student needs at run time, without torch: so far, splitting text into words."""
