@@ -1,42 +1,19 @@
-"""The command line: `structkd`."""
+"""The command line: `structkd`. Light to import: worker processes do, and a signal may come in a command's imports."""
 
+import os
 import sys
 
-import typer
+from structkd.corpora.interrupts import end_on_signals
 
-from structkd.pipeline.commands import corpora
-from structkd.pipeline.commands.console import make_console
-from structkd.pipeline.commands.distill import distill
-from structkd.pipeline.commands.evaluate import evaluate
-from structkd.pipeline.commands.inspect import inspect
-from structkd.pipeline.commands.report import report
-from structkd.pipeline.commands.reproduce import reproduce
-from structkd.pipeline.commands.tag import tag
-from structkd.pipeline.commands.teachers import teachers
-from structkd.pipeline.commands.verify import verify
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Distil many monolingual sequence labellers into one multilingual model, in two offline stages.",
-)
-app.add_typer(corpora.app, name="corpora")
-for command in (
-    teachers,
-    distill,
-    reproduce,
-    report,
-    inspect,
-    verify,
-    evaluate,
-    tag,
-):
-    app.command()(command)
+FAREWELL = "structkd: stopped by {}; what is finished is kept, and the same command goes on from there"
 
 
 def main() -> None:
     """Run the command line. Errors that say what to do are shown without a traceback, defects with theirs."""
+    end_on_signals(FAREWELL if os.environ.get("RANK", "0") == "0" else "")  # of torchrun's processes, one says so
+    from structkd.pipeline.commands.app import app
+    from structkd.pipeline.commands.console import make_console
+
     try:
         app()
     except (ValueError, RuntimeError, OSError) as error:

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from structkd.corpora.interrupts import end_after, orphaned
 from structkd.tagger.devices import share_gpus
 
 ValueT = TypeVar("ValueT")
@@ -90,6 +91,7 @@ def joined() -> Iterator[Ranks]:
     if not dist.is_torchelastic_launched():
         yield ALONE
         return
+    end_after(orphaned)  # torchrun was killed
     share_gpus(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("gloo", timeout=PATIENCE)
     yield Ranks(dist.get_rank(), dist.get_world_size())

@@ -116,6 +116,8 @@ def describe(record: Record) -> str:
         return f"goes on after update {record['update']}{before}"
     if record["event"] == "restarted":
         return f"starts again: {record['reason']}"
+    if record["event"] == "taken":
+        return f"waits for {record['by']}, which is at it"
     if record["event"] == "finished":
         return f"finished in {record['seconds']:.0f} s"
     return ""

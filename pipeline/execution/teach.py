@@ -12,6 +12,7 @@ from structkd.corpora.files import digest_file
 from structkd.corpora.folds import inside, outside
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.sentences import Corpus, Sentence, label_names
+from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.execution.engines import Log, Record
 from structkd.pipeline.execution.jobs import (
     about,
@@ -48,6 +49,12 @@ def task_labels(experiment: Experiment) -> tuple[str, ...]:
 
 def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
     """Stage one for one teacher: whatever of training and annotation is not done."""
+    with claimed(plan.folder / CLAIM):
+        if not plan.done:  # by another process, for which this one has waited
+            _teach(experiment, plan, labels, log)
+
+
+def _teach(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
     with journal(plan.folder / "log.jsonl", log) as told:
         teach = _foreign_teacher if experiment.teacher.external else _own_teacher
         teacher = teach(experiment, plan, labels, told)

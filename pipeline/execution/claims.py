@@ -1,0 +1,84 @@
+"""One process at a time makes a piece; others learn who does, and come back later."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from structkd.corpora.interrupts import at_end
+
+if TYPE_CHECKING:
+    from structkd.tagger.ranks import Ranks  # loads torch
+
+CLAIM = ".claim.lock"
+
+
+class TakenError(Exception):
+    """Another process is making this piece. Not a fault: `by` says who and since when."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Make a piece: hold the lock file `path`, which names this process.
+
+    The kernel gives the lock back when the process ends, however it ends; a file that is left over means nothing.
+
+    Raises:
+        TakenError: another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise TakenError(_owner(path)) from None
+
+    def give_back() -> None:
+        path.unlink(missing_ok=True)  # before the release, or it could be another's
+        lock.release()
+
+    with at_end(give_back):
+        try:
+            path.write_text(json.dumps(_signature()), "utf-8")
+            yield
+        finally:
+            give_back()
+
+
+@contextmanager
+def claimed_by_first(path: Path, ranks: "Ranks") -> Iterator[None]:
+    """`claimed` by the first of the ranks, for all of them. All raise if it is taken."""
+    with ExitStack() as stack:
+        by = ""
+        if ranks.first:
+            try:
+                stack.enter_context(claimed(path))
+            except TakenError as taken:
+                by = taken.by
+        by = ranks.from_first(by)
+        if by:
+            raise TakenError(by)
+        yield
+
+
+def _signature() -> dict[str, str | int]:
+    since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+    return {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+
+
+def _owner(path: Path) -> str:
+    try:
+        who = json.loads(path.read_text("utf-8"))
+        return f"process {who['pid']} on {who['host']} since {who['since']}"
+    except (OSError, ValueError, KeyError, TypeError):  # it has locked the file, and not signed it yet
+        return "another process"
