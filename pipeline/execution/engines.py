@@ -96,7 +96,8 @@ class Processes:
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
         """See `Engine`."""
         waiting, busy = Waiting(jobs), list[Worker[Job]]()
-        with _explained(), workers(min(self.workers or default_workers(), len(jobs)), _run) as idle:
+        count = min(self.workers or default_workers(), len(jobs))
+        with _explained(), workers([partial(_work, place) for place in range(count)]) as idle:
             while waiting or busy:
                 while idle and waiting and not waiting.pause:
                     idle[-1].give(waiting.take())
@@ -167,6 +168,13 @@ def _explained() -> Iterator[None]:
             f"a worker process died ({why}); what is finished is kept: run the command again, "
             "with fewer --workers if memory was short"
         ) from death
+
+
+def _work(place: int, job: Job, send: Log) -> None:
+    from structkd.tagger.devices import share_gpus
+
+    share_gpus(place)
+    _run(job, send)
 
 
 def _run(job: Job, send: Log) -> None:

@@ -46,10 +46,10 @@ class Worker(Generic[JobT]):
 
     job: JobT
 
-    def __init__(self, run: Callable[[JobT, Send], None], place: int) -> None:
+    def __init__(self, run: Callable[[JobT, Send], None]) -> None:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, run, place), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, run), daemon=True)
         with held(), _deaf_to_ctrl_c():
             self._process.start()
         theirs.close()
@@ -64,11 +64,12 @@ class Worker(Generic[JobT]):
 
     @property
     def signs(self) -> "tuple[Connection | int, ...]":
-        """For `multiprocessing.connection.wait`: one is ready when there is something to hear, or the process died."""
+        """For `multiprocessing.connection.wait`: one is ready when there is something to hear, a death included."""
         return self._pipe, self._process.sentinel
 
     def hear(self) -> Told | Ended:
-        """What a sign was ready for. Raises WorkerDiedError."""
+        """The next message; waits for it. Raises WorkerDiedError."""
+        wait(self.signs)
         try:
             if self._pipe.poll():
                 message: Told | Ended = self._pipe.recv()
@@ -93,8 +94,8 @@ class Worker(Generic[JobT]):
 
 
 @contextmanager
-def workers(count: int, run: Callable[[JobT, Send], None]) -> Iterator[list[Worker[JobT]]]:
-    """Some workers. After the block they are gone, whatever they were doing."""
+def workers(runs: Sequence[Callable[[JobT, Send], None]]) -> Iterator[list[Worker[JobT]]]:
+    """A worker for each way to run jobs. After the block they are gone, whatever they were doing."""
     started: list[Worker[JobT]] = []
 
     def stop() -> None:
@@ -106,8 +107,8 @@ def workers(count: int, run: Callable[[JobT, Send], None]) -> Iterator[list[Work
 
     with at_end(stop):
         try:
-            for place in range(count):
-                started.append(Worker(run, place))  # noqa: PERF401  # `stop` sees each as it comes
+            for run in runs:
+                started.append(Worker(run))  # noqa: PERF401  # `stop` sees each as it comes
             yield started
         finally:
             stop()
@@ -134,14 +135,11 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Connection, run: Callable[[JobT, Send], None], place: int) -> None:
+def _serve(pipe: Connection, run: Callable[[JobT, Send], None]) -> None:
     end_on_signals()
     parent = parent_process()
     assert parent is not None
     end_after(parent.join)
-    from structkd.tagger.devices import share_gpus
-
-    share_gpus(place)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone, and so is this process soon
         while True:
             job = pipe.recv()
