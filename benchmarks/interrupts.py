@@ -90,27 +90,25 @@ def main() -> None:
     parser.add_argument("--interrupts", type=int, default=100)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=600.0, help="start no run after so long")
     arguments = parser.parse_args()
-    draws = random.Random(arguments.seed)
+    draws, last = random.Random(arguments.seed), time.monotonic() + 60 * arguments.minutes
     kinds = [KINDS[place % len(KINDS)] for place in range(arguments.interrupts)] + [KILL] * arguments.kills
     draws.shuffle(kinds)
     whole, seconds = _whole(arguments.folder / "whole")
     _CONSOLE.print(f"a run without interrupts takes {seconds:.1f} s; load {os.getloadavg()[0]:.1f}")
     outcomes: list[Outcome] = []
     runs = equal = 0
-    while len(outcomes) < len(kinds):
+    while len(outcomes) < len(kinds) and time.monotonic() < last:
         folder = _prepared(arguments.folder / f"run{runs}")
         for outcome in _interrupted(folder, kinds[len(outcomes) :], seconds, draws):
             outcomes.append(outcome)
-            _CONSOLE.print(f"{len(outcomes)}: {outcome}")
+            _CONSOLE.print(f"{len(outcomes)}: {outcome} at load {os.getloadavg()[0]:.1f}")
         runs += 1
-        same = results(folder) == whole
-        equal += same
-        if same:
+        if results(folder) == whole:
+            equal += 1
             shutil.rmtree(folder)
-    _CONSOLE.print(
-        f"\nload {os.getloadavg()[0]:.1f}; {equal} of {runs} runs ended with the bytes of the one without interrupts\n"
-    )
+    _CONSOLE.print(f"\n{equal} of {runs} runs ended with the bytes of the one without interrupts")
     _print_table(outcomes)
 
 
@@ -151,7 +149,7 @@ def _interrupted(folder: Path, kinds: Sequence[str], seconds: float, draws: rand
     for kind in kinds:
         workers = draws.choice(WORKERS)
         process = _start(folder, workers)
-        if _ends(process, draws.uniform(0.1, 0.7 * seconds)):
+        if _ends(process, draws.uniform(0.0, 0.5 * seconds)):
             return
         yield _interrupt(folder, process, kind, workers)
     assert _start(folder, 1).wait() == 0

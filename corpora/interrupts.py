@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-GRACE = 0.7
+GRACE = 1.0
 """Seconds that the main thread has to come back from what it is calling, or from a `held` block."""
-PATIENCE = 1.8
+PATIENCE = 1.5
 """Seconds more for what is done at the end."""
 
 _acts: list[Callable[[], None]] = []
@@ -67,19 +67,31 @@ def orphaned() -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Put off the end to that of the block, which may take `GRACE` seconds at most. For the main thread."""
+    """Put off the end to that of the block, or to `end_if_asked` in it, by `GRACE` seconds at most.
+
+    Only the main thread's blocks count: handlers run there.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     _state.holds += 1
     try:
         yield
     finally:
         _state.holds -= 1
-        if _state.asked and not _state.holds:
-            _end()
+        if not _state.holds:
+            end_if_asked()
 
 
 def asked_to_end() -> bool:
     """Whether a signal has come; seen in a `held` block alone."""
     return bool(_state.asked)
+
+
+def end_if_asked() -> None:
+    """End this process here if a signal has come."""
+    if _state.asked:
+        _end()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from structkd.corpora.interrupts import SIGNALS, at_end, end_after, end_on_signa
 
 JobT = TypeVar("JobT")
 Send = Callable[[Any], None]
-TERM = 1.5  # seconds that a worker has to end by itself
+TERM = 1.8  # seconds that a worker has to end by itself
 
 
 @dataclass(frozen=True)
