@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=600.0, help="start no run after so long")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background processes ignore it
     draws, last = random.Random(arguments.seed), time.monotonic() + 60 * arguments.minutes
     kinds = [KINDS[place % len(KINDS)] for place in range(arguments.interrupts)] + [KILL] * arguments.kills
     draws.shuffle(kinds)

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from structkd.corpora.interrupts import end_on_signals
 
@@ -15,9 +17,23 @@ def main() -> None:
     from structkd.pipeline.commands.console import make_console
 
     try:
-        app()
+        with _closed_pipes_ignored():
+            app()
     except (ValueError, RuntimeError, OSError) as error:
         if type(error) in (ValueError, RuntimeError):
             raise
         make_console(stderr=True).print(f"structkd: {error}", style="red", soft_wrap=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _closed_pipes_ignored() -> Iterator[None]:
+    """End quietly where nobody reads standard output any more, as after `| head`; what is buffered counts too."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter, which flushes again
         sys.exit(1)
