@@ -150,10 +150,32 @@ def _interrupted(folder: Path, kinds: Sequence[str], seconds: float, draws: rand
     for kind in kinds:
         workers = draws.choice(WORKERS)
         process = _start(folder, workers)
-        if _ends(process, draws.uniform(0.0, 0.5 * seconds)):
+        at_work = draws.random() < 0.7
+        if (at_work and _ends_before_work(folder, process)) or _ends(process, draws.uniform(0.0, 0.1 * seconds)):
             return
         yield _interrupt(folder, process, kind, workers)
     assert _start(folder, 1).wait() == 0
+
+
+def _ends_before_work(folder: Path, process: "subprocess.Popen[bytes]") -> bool:
+    """Wait until a worker has written something."""
+    before = _written(folder)
+    while _written(folder) == before:
+        if process.poll() is not None:
+            return _ends(process, 0.0)
+        time.sleep(0.01)
+    return False
+
+
+def _written(folder: Path) -> set[tuple[str, float]]:
+    return {(str(path), _changed(path)) for path in (folder / "runs").rglob("*")}
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _ends(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
