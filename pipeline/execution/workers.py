@@ -109,7 +109,7 @@ def workers(runs: Sequence[Callable[[JobT, Send], None]]) -> Iterator[list[Worke
         try:
             for run in runs:
                 started.append(Worker(run))  # noqa: PERF401  # `stop` sees each as it comes
-            yield started
+            yield list(started)
         finally:
             stop()
 
