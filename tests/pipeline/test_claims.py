@@ -71,7 +71,7 @@ def do(path, name, log):
         log({"event": "dev", "note": name})
 
 
-@pytest.mark.parametrize("engine", [InProcess(), Processes(1), Processes(2)], ids=["here", "process", "processes"])
+@pytest.mark.parametrize("engine", [InProcess(), Processes(2)], ids=["here", "processes"])
 def test_an_engine_does_other_jobs_first_and_comes_back(tmp_path, engine):
     done, waited = [], []
 

@@ -54,8 +54,8 @@ def session(number):
     ("text", "workers", "number", "to_all"),
     [
         (ENDLESS, 2, signal.SIGINT, True),
-        (LONG_STUDENTS, 2, signal.SIGTERM, False),
-        (ENDLESS, 1, signal.SIGTERM, True),
+        (ENDLESS, 1, signal.SIGTERM, False),
+        pytest.param(LONG_STUDENTS, 2, signal.SIGTERM, False, marks=pytest.mark.slow),
         pytest.param(LONG_STUDENTS, 3, signal.SIGINT, False, marks=pytest.mark.slow),
         pytest.param(LONG_STUDENTS, 2, signal.SIGTERM, True, marks=pytest.mark.slow),
         pytest.param(LONG_STUDENTS, 1, signal.SIGINT, False, marks=pytest.mark.slow),
@@ -99,6 +99,7 @@ def updates(folder, event):
     return [one["update"] for log in events(folder).values() for one in log if one["event"] == event]
 
 
+@pytest.mark.slow
 def test_the_workers_of_a_killed_command_end(tmp_path):
     write_experiment(tmp_path, ENDLESS)
     with start(tmp_path, "teachers", "tiny", "--workers", 2) as process:
@@ -109,11 +110,10 @@ def test_the_workers_of_a_killed_command_end(tmp_path):
             time.sleep(0.01)
 
 
-@pytest.mark.parametrize("arguments", [("corpora", "list"), ("distill", "tiny"), ("tag", "nothing")])
 @pytest.mark.parametrize("seconds", [0.2, 0.7, 1.5])
-def test_a_signal_amid_imports_leaves_no_traceback(tmp_path, arguments, seconds):
+def test_a_signal_amid_imports_leaves_no_traceback(tmp_path, seconds):
     write_experiment(tmp_path, ENDLESS)
-    with start(tmp_path, *arguments) as process:
+    with start(tmp_path, "distill", "tiny") as process:
         time.sleep(seconds)
         process.send_signal(signal.SIGTERM)
         errors = process.communicate()[1]
@@ -121,7 +121,7 @@ def test_a_signal_amid_imports_leaves_no_traceback(tmp_path, arguments, seconds)
     if process.returncode == 143:
         assert "the same command goes on" in errors
     else:
-        assert process.returncode in (0, 1, 2, -15)  # it was quicker, or not even begun
+        assert process.returncode == -15  # a busy machine had not even begun
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,18 @@ from structkd.pipeline.execution.workers import Ended, Told, WorkerDiedError, he
 
 ROOT = Path(__file__).parents[2]
 PARENT = """
-import sys
+import os, sys, time
+from pathlib import Path
+from structkd.corpora.files import atomic_path
 from structkd.corpora.interrupts import end_on_signals
 from structkd.pipeline.execution.workers import heard, workers
-from tests.pipeline.test_workers import write_for_ever
+
+def write_for_ever(name, send):
+    with atomic_path(Path(name)) as path:
+        path.write_text("half")
+        send(os.getpid())
+        time.sleep(600)
+
 if __name__ == "__main__":
     if sys.argv[1] == "tidy":
         end_on_signals()
@@ -25,7 +33,7 @@ if __name__ == "__main__":
             worker.give(f"file{place}")
         for worker in both:
             print(worker.hear().what, flush=True)
-        heard(both, None).__next__()
+        next(heard(both, None))
 """
 
 
@@ -47,15 +55,6 @@ def reply(job, send):
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(60)
     send((job, os.getpid()))
-
-
-def write_for_ever(name, send):
-    from structkd.corpora.files import atomic_path
-
-    with atomic_path(Path(name)) as path:
-        path.write_text("half")
-        send(os.getpid())
-        time.sleep(600)
 
 
 def is_alive(number):
