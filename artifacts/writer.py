@@ -14,7 +14,7 @@ from structkd.artifacts.schema import REMEDY, ArtifactError
 from structkd.artifacts.shards import write_shard
 from structkd.artifacts.verification import check_shard
 from structkd.corpora.files import clear_temporaries, sync
-from structkd.corpora.interrupts import at_end
+from structkd.corpora.interrupts import at_end, held
 
 
 class ShardWriter:
@@ -46,15 +46,16 @@ class ShardWriter:
         with explained(self.folder, "written"):
             self.folder.mkdir(parents=True, exist_ok=True)
             sync(self.folder.parent)
-        self._lock = FolderLock(self.folder)
-        self._held = ExitStack()
-        self._held.callback(self._lock.release)
-        self._held.enter_context(at_end(self._lock.release))
+        self._claim = ExitStack()
+        with held():
+            self._lock = FolderLock(self.folder)
+            self._claim.callback(self._lock.release)
+            self._claim.enter_context(at_end(self._lock.release))
         try:
             with explained(self.folder, "written"):
                 self._resume()
         except BaseException:
-            self._held.close()
+            self._claim.close()
             raise
         return self
 
@@ -82,7 +83,7 @@ class ShardWriter:
                 with explained(self.folder, "written"):
                     self._finish()
         finally:
-            self._held.close()
+            self._claim.close()
 
     def _resume(self) -> None:
         if (self.folder / MANIFEST).exists():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from structkd.corpora.interrupts import at_end
+from structkd.corpora.interrupts import at_end, held
 
 if TYPE_CHECKING:
     from structkd.tagger.ranks import Ranks  # loads torch
@@ -38,21 +38,21 @@ def claimed(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise TakenError(_owner(path)) from None
 
     def give_back() -> None:
         path.unlink(missing_ok=True)  # before the release, or it could be another's
         lock.release()
 
-    with at_end(give_back):
-        try:
+    with ExitStack() as stack:
+        with held():
+            try:
+                lock.acquire()
+            except Timeout:
+                raise TakenError(_owner(path)) from None
+            stack.callback(give_back)
+            stack.enter_context(at_end(give_back))
             path.write_text(json.dumps(_signature()), "utf-8")
-            yield
-        finally:
-            give_back()
+        yield
 
 
 @contextmanager
