@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 CLAIM = ".claim.lock"
 
 
-class TakenError(Exception):
-    """Another process is making this piece. Not a fault: `by` says who and since when."""
+class TakenError(RuntimeError):
+    """Another process is making a piece: `by` says who and since when. Engines come back to it later."""
 
-    def __init__(self, by: str) -> None:
-        super().__init__(by)
-        self.by = by
+    def __init__(self, piece: str, by: str) -> None:
+        super().__init__(piece, by)
+        self.piece, self.by = piece, by
+
+    def __str__(self) -> str:
+        return f"{self.piece}: {self.by} is making this; wait for it to finish, or stop it"
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def claimed(path: Path) -> Iterator[None]:
             try:
                 lock.acquire()
             except Timeout:
-                raise TakenError(_owner(path)) from None
+                raise TakenError(str(path.parent), _owner(path)) from None
             stack.callback(give_back)
             stack.enter_context(at_end(give_back))
             path.write_text(json.dumps(_signature()), "utf-8")
@@ -67,7 +70,7 @@ def claimed_by_first(path: Path, ranks: "Ranks") -> Iterator[None]:
                 by = taken.by
         by = ranks.from_first(by)
         if by:
-            raise TakenError(by)
+            raise TakenError(str(path.parent), by)
         yield
 
 

@@ -11,6 +11,9 @@ import pytest
 
 from structkd.pipeline.execution.claims import CLAIM, TakenError, claimed
 from structkd.pipeline.execution.engines import InProcess, Job, Processes
+from structkd.pipeline.execution.redo import discard
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.pieces import make_plan
 from tests.pipeline.test_interrupts import events, start
 from tests.pipeline.tiny import TINY, write_experiment
 
@@ -41,7 +44,10 @@ def hold(path):
 def test_who_comes_second_learns_who_is_first_and_since_when(tmp_path):
     path = tmp_path / "piece" / CLAIM
     with hold(path) as first:
-        with pytest.raises(TakenError, match=rf"^process {first.pid} on {gethostname()} since 2.*:.*:"), claimed(path):
+        with (
+            pytest.raises(TakenError, match=rf"piece: process {first.pid} on {gethostname()} since 2.*:.*:"),
+            claimed(path),
+        ):
             pass
         first.stdin.close()
     assert not path.exists()
@@ -116,3 +122,17 @@ def test_commands_side_by_side_train_each_piece_once(tmp_path, commands, workers
         assert [one["update"] for one in log if one["event"] == "dev"] == [10, 20]
     assert len({shown.split("tiny: strict")[1] for shown in texts}) == 1
     assert not list(tmp_path.rglob(".*.lock"))
+
+
+def test_what_another_process_makes_is_not_taken_away(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_experiment(tmp_path, ONE)
+    plan = make_plan(load_experiment("tiny"))
+    folder = plan.students[0].folder
+    with hold(folder / CLAIM) as first:
+        with pytest.raises(TakenError, match=r"is making this; wait for it to finish, or stop it"):
+            discard(plan, students=True)
+        first.stdin.close()
+    assert folder.is_dir()
+    discard(plan, students=True)
+    assert not folder.exists()
