@@ -5,11 +5,10 @@ GRID ?= capped
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-BENCH := $(VENV)/bench
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install teachers distill reproduce report test test-all lint bench gpu clean
+.PHONY: help install teachers distill reproduce report test test-all lint docs bench gpu clean
 
 help:  ## print this list
 	@echo 'structkd: many monolingual sequence labellers into one multilingual model, in two offline stages'
@@ -51,23 +50,25 @@ lint: $(STAMP)  ## ruff, mypy and the walls of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-$(BENCH)/.installed: $(STAMP) benchmarks/requirements.txt
-	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/requirements.txt --editable '.[transformers]'
+docs: $(STAMP)  ## build the site of the documentation into site/
+	$(BIN)/mkdocs build --quiet
+
+$(VENV)/.bench: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@touch $@
 
-bench: $(BENCH)/.installed  ## measure speed against public CRFs and between the stages' parts; prints tables of ratios
-	$(BENCH)/bin/python -m benchmarks.crf
-	$(BENCH)/bin/python -m benchmarks.stages
-	$(BENCH)/bin/python -m benchmarks.reader
-	$(BENCH)/bin/python -m benchmarks.online
-	$(BENCH)/bin/python -m benchmarks.encoders
+bench: $(VENV)/.bench  ## measure speed against public CRFs and between the stages' parts; prints tables of ratios
+	$(BIN)/python -m benchmarks.crf
+	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.reader
+	$(BIN)/python -m benchmarks.online
+	$(BIN)/python -m benchmarks.encoders
 
 # Eight minutes on one GPU, and no network once installed. The last step needs the corpora and the pruned encoder.
-gpu: $(BENCH)/.installed  ## what a GPU must show: its tests, speed (results/gpu.md), cells of GRID=small
+gpu: $(VENV)/.bench  ## what a GPU must show: its tests, speed (results/gpu.md), cells of GRID=small
 	$(BIN)/pytest -q tests/cuda tests/crf/test_cuda.py tests/tagger tests/student/test_devices.py -k 'cuda or devices'
-	$(BENCH)/bin/python -m benchmarks.gpu $(if $(ENCODER),--encoder $(ENCODER))
+	$(BIN)/python -m benchmarks.gpu $(if $(ENCODER),--encoder $(ENCODER))
 	$(if $(STRUCTKD_ENCODERS),$(BIN)/python -m benchmarks.gpu.cells small --seconds 240)
 
 clean:  ## remove .venv and caches; runs/ is kept
-	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf $(VENV) site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -1,11 +1,12 @@
 """One writer a folder at a time."""
 
-import fcntl
 import json
 import os
 import socket
 from contextlib import suppress
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from structkd.artifacts.faults import explained
 from structkd.artifacts.schema import ArtifactError
@@ -34,14 +35,12 @@ class FolderLock:
     def _acquire(self) -> int:
         while True:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not lock_descriptor(descriptor, blocking=False):
                 owner = _owner(descriptor)
                 os.close(descriptor)
                 raise ArtifactError(
                     f"{self.path.parent}: {owner} is writing this artifact set; wait for it to finish, or stop it"
-                ) from None
+                )
             if self._names(descriptor):
                 return descriptor
             os.close(descriptor)  # its last holder removed it between our opening and our locking it

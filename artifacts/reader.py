@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, repeat
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,11 +29,12 @@ class ArtifactSet:
     manifest: Manifest
 
     @classmethod
-    def open(cls, folder: Path, *, verify: bool = True) -> "ArtifactSet":
+    def open(cls, folder: str | Path, *, verify: bool = True) -> "ArtifactSet":
         """Read the manifest and, if `verify`, check each shard's size, SHA-256, identity and row groups against it.
 
         Raises ArtifactError at the first fault, naming the file.
         """
+        folder = Path(folder)
         manifest = Manifest.read(folder)
         if verify:
             check_strays(folder, manifest)
@@ -72,8 +74,12 @@ class ArtifactSet:
             return self._read(file, shard, group, columns)
 
     def table(self, columns: Collection[str] | None = None) -> pa.Table:
-        """All rows in memory; all columns, or those named in `columns`."""
+        """All rows in memory as an Arrow table; all columns, or those named in `columns`."""
         return pa.concat_tables(self.row_groups(columns))
+
+    def polars(self, columns: Collection[str] | None = None) -> pl.DataFrame:
+        """All rows in memory as a polars frame; all columns, or those named in `columns`."""
+        return pl.DataFrame(pl.from_arrow(self.table(columns)))
 
     def row_groups(self, columns: Collection[str] | None = None, *, coded_words: bool = False) -> Iterator[pa.Table]:
         """The rows a row group at a time, in order, verified; all columns, or those named in `columns`.

@@ -153,7 +153,7 @@ def main(
     console = Console()
     peers, missing = installed()
     if missing:
-        console.print(f"not installed: {', '.join(missing)}; pip install -r benchmarks/requirements.txt brings them")
+        console.print(f"not installed: {', '.join(missing)}; pip install 'structkd[bench]' brings them")
     rows = []
     for device in ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]:
         for size, (batch, length, labels) in SIZES.items():

@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.chains import backward, chain_of, scores_of
 from benchmarks.timing import Task, compare
+from structkd.corpora.extras import needs
 
 BASE = {"B": 32, "T": 32, "L": 16, "K": 10}
 RANGES = {
@@ -48,7 +49,7 @@ def plot_growth(measured: pl.DataFrame, path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise ImportError("the plot needs matplotlib: pip install -r benchmarks/requirements.txt") from None
+        raise ImportError(f"the plot {needs('matplotlib', 'bench')}") from None
     figure = Figure(figsize=(9, 6.5), layout="constrained")
     for panel, (axis, values) in zip(figure.subplots(2, 2, sharey=True).flat, RANGES.items(), strict=True):
         of_axis = measured.filter(pl.col("axis") == axis)

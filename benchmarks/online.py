@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,7 @@ from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.stream import StreamConfig, stream_epoch
 from structkd.corpora.demo import demo_corpus
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import DevScored, Record
 from structkd.corpora.sentences import Corpus, Sentence, label_names
 from structkd.student.config import DistillConfig, SystemName
 from structkd.student.distill import distill
@@ -90,7 +91,7 @@ def updates_of(folder: Path, epochs: int) -> int:
 def train(folder: Path, *, online: bool, updates: int, hidden: int) -> Run:
     """Train a student on what `stage_one` wrote; online, it loads the teachers and reads words and gold labels only."""
     torch.set_num_threads(1)
-    before, began, records = peak(), time.perf_counter(), list[dict[str, Any]]()
+    before, began, records = peak(), time.perf_counter(), list[Record]()
     sets, config = _sets(folder), DistillConfig()
     one = Corpus("en", "dev", (Sentence(("a",), (sets[0].labels[0],)),))
     _, result = distill(
@@ -104,7 +105,8 @@ def train(folder: Path, *, online: bool, updates: int, hidden: int) -> Run:
         log=records.append,
         signals=AskedTeachers(_teachers(folder), config.k) if online else None,
     )
-    return Run(result.updates, time.perf_counter() - began, before, peak(), records[-1]["loss"])
+    (loss,) = (record.loss for record in records if isinstance(record, DevScored))
+    return Run(result.updates, time.perf_counter() - began, before, peak(), loss)
 
 
 def _teachers(folder: Path) -> list[Tagger]:

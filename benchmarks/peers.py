@@ -1,6 +1,6 @@
 """Public linear-chain CRFs under one set of names, each over the same scores as `crf.LinearChain`.
 
-They come with `benchmarks/requirements.txt`; one that is not installed is left out, and `missing` says so.
+They come with the extra `bench`; one that is not installed is left out, and `missing` says so.
 """
 
 import warnings

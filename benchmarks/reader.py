@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks.synthetic import write_synthetic
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.stream import StreamConfig, stream_epoch
+from structkd.corpora.records import Record, Updated
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.student.batches import student_batch
 from structkd.student.config import DistillConfig, SystemName
@@ -45,8 +46,8 @@ def update_times(folder: Path, system: SystemName, tagger: TaggerConfig, trainin
     times: list[float] = []
     began = time.perf_counter()
 
-    def log(record: dict[str, object]) -> None:
-        if record["event"] == "update":
+    def log(record: Record) -> None:
+        if isinstance(record, Updated):
             times.append(time.perf_counter() - began)
 
     one = ArtifactSet.open(folder)

@@ -1,6 +1,5 @@
 """Files that are whole or absent, and the digests that name them."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -66,10 +65,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
 @contextmanager
 def exclusively(folder: Path) -> Iterator[None]:
     """Wait until no other process is in here for the same folder, and let no other in."""
+    from filelock import lock_descriptor  # slow to load, and most commands lock nothing
+
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock_descriptor(descriptor)
         yield
     finally:
         os.close(descriptor)

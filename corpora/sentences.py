@@ -11,7 +11,7 @@ from structkd.corpora.files import digest_json
 
 Text = Literal["unlabelled", "augmented"]
 """Without labels: written by people, or made from the training corpus."""
-Split = Literal["train", "dev", "test", "unlabelled", "augmented", "zero-shot"]
+Split = Literal["train", "dev", "test", "unlabelled", "augmented", "zero_shot"]
 
 
 class CorpusError(ValueError):

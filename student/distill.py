@@ -12,9 +12,10 @@ from torch import Tensor
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.stream import Share, StreamConfig, stream_epoch
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import Log
 from structkd.student.batches import StudentBatch, student_batch
 from structkd.student.config import DistillConfig, SystemName
-from structkd.student.objectives import SYSTEMS, annealed, distillation_loss
+from structkd.student.objectives import System, annealed, as_system, distillation_loss
 from structkd.student.signals import ShardSignals, SignalSource
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
@@ -22,7 +23,7 @@ from structkd.tagger.features import FeatureSet
 from structkd.tagger.model import Tagger
 from structkd.tagger.ranks import ALONE, Ranks
 from structkd.tagger.resume import Resume
-from structkd.tagger.training import Log, TrainingResult, log_vectors, train
+from structkd.tagger.training import TrainingResult, log_vectors, train
 from structkd.tagger.vocabulary import Vocabulary
 
 COUNTED = 64  # row groups whose words are counted at a time
@@ -32,7 +33,7 @@ def distill(
     sets: Sequence[ArtifactSet],
     dev: Mapping[str, EvaluationSet],
     *,
-    system: SystemName,
+    system: SystemName | System,
     tagger: TaggerConfig,
     training: TrainingConfig,
     config: DistillConfig,
@@ -44,7 +45,7 @@ def distill(
     features: Sequence[FeatureSet] = (),
     signals: SignalSource | None = None,
 ) -> tuple[Tagger, TrainingResult]:
-    """Train a student with one of `SYSTEMS`.
+    """Train a student with one of `SYSTEMS`, by name, or with one of your own.
 
     The best dev score, a mean over languages, decides which weights are kept. The baseline reads labelled rows only.
     With `resume`, it goes on from what a killed training saved. Several `ranks` take each its share of every batch,
@@ -55,7 +56,7 @@ def distill(
         ArtifactError: sets that are damaged, or disagree on their labels.
     """
     torch.manual_seed(seed)
-    objective, place = SYSTEMS[system], torch.device(device)
+    objective, place = as_system(system), torch.device(device)
     stream = StreamConfig(
         batch_tokens=training.batch_tokens,
         sampling_exponent=config.sampling_exponent,
@@ -64,7 +65,7 @@ def distill(
     )
     share = Share(ranks.rank, ranks.world)
     headers = [artifact_set.header for artifact_set in sets]
-    source = signals or ShardSignals(system, headers, config.k, place)
+    source = signals or ShardSignals(objective, headers, config.k, place)
     columns = ("tokens", "gold", *source.columns)
 
     def batches(epoch: int, start: int) -> Iterator[StudentBatch]:

@@ -52,11 +52,13 @@ Loss = Callable[[LinearChain, Signals, float], Tensor]
 class System:
     """A way to distil: its loss of each sentence `[B]`, and the shard columns that the loss reads.
 
-    `loss` takes the student's chain, the teacher's signals and the temperature; None means gold labels only.
+    `loss` takes the student's chain, the teacher's signals and the temperature; None means gold labels only. With
+    `chains`, the signals hold the teacher's marginals and expected transitions too; they need the column `emissions`.
     """
 
     columns: tuple[str, ...]
     loss: Loss | None
+    chains: bool = False
 
 
 def gold_loss(student: LinearChain, signals: Signals) -> Float[Tensor, "B"]:
@@ -112,7 +114,7 @@ def _both(first: System, second: System) -> System:
         assert second.loss is not None
         return first.loss(student, signals, temperature) + second.loss(student, signals, temperature)
 
-    return System(tuple(dict.fromkeys(first.columns + second.columns)), loss)
+    return System(tuple(dict.fromkeys(first.columns + second.columns)), loss, first.chains or second.chains)
 
 
 _PATHS = ("paths", "path_weights")
@@ -127,8 +129,13 @@ SYSTEMS: dict[str, System] = {
     "posterior": _POSTERIOR,
     "posterior+top-k": _both(_POSTERIOR, _TOP_K),
     "posterior+top-wk": _both(_POSTERIOR, _TOP_WK),
-    "exact": System(("emissions",), exact),
+    "exact": System(("emissions",), exact, chains=True),
 }
+
+
+def as_system(system: str | System) -> System:
+    """One of `SYSTEMS`, by its name; a system of your own as it is."""
+    return SYSTEMS[system] if isinstance(system, str) else system
 
 
 def distillation_loss(

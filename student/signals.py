@@ -14,7 +14,7 @@ from structkd.artifacts.header import SetHeader
 from structkd.artifacts.rows import DecodedRows
 from structkd.crf import LinearChain
 from structkd.student.config import SystemName
-from structkd.student.objectives import SYSTEMS, Signals
+from structkd.student.objectives import Signals, System, as_system
 
 
 @runtime_checkable
@@ -42,7 +42,7 @@ class ShardSignals:
         k: how many of the stored paths to use.
     """
 
-    system: SystemName
+    system: SystemName | System
     headers: Sequence[SetHeader]
     k: int
     device: torch.device
@@ -50,14 +50,14 @@ class ShardSignals:
     @property
     def columns(self) -> tuple[str, ...]:
         """Those that the system's loss reads."""
-        return SYSTEMS[self.system].columns
+        return as_system(self.system).columns
 
     def signals(self, rows: DecodedRows) -> Signals:
         """The rows' columns as tensors. Raises ArtifactError for a column that they do not have."""
         columns = self.columns
         emissions = self._tensor(rows.emissions) if "emissions" in columns else None
         marginals, edge_counts = None, None
-        if emissions is not None and self.system == "exact":
+        if emissions is not None and as_system(self.system).chains:
             marginals, edge_counts = _teacher_marginals(emissions, rows, self.headers)
         return Signals(
             gold=self._tensor(rows.gold),

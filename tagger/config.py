@@ -1,5 +1,6 @@
 """Settings of a tagger and of its training, as experiment files state them. Nothing here loads torch."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -7,6 +8,7 @@ from pydantic import Field, model_validator
 from structkd.corpora.settings import Settings, template
 
 Metric = Literal["spans", "accuracy"]
+METRIC_NAMES: Mapping[Metric, str] = {"spans": "strict span F1", "accuracy": "accuracy"}  # as people are told
 Subword = Literal["first", "last", "mean"]
 Precision = Literal["auto", "float32", "bfloat16"]
 PRECISION = "of the encoder's passes; auto: bfloat16 where the processor computes in it"

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from structkd.corpora.files import digest_json
 from structkd.corpora.interrupts import asked_to_end, end_if_asked, held
+from structkd.corpora.records import DevScored, Log, Restarted, Resumed, Updated, VectorsFound
 from structkd.crf import ScoreError
 from structkd.tagger.config import TrainingConfig
 from structkd.tagger.model import Tagger
@@ -31,7 +32,6 @@ class Batch(Protocol):
 
 
 BatchT = TypeVar("BatchT", bound=Batch)
-Log = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class _Progress:
 def log_vectors(tagger: Tagger, words: Sequence[str], log: Log) -> None:
     """Tell how many of the distinct words that a tagger will see its files of vectors have."""
     for path, known in tagger.known_words(words).items():
-        log({"event": "vectors", "path": path, "words": len(words), "known": known})
+        log(VectorsFound(path, len(words), known))
 
 
 @held()  # a signal waits for the end of an update
@@ -98,7 +98,7 @@ def train(
         batches: the batches of an epoch from a step on, by the numbers of both; this rank's share of each.
         loss: mean loss of a batch, given the share of the training that is over (0 to 1), for annealing.
         score_dev: a score that rises as the tagger gets better; called on rank 0.
-        log: takes a record after each scoring, and is called in between with `{"event": "update", ...}`.
+        log: takes an `Updated` after each update, and a `DevScored` after each scoring.
 
     Raises:
         TrainingError: an epoch without batches, or a loss that is not a number.
@@ -118,14 +118,13 @@ def train(
         at.words += sum(batch.words for _, _, batch in parts)
         at = replace(at, update=update, epoch=epoch, step=step + 1)
         at.total, at.seen = at.total + value * sentences, at.seen + sentences
-        log({"event": "update", "update": update, "of": config.updates})
+        log(Updated(update, config.updates))
         if update % config.evaluate_every == 0 or update == config.updates:
             dev = ranks.from_first(_score(tagger, score_dev, update) if ranks.first else 0.0)
             if dev > at.best:
                 at.best, at.best_update, kept = dev, update, _weights(tagger)
             mean, speed = at.total / at.seen, at.words / (time.perf_counter() - began)
-            record = {"update": update, "epoch": epoch, "loss": mean, "dev": dev, "best": at.best}
-            log({"event": "dev", **record, "words_per_second": speed})
+            log(DevScored(update, epoch, loss=mean, dev=dev, best=at.best, words_per_second=speed))
             at.curve.append((update, mean, dev))
             at.total, at.seen = 0.0, 0
             if update - at.best_update >= config.patience * config.evaluate_every:
@@ -146,7 +145,7 @@ def _start(
     """Where to begin, and the best weights up to there; puts weights, optimiser and random numbers in their place."""
     state, fault = ranks.from_first(resume.load(ranks.world) if resume and ranks.first else (None, ""))
     if fault:
-        log({"event": "restarted", "reason": fault})
+        log(Restarted(fault))
     if state is None:
         ranks.copy_first(tagger.weights().values())
         if not ranks.first:  # or all ranks would drop the same units
@@ -156,7 +155,7 @@ def _start(
     optimizer.load_state_dict(state["optimizer"])
     set_random_state(state["random"][ranks.rank])
     at = _Progress(**state["progress"])
-    log({"event": "resumed", "update": at.update, "earlier_code": list(resume.earlier) if resume else []})
+    log(Resumed(at.update, tuple(resume.earlier) if resume else ()))
     return at, state["best"]
 
 

@@ -16,9 +16,9 @@ from structkd.artifacts.codec import encode
 from structkd.artifacts.header import SetHeader
 from structkd.artifacts.posteriors import PosteriorCode
 from structkd.artifacts.writer import ShardWriter
+from structkd.corpora.records import Annotated, Log
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.tagger.tokens import length_batches
-from structkd.tagger.training import Log
 from structkd.teachers.config import AnnotationConfig
 from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
 
@@ -76,7 +76,7 @@ def annotate(
     with ShardWriter(folder, header, shard_rows=config.shard_rows, row_group_rows=config.row_group_rows) as writer:
         for first, last in _pieces(writer.rows_kept, len(rows), config):
             writer.write(_encoded(teacher, rows[first:last], name, header.schema, config))
-            log({"event": "annotated", "sentences": last, "of": len(rows)})
+            log(Annotated(last, len(rows)))
     return header
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import Log
 from structkd.corpora.sentences import Corpus, CorpusError
 from structkd.crf import LinearChain
 from structkd.tagger.config import TaggerConfig, TrainingConfig
@@ -16,7 +17,7 @@ from structkd.tagger.features import FeatureSet
 from structkd.tagger.model import Tagger
 from structkd.tagger.resume import Resume
 from structkd.tagger.tokens import TokenBatch, length_batches
-from structkd.tagger.training import Log, TrainingResult, log_vectors, train
+from structkd.tagger.training import TrainingResult, log_vectors, train
 from structkd.tagger.vocabulary import Vocabulary
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from structkd.corpora.demo import demo_corpus
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import Record, Updated
 from structkd.corpora.sentences import Corpus, label_names
-from structkd.pipeline.execution.engines import Record
 from structkd.pipeline.execution.memory import forget_peak, peak_memory
 from structkd.tagger.config import CharacterLSTMConfig, TaggerConfig, TrainingConfig, TransformerConfig, WordsConfig
 from structkd.tagger.model import Tagger
@@ -92,7 +92,7 @@ def training(tagger: Tagger, corpus: Corpus, sentences: int, updates: int) -> Sp
         return value
 
     def log(record: Record) -> None:
-        if record["event"] == "update":
+        if isinstance(record, Updated):
             times.append(perf_counter())  # the loss has been read: the device has done its work
 
     _forget(tagger)

@@ -76,7 +76,7 @@ class CorpusRequest:
         """The identity of what `take` makes of a corpus, given what determines that corpus, as JSON."""
         return {
             "language": self.language,
-            "split": self.split,
+            "split": self.split.replace("_", "-"),  # "zero-shot", as in the keys of rows that are there
             "source": origin,
             "scheme": self.scheme,
             "max_tokens": self.limits.max_tokens,

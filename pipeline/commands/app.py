@@ -1,5 +1,8 @@
 """All commands under one name."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from structkd.pipeline.commands import corpora
@@ -16,8 +19,24 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Distil many monolingual sequence labellers into one multilingual model, in two offline stages.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"structkd {version('structkd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Distil many monolingual sequence labellers into one multilingual model, in two offline stages."""
+
+
 app.add_typer(corpora.app, name="corpora")
 for command in (
     teachers,

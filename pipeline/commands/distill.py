@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.commands.console import make_console, print_table
 from structkd.pipeline.commands.options import ExperimentName, Redo, Workers
 from structkd.pipeline.execution.engines import Engine, FirstAlone, Together, choose_engine
 from structkd.pipeline.execution.progress import choose_display
@@ -47,19 +47,17 @@ def _distill(
     if not trained:
         pieces = f"{len(plan.teachers)} teachers and {len(plan.students)} students"
         console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.")
-    _print_table(plan, console, "test")
+    if not console.quiet:
+        _print_scores(plan, console)
     if note := provenance_note(plan):
         console.print(note, style="yellow", soft_wrap=True)
 
 
-def _print_table(plan: Plan, console: Console, split: str) -> None:
-    from structkd.pipeline.plan.corpora import Data
-    from structkd.pipeline.report.formats import as_table
-    from structkd.pipeline.results.scores import result_rows
-    from structkd.pipeline.results.tables import as_texts, score_table
+def _print_scores(plan: Plan, console: Console) -> None:
+    from structkd.pipeline.report.tables import text_tables
+    from structkd.pipeline.results.comparisons import NOTE
+    from structkd.pipeline.results.findings import plan_findings
 
-    experiment, metric = plan.experiment, Data(plan.experiment).metric
-    texts = as_texts(score_table(result_rows(plan), experiment.languages, split))
-    unit = "strict span F1" if metric == "spans" else "accuracy"
-    console.print(f"{experiment.title}: {unit} on {split}", soft_wrap=True)
-    console.print(as_table(*texts))
+    for view in text_tables([plan_findings(plan)]):
+        print_table(console, view)
+    console.print(NOTE, soft_wrap=True)

@@ -24,6 +24,7 @@ def evaluate(
     from structkd.corpora.labelled import read_labelled
     from structkd.pipeline.experiment.parsing import parse
     from structkd.tagger.checkpoint import load_tagger
+    from structkd.tagger.config import METRIC_NAMES
     from structkd.tagger.description import TaggerDescription, describe
     from structkd.tagger.devices import found_device
     from structkd.tagger.evaluation import EvaluationSet
@@ -35,5 +36,4 @@ def evaluate(
     source = parse(FileFormat, settings, "evaluate")
     corpus = read_labelled(source, file, "und", "test", about["scheme"])
     score = EvaluationSet(corpus, about["metric"], about["scheme"]).score(load_tagger(tagger).to(found_device()))
-    name = "strict span F1" if about["metric"] == "spans" else "accuracy"
-    print(f"{file}: {len(corpus)} sentences, {corpus.tokens} words, {name} {score:.2f}")
+    print(f"{file}: {len(corpus)} sentences, {corpus.tokens} words, {METRIC_NAMES[about['metric']]} {score:.2f}")

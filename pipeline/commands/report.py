@@ -8,10 +8,11 @@ import typer
 
 from structkd.corpora.files import atomic_path
 from structkd.corpora.sentences import CorpusError
-from structkd.pipeline.commands.console import make_console
-from structkd.pipeline.experiment.experiment import EXPERIMENTS, load_experiment
-from structkd.pipeline.experiment.grid import GRIDS, load_grid
+from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.grid import load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError, read_toml
+from structkd.pipeline.experiment.places import EXPERIMENTS, GRIDS, search
 from structkd.pipeline.plan.pieces import RUNS, Plan, StudentPlan, make_plan
 from structkd.tagger.description import CheckpointError
 from structkd.tagger.encoders.pretrained import EncoderError
@@ -20,7 +21,6 @@ from structkd.teachers.sources.config import SourceError
 if TYPE_CHECKING:
     from structkd.pipeline.report.page.sentences import SentenceCard
     from structkd.pipeline.results.findings import TableFindings
-    from structkd.pipeline.results.tables import Texts
 
 Name = Annotated[
     str, typer.Argument(help="An experiment (experiments/NAME.toml) or a grid (experiments/grids/NAME.toml).")
@@ -78,6 +78,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...]]":
+    from structkd.pipeline.results.calibrations import plan_calibrations
     from structkd.pipeline.results.findings import grid_findings, plan_findings
     from structkd.pipeline.results.provenance import provenance_note
 
@@ -87,13 +88,14 @@ def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...
     plan = make_plan(load_experiment(name))
     if note := provenance_note(plan):
         make_console(stderr=True).print(note, style="yellow", soft_wrap=True)
-    return plan.experiment.title, (plan_findings(plan, split or "test"),)
+    return plan.experiment.title, (plan_findings(plan, split or "test", plan_calibrations(plan)),)
 
 
 def _is_grid(name: str) -> bool:
     if name.endswith(".toml"):
         return Path(name).is_file() and "tasks" in read_toml(Path(name))
-    return (GRIDS / f"{name}.toml").is_file() and not (EXPERIMENTS / f"{name}.toml").is_file()
+    found = search(name, EXPERIMENTS, GRIDS)
+    return found is not None and found.parent.name == GRIDS.name
 
 
 def _command(name: str) -> str:
@@ -125,36 +127,19 @@ def _first(plan: Plan, label: str) -> StudentPlan | None:
 
 
 def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A002
-    from structkd.pipeline.report.formats import as_latex, as_markdown, as_table, latex_text
+    from structkd.pipeline.report.formats import as_latex, as_markdown, latex_text
+    from structkd.pipeline.report.tables import text_tables
     from structkd.pipeline.results.comparisons import NOTE
 
     console = make_console()
-    for title, (heads, rows), left in _texts(tables):
+    for view in text_tables(tables):
         if format == "table":
-            console.print(as_table(heads, rows, left=left, title=title))
+            print_table(console, view)
         elif format == "md":
-            print(f"{title}\n\n{as_markdown(heads, rows, left=left)}\n")
+            print(f"{view.title}\n\n{as_markdown(view.heads, view.rows, left=view.left)}\n")
         else:
-            print(f"{latex_text(title)}\n\n{as_latex(heads, rows, left=left)}\n")
+            print(f"{latex_text(view.title)}\n\n{as_latex(view.heads, view.rows, left=view.left)}\n")
     if format == "table":
-        console.print(NOTE)
+        console.print(NOTE, soft_wrap=True)
     else:
         print(NOTE if format == "md" else latex_text(NOTE))
-
-
-def _texts(tables: "tuple[TableFindings, ...]") -> "Iterator[tuple[str, Texts, int]]":
-    """Titles, tables, and how many of their columns are text."""
-    from structkd.pipeline.experiment.grid import TEACHERS
-    from structkd.pipeline.results.calibrations import TEXT_HEADS, TITLE, text_cells
-    from structkd.pipeline.results.comparisons import language_texts, task_texts
-
-    for table in tables:
-        if len(table.tasks) > 1:
-            yield table.title, task_texts({task.name: task.entries for task in table.tasks}, table.split), 1
-        for task in table.tasks:
-            title = f"{task.title}: {task.metric} on {table.split}"
-            yield title, language_texts(task.entries, split=table.split), 1
-    for task in tables[0].tasks:
-        teachers = task.entries.get(TEACHERS)
-        if teachers is not None and len(teachers):
-            yield f"{TITLE}: {task.name}", (TEXT_HEADS, text_cells(teachers["calibration"][0])), 3

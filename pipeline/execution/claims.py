@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from structkd.corpora.interrupts import at_end, held
 
 if TYPE_CHECKING:
@@ -39,6 +37,8 @@ def claimed(path: Path) -> Iterator[None]:
     Raises:
         TakenError: another process holds it.
     """
+    from filelock import FileLock, Timeout  # slow to load, and a finished experiment locks nothing
+
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
 

@@ -1,23 +1,22 @@
 """Where jobs run: one after another in this process, or side by side in several."""
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Taken, Updated
 from structkd.pipeline.execution.claims import TakenError
+from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.memory import forget_peak
 from structkd.pipeline.execution.workers import Told, Worker, WorkerDiedError, heard, workers
 
 if TYPE_CHECKING:
     from structkd.tagger.ranks import Ranks  # loads torch
 
-Record = dict[str, Any]
-Log = Callable[[Record], None]
 Listen = Callable[[str, Record], None]
 PAUSE = 2.0  # seconds until a job that another process was doing is tried again
 
@@ -116,7 +115,7 @@ class Processes:
 
 def choose_engine(workers: int | None) -> Engine:
     """Processes for the given number of workers, see `Processes`; one works here."""
-    alone = (workers or len(os.sched_getaffinity(0))) == 1
+    alone = (workers or usable_cores()) == 1
     return InProcess() if alone else Processes(workers)
 
 
@@ -125,7 +124,7 @@ def default_workers() -> int:
     import torch  # which a finished experiment never needs
 
     # Jobs that share a GPU share its memory, and are hardly faster for it.
-    return torch.cuda.device_count() or len(os.sched_getaffinity(0))
+    return torch.cuda.device_count() or usable_cores()
 
 
 class Waiting:
@@ -152,7 +151,7 @@ class Waiting:
         self._jobs.append((job, time.monotonic() + PAUSE))
         if self._told.get(job.title) != taken.by:
             self._told[job.title] = taken.by
-            listen(job.title, {"event": "taken", "by": taken.by})
+            listen(job.title, Taken(taken.by))
 
 
 @contextmanager
@@ -182,7 +181,7 @@ def _run(job: Job, send: Log) -> None:
 
     torch.set_num_threads(1)
     forget_peak()
-    send({"event": "started"})
+    send(Started())
     began = time.perf_counter()
     try:
         job.run(_thinned(send))
@@ -191,7 +190,7 @@ def _run(job: Job, send: Log) -> None:
             f"{job.title}: the GPU's memory is too small ({error}); what is finished is kept: run the command again "
             "with fewer --workers, smaller batch_tokens (accumulate makes up for them), or checkpointing = true"
         ) from error
-    send({"event": "finished", "seconds": time.perf_counter() - began})
+    send(Finished(time.perf_counter() - began))
 
 
 def _thinned(send: Log, interval: float = 0.1) -> Log:
@@ -201,7 +200,7 @@ def _thinned(send: Log, interval: float = 0.1) -> Log:
     def log(record: Record) -> None:
         nonlocal last
         now = time.monotonic()
-        if record["event"] in ("update", "annotated") and now - last < interval:
+        if isinstance(record, Updated | Annotated) and now - last < interval:
             return
         last = now
         send(record)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from structkd.corpora.files import clear_temporaries, write_json
+from structkd.corpora.records import Annotated, FeaturesWritten, LeftAside, Log
 from structkd.pipeline.execution.claims import CLAIM, claimed
-from structkd.pipeline.execution.engines import Log
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import FeaturePlan
@@ -34,16 +34,17 @@ def _run_encoder(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log)
     encoder.attach(_there(first, log))
 
     def progress(sentences: int) -> None:
-        log({"event": "annotated", "sentences": done + sentences, "of": total})
+        log(Annotated(done + sentences, total))
 
     for plan, text in zip(plans, texts, strict=True):
         began = time.perf_counter()
         clear_temporaries(plan.path.parent, plan.path.name)
         encoder.write_features(plan.path, text, progress)
         done += len({*text})
-        cost = {"bytes": plan.path.stat().st_size, "seconds": time.perf_counter() - began}
-        write_json(plan.path.with_suffix(".json"), cost | {"precision": encoder.precision})
-        log({"event": "features", "split": plan.split, **cost})
+        size, seconds = plan.path.stat().st_size, time.perf_counter() - began
+        cost = {"bytes": size, "seconds": seconds, "precision": encoder.precision}
+        write_json(plan.path.with_suffix(".json"), cost)
+        log(FeaturesWritten(plan.split, size, seconds))
 
 
 def _there(plan: FeaturePlan, log: Log) -> "list[FeatureSet]":
@@ -55,5 +56,5 @@ def _there(plan: FeaturePlan, log: Log) -> "list[FeatureSet]":
         try:
             found.append(FeatureSet.open(path))
         except FeatureError as error:
-            log({"event": "left aside", "reason": str(error)})
+            log(LeftAside(str(error)))
     return found

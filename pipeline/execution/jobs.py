@@ -1,6 +1,5 @@
 """What the jobs of both stages have in common: corpora, scores, a journal, and the result, which is written last."""
 
-import json
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,15 +7,17 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
-from structkd.corpora.files import clear_temporaries, digest_json, write_json
+from structkd.corpora.files import clear_temporaries, digest_json
+from structkd.corpora.records import Annotated, FeaturesRead, Log, Record, Updated, to_json
 from structkd.corpora.sentences import Corpus, Split
-from structkd.pipeline.execution.engines import Log, Record
 from structkd.pipeline.execution.memory import peak_memory
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data, describe_limit
 from structkd.pipeline.plan.features import cost_of
-from structkd.pipeline.plan.pieces import RESULT, STATE, StudentPlan, TeacherPlan, name_digest
+from structkd.pipeline.plan.pieces import STATE, StudentPlan, TeacherPlan, name_digest
+from structkd.pipeline.results.result import Result, SentenceCounts, save_result
 from structkd.tagger.config import TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.features import FeatureSet
@@ -29,7 +30,8 @@ from structkd.tagger.training import TrainingResult
 def open_features(plan: TeacherPlan | StudentPlan, log: Log) -> list[FeatureSet]:
     """What frozen encoders have said; the log tells what need not be computed again."""
     if plan.features:
-        log({"event": "features read", "corpora": len(plan.features), **cost_of(plan.features)})
+        cost = cost_of(plan.features)
+        log(FeaturesRead(len(plan.features), int(cost["bytes"]), cost["seconds"]))
     return [FeatureSet.open(path) for path in plan.features]
 
 
@@ -63,6 +65,8 @@ def evaluation(data: Data, language: str, split: Split, log: Log) -> EvaluationS
 
 
 HeldOut = dict[str, dict[str, EvaluationSet]]
+Fields = dict[str, Any]
+"""Fields of a `Result`, or of what a checkpoint says."""
 
 
 def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
@@ -70,53 +74,65 @@ def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
     return {
         "dev": {language: evaluation(data, language, "dev", log) for language in languages},
         "test": {language: evaluation(data, language, "test", log) for language in languages},
-        "zero_shot": {language: evaluation(data, language, "zero-shot", log) for language in data.zero_shot_languages},
+        "zero_shot": {language: evaluation(data, language, "zero_shot", log) for language in data.zero_shot_languages},
     }
 
 
-def scores(sets: HeldOut, outcomes: Callable[[EvaluationSet], Outcomes]) -> Record:
+def scores(sets: HeldOut, outcomes: Callable[[EvaluationSet], Outcomes]) -> Fields:
     """What a result says of a tagger: scores in percent by corpus and language, and the outcomes on test."""
     found = {
         name: {language: outcomes(corpus) for language, corpus in corpora.items()} for name, corpora in sets.items()
     }
-    percents: Record = {
+    percents: Fields = {
         name: {language: score_of(one) for language, one in by_language.items()} for name, by_language in found.items()
     }
-    return percents | {"outcomes": {language: asdict(one) for language, one in found.get("test", {}).items()}}
+    counts = {language: SentenceCounts(**asdict(one)) for language, one in found["test"].items()}
+    return percents | {"outcomes": counts}
 
 
-def about(experiment: Experiment, data: Data, languages: list[str]) -> Record:
+def about(experiment: Experiment, data: Data, languages: list[str]) -> Fields:
     """What a checkpoint says of its tagger."""
     return {"experiment": experiment.name, "languages": languages, "metric": data.metric, "scheme": data.scheme}
 
 
-def trained(tagger: Tagger, result: TrainingResult) -> Record:
+def trained(tagger: Tagger, result: TrainingResult) -> Fields:
     """What a result says of a training."""
     cost = {"parameters": tagger.parameter_count, "device": tagger.device.type, "peak_memory": peak_memory()}
     return asdict(result) | cost
 
 
-def write_result(folder: Path, row: Record, experiment: Experiment, digests: dict[str, str]) -> None:
-    """Write `result.json`: `row`, and what made it."""
-    provenance = {
+def trained_elsewhere(seconds: float) -> Fields:
+    """As `trained`, of a teacher that only took time to be asked."""
+    nothing: Fields = {"best_dev": None, "best_update": 0, "updates": 0, "words": 0, "curve": []}
+    return nothing | {"seconds": seconds, "parameters": 0, "device": None, "peak_memory": None}
+
+
+def write_result(folder: Path, found: Fields, experiment: Experiment, digests: dict[str, str]) -> None:
+    """Write a piece's result: what was `found`, and what made it."""
+    provenance: Fields = {
         "experiment": experiment.name,
-        **{f"{split}_mean": fmean(row[split].values()) for split in ("dev", "test") if split in row},
+        **{f"{split}_mean": fmean(found[split].values()) for split in ("dev", "test") if found[split]},
         "digests": {"experiment": experiment.digest} | digests,
         "versions": {"structkd": version("structkd"), "torch": version("torch"), "python": platform.python_version()},
     }
-    write_json(folder / RESULT, row | provenance)
+    save_result(folder, Result(**found, **provenance))
 
 
 @contextmanager
 def journal(path: Path, log: Log) -> Iterator[Log]:
-    """Pass records on, and keep all but the single updates as JSON lines; clear away what a killed run left beside."""
+    """Pass records on, and keep all but the single updates as JSON lines.
+
+    What a killed run left is cleared away: temporary files beside the journal, and a last line without its end.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     clear_temporaries(path.parent)
-    with path.open("a", encoding="utf-8") as file:
+    with path.open("a+b") as file:
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
 
         def write(record: Record) -> None:
-            if record["event"] not in ("update", "annotated"):
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            if not isinstance(record, Updated | Annotated):
+                file.write(f"{to_json(record)}\n".encode())
                 file.flush()
             log(record)
 

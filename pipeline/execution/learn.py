@@ -3,8 +3,8 @@
 from contextlib import nullcontext
 
 from structkd.artifacts.reader import ArtifactSet
+from structkd.corpora.records import Log
 from structkd.pipeline.execution.claims import CLAIM, claimed_by_first
-from structkd.pipeline.execution.engines import Log
 from structkd.pipeline.execution.jobs import (
     about,
     held_out,
@@ -18,7 +18,7 @@ from structkd.pipeline.execution.jobs import (
 )
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import StudentPlan
+from structkd.pipeline.plan.pieces import JOURNAL, StudentPlan
 from structkd.pipeline.results.provenance import sets_digest
 from structkd.student.distill import distill
 from structkd.tagger.checkpoint import save_tagger
@@ -34,7 +34,7 @@ def run_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Rank
 
 def _train_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Ranks) -> None:
     data, settings = Data(experiment), experiment.student
-    with journal(plan.folder / "log.jsonl", log) if ranks.first else nullcontext(log) as told:
+    with journal(plan.folder / JOURNAL, log) if ranks.first else nullcontext(log) as told:
         sets = [ArtifactSet.open(folder) for folder in plan.artifacts]
         judges = held_out(data, experiment.languages, told)
         identities = [one.identity for one in sets]
@@ -56,8 +56,8 @@ def _train_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: R
         if not ranks.first:
             return
         save_tagger(student, plan.folder, about(experiment, data, list(experiment.languages)))
-        row = {"system": plan.system, "seed": plan.seed} | trained(student, result)
-        row |= scores(judges, lambda corpus: corpus.outcomes(student))
+        found = {"system": plan.system, "seed": plan.seed} | trained(student, result)
+        found |= scores(judges, lambda corpus: corpus.outcomes(student))
         digests = made_by_training(plan, resume) | {"sets": sets_digest(identities)}
-        write_result(plan.folder, row, experiment, digests)
+        write_result(plan.folder, found, experiment, digests)
         resume.delete()

@@ -13,6 +13,8 @@ def forget_peak() -> None:
     What is free and not given back to the system, as by an earlier job of the same process, does not count.
     """
     gc.collect()
+    if not _PROCESS.is_dir():
+        return
     give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc
     if give_back:
         give_back(0)

@@ -6,9 +6,25 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from structkd.pipeline.execution.engines import Listen, Record
-
-_TOLD = ("limited", "left aside", "resumed", "unknown labels", "vectors")  # what must not be gone with the next note
+from structkd.corpora.records import (
+    Annotated,
+    DevScored,
+    FeaturesRead,
+    FeaturesWritten,
+    Finished,
+    LabelsUnknown,
+    LeftAside,
+    LengthLimited,
+    Record,
+    Restarted,
+    Resumed,
+    SetWritten,
+    Started,
+    Taken,
+    Updated,
+    VectorsFound,
+)
+from structkd.pipeline.execution.engines import Listen
 
 
 class Bars:
@@ -33,17 +49,16 @@ class Bars:
 
             def listen(title: str, record: Record) -> None:
                 task = tasks[title]
-                if record["event"] == "started":
-                    progress.start_task(task)
-                elif record["event"] == "update":
-                    progress.update(task, completed=record["update"], total=record["of"])
-                elif record["event"] == "annotated":
-                    progress.update(task, completed=record["sentences"], total=record["of"])
-                elif record["event"] in _TOLD:
-                    progress.console.print(f"{title}: {describe(record)}")
+                match record:
+                    case Started():
+                        progress.start_task(task)
+                    case Updated(done, total) | Annotated(done, total):
+                        progress.update(task, completed=done, total=total)
+                    case LengthLimited() | LeftAside() | Resumed() | LabelsUnknown() | VectorsFound():
+                        progress.console.print(f"{title}: {describe(record)}")  # or the next note would replace it
+                    case Finished():
+                        progress.stop_task(task)
                 progress.update(task, note=describe(record) or progress.tasks[task].fields["note"])
-                if record["event"] == "finished":
-                    progress.stop_task(task)
 
             yield listen
 
@@ -61,7 +76,7 @@ class Lines:
         done: list[str] = []
 
         def listen(title: str, record: Record) -> None:
-            if record["event"] == "finished":
+            if isinstance(record, Finished):
                 done.append(title)
                 place = f" ({len(done)} of {len(titles)})"
             else:
@@ -88,36 +103,39 @@ def byte_bar(console: Console, title: str, total: int) -> Iterator[Callable[[int
 
 def describe(record: Record) -> str:
     """A record in words; empty for what is not worth a line."""
-    if record["event"] == "dev":
-        return (
-            f"update {record['update']}, loss {record['loss']:.2f}, dev {record['dev']:.2f}, "
-            f"best {record['best']:.2f}, {record['words_per_second']:,.0f} words/s"
-        )
-    if record["event"] == "limited":
-        return (
-            f"{record['language']} {record['split']}: {record['long_sentences']} sentences longer than "
-            f"{record['max_tokens']} words ({record['policy']}: {record['pieces']} pieces, "
-            f"{record['dropped_tokens']} words dropped, {record['cut_spans']} spans cut)"
-        )
-    if record["event"] == "features read":
-        cost = f"{record['bytes'] / 1e6:.1f} MB, instead of {record['seconds']:.0f} s of an encoder"
-        return f"reads features of {record['corpora']} corpora, {cost}"
-    if record["event"] == "left aside":
-        return f"left aside: {record['reason']}"
-    if record["event"] == "vectors":
-        return f"{record['path']} has {record['known']} of {record['words']} words"
-    if record["event"] == "unknown labels":
-        return (
-            f"{record['split']}: {record['sentences']} sentences have a label that no training corpus has: without gold"
-        )
-    if record["event"] == "resumed":
-        codes = ", ".join(code[:8] for code in record["earlier_code"])
-        before = f", up to which other code trained ({codes})" if codes else ""
-        return f"goes on after update {record['update']}{before}"
-    if record["event"] == "restarted":
-        return f"starts again: {record['reason']}"
-    if record["event"] == "taken":
-        return f"waits for {record['by']}, which is at it"
-    if record["event"] == "finished":
-        return f"finished in {record['seconds']:.0f} s"
-    return ""
+    match record:
+        case Started() | Updated() | Annotated() | SetWritten() | FeaturesWritten():
+            return ""
+        case DevScored():
+            scores = f"loss {record.loss:.2f}, dev {record.dev:.2f}, best {record.best:.2f}"
+            return f"update {record.update}, {scores}, {record.words_per_second:,.0f} words/s"
+        case Resumed(update, codes):
+            before = f", up to which other code trained ({', '.join(code[:8] for code in codes)})" if codes else ""
+            return f"goes on after update {update}{before}"
+        case Restarted(reason):
+            return f"starts again: {reason}"
+        case Taken(by):
+            return f"waits for {by}, which is at it"
+        case Finished(seconds):
+            return f"finished in {seconds:.0f} s"
+        case _:
+            return _describe_corpora(record)
+
+
+def _describe_corpora(record: VectorsFound | FeaturesRead | LeftAside | LabelsUnknown | LengthLimited) -> str:
+    """What a job found in its corpora and in the files beside them."""
+    match record:
+        case VectorsFound(path, words, known):
+            return f"{path} has {known} of {words} words"
+        case FeaturesRead(corpora, size, seconds):
+            return f"reads features of {corpora} corpora, {size / 1e6:.1f} MB, instead of {seconds:.0f} s of an encoder"
+        case LeftAside(reason):
+            return f"left aside: {reason}"
+        case LabelsUnknown(split, sentences):
+            return f"{split}: {sentences} sentences have a label that no training corpus has: without gold"
+        case LengthLimited():
+            return (
+                f"{record.language} {record.split}: {record.long_sentences} sentences longer than {record.max_tokens} "
+                f"words ({record.policy}: {record.pieces} pieces, {record.dropped_tokens} words dropped, "
+                f"{record.cut_spans} spans cut)"
+            )

@@ -4,9 +4,10 @@ import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
+from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import sync
 from structkd.pipeline.execution.claims import CLAIM, claimed
-from structkd.pipeline.plan.pieces import MANIFEST, RESULT, Plan
+from structkd.pipeline.plan.pieces import RESULT, Plan
 
 
 def discard(plan: Plan, *, students: bool) -> None:

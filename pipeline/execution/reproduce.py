@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from structkd.pipeline.execution.engines import Engine, Listen, Record
+from structkd.corpora.records import Finished, Record
+from structkd.pipeline.execution.engines import Engine, Listen
 from structkd.pipeline.execution.stages import Display, run_students, run_teachers
 from structkd.pipeline.experiment.grid import Entry, Grid, Table, entries, rows_path
 from structkd.pipeline.plan.pieces import RUNS, Plan, make_plan
+from structkd.pipeline.results.calibrations import plan_calibrations
 from structkd.pipeline.results.rows import add_rows, read_rows, student_row, teachers_key, teachers_row
 
 
@@ -87,7 +89,7 @@ class _Keeper:
 
             def kept(title: str, record: Record) -> None:
                 listen(title, record)
-                if record["event"] == "finished":
+                if isinstance(record, Finished):
                     self.keep()
 
             yield kept
@@ -98,7 +100,7 @@ class _Keeper:
         for one in self._waiting:
             plan, task = one.plan, one.entry.task
             if one.teachers_key not in known and all(teacher.done for teacher in plan.teachers):
-                new[one.teachers_key] = teachers_row(plan, task)
+                new[one.teachers_key] = teachers_row(plan, task, plan_calibrations(plan))
             done = (student for student in plan.students if student.done and student.key not in known)
             new |= {student.key: student_row(plan, task, student) for student in done}
         if new:

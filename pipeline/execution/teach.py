@@ -11,9 +11,9 @@ from pydantic import JsonValue
 from structkd.corpora.files import digest_file
 from structkd.corpora.folds import inside, outside
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import LabelsUnknown, Log, SetWritten
 from structkd.corpora.sentences import Corpus, Sentence, label_names
 from structkd.pipeline.execution.claims import CLAIM, claimed
-from structkd.pipeline.execution.engines import Log, Record
 from structkd.pipeline.execution.jobs import (
     about,
     held_out,
@@ -23,12 +23,14 @@ from structkd.pipeline.execution.jobs import (
     open_features,
     scores,
     trained,
+    trained_elsewhere,
     training_state,
     write_result,
 )
 from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import TeacherPlan, annotated
+from structkd.pipeline.plan.pieces import JOURNAL, TeacherPlan, annotated
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest, versions_of
 from structkd.pipeline.results.provenance import made_by
 from structkd.tagger.checkpoint import WEIGHTS, load_tagger, save_tagger
@@ -55,7 +57,7 @@ def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ..
 
 
 def _teach(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
-    with journal(plan.folder / "log.jsonl", log) as told:
+    with journal(plan.folder / JOURNAL, log) as told:
         teach = _foreign_teacher if experiment.teacher.external else _own_teacher
         teacher = teach(experiment, plan, labels, told)
         if not plan.done:
@@ -75,13 +77,13 @@ def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[st
         open_features(plan, log),
     )
     if not plan.trained:
-        row: Record = {"system": "teachers", "fold": None, "seed": experiment.teacher.seed, "updates": 0}
         sets = held_out(data, [plan.language], log)
         if experiment.teacher.external.on_disk(plan.language):
             sets["zero_shot"] = {}
-        row |= scores(sets, lambda corpus: corpus.outcomes_of(best_paths(teacher, corpus.corpus)))
-        row |= {"parameters": 0, "seconds": time.perf_counter() - began}
-        write_result(plan.folder, row, experiment, plan.digests)
+        found = scores(sets, lambda corpus: corpus.outcomes_of(best_paths(teacher, corpus.corpus)))
+        found |= {"system": TEACHERS, "seed": experiment.teacher.seed}
+        found |= trained_elsewhere(time.perf_counter() - began)
+        write_result(plan.folder, found, experiment, plan.digests)
     return teacher
 
 
@@ -115,16 +117,16 @@ def _train_teacher(
         features=features,
     )
     save_tagger(teacher, plan.folder, about(experiment, data, [plan.language]))
-    judges = {"dev": sets["dev"]} if plan.fold else sets
-    row = {
-        "system": "teachers",
+    judges = {"dev": sets["dev"], "test": {}, "zero_shot": {}} if plan.fold else sets
+    found = {
+        "system": TEACHERS,
         "fold": str(plan.fold) if plan.fold else None,
         "seed": settings.seed,
         "train_sentences": len(train),
         "train_tokens": train.tokens,
     }
-    row |= scores(judges, lambda corpus: corpus.outcomes(teacher)) | trained(teacher, result)
-    write_result(plan.folder, row, experiment, made_by_training(plan, resume))
+    found |= scores(judges, lambda corpus: corpus.outcomes(teacher)) | trained(teacher, result)
+    write_result(plan.folder, found, experiment, made_by_training(plan, resume))
     resume.delete()
 
 
@@ -157,7 +159,7 @@ def _known(corpus: Corpus, labels: LabelSet, log: Log) -> Corpus:
     """Without the gold labels of sentences that have one which no training corpus has: ids cannot name it."""
     fits = [sentence.labels is None or labels.ids.keys() >= set(sentence.labels) for sentence in corpus]
     if not all(fits):
-        log({"event": "unknown labels", "split": corpus.split, "sentences": fits.count(False)})
+        log(LabelsUnknown(corpus.split, fits.count(False)))
     pairs = zip(corpus, fits, strict=True)
     sentences = (sentence if fit else Sentence(sentence.tokens) for sentence, fit in pairs)
     return Corpus(corpus.language, corpus.split, tuple(sentences))
@@ -192,4 +194,4 @@ def _write_set(
     }
     began = time.perf_counter()
     annotate(teacher, rows, folder, name=plan.name, config=config, provenance=provenance, log=log)
-    log({"event": "set written", "set": folder.name, "seconds": time.perf_counter() - began})
+    log(SetWritten(folder.name, time.perf_counter() - began))

@@ -16,7 +16,8 @@ from structkd.corpora.sources.catalog import ZeroShot
 from structkd.corpora.sources.demo import DemoSource
 from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import FileText, UnlabelledText
-from structkd.pipeline.experiment.parsing import ExperimentError, did_you_mean, parse, read_toml
+from structkd.pipeline.experiment.parsing import ExperimentError, Values, merged, parse, read_toml
+from structkd.pipeline.experiment.places import EXPERIMENTS, find
 from structkd.student.config import DistillConfig, SystemName
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.teachers.config import AnnotationConfig
@@ -25,7 +26,6 @@ from structkd.teachers.sources.config import SourcesConfig
 if TYPE_CHECKING:
     import torch
 
-EXPERIMENTS = Path("experiments")
 _TEXTS = {"unlabelled", "augmented"}
 
 
@@ -203,14 +203,14 @@ class Experiment(Settings):
         return digest_json(["teachers", settings])
 
 
-def load_experiment(name: str) -> Experiment:
-    """Read `experiments/<name>.toml`, or the file `name` itself when it ends in .toml.
+def load_experiment(name: str | Path, change: Values | None = None) -> Experiment:
+    """Read the file `name` if it ends in .toml; else `experiments/<name>.toml`, here or among those of the package.
+
+    `change` holds settings that take the place of the file's: `{"student": {"seeds": [1, 2, 3]}}`.
 
     Raises:
         ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
     """
-    path = Path(name) if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
-    if not path.is_file():
-        known = sorted(file.stem for file in EXPERIMENTS.glob("*.toml"))
-        raise ExperimentError(f"{path}: no such experiment{did_you_mean(path.stem, known)} ({', '.join(known)})")
-    return parse(Experiment, {"name": path.stem} | read_toml(path), str(path))
+    path = find(str(name), EXPERIMENTS, "experiment")
+    values = merged({"name": path.stem} | read_toml(path), change or {})
+    return parse(Experiment, values, f"{path}, changed" if change else str(path))

@@ -9,14 +9,13 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from structkd.corpora.settings import Settings, named_once
-from structkd.pipeline.experiment.experiment import EXPERIMENTS, Experiment
-from structkd.pipeline.experiment.parsing import ExperimentError, parse, read_toml
+from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.experiment.parsing import ExperimentError, Values, merged, parse, read_toml
+from structkd.pipeline.experiment.places import GRIDS, find
 from structkd.student.config import SystemName
 
-GRIDS = EXPERIMENTS / "grids"
 RESULTS = Path("results")
 TEACHERS, BASELINE = "teachers", "baseline"  # the systems that span the gap
-Values = dict[str, Any]
 
 
 class Row(Settings):
@@ -113,15 +112,12 @@ class Entry:
 
 
 def load_grid(name: str) -> Grid:
-    """Read `experiments/grids/<name>.toml`, or the file `name` itself when it ends in .toml.
+    """Read the file `name` if it ends in .toml; else `experiments/grids/<name>.toml`, here or of the package.
 
     Raises:
         ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
     """
-    path = Path(name) if name.endswith(".toml") else GRIDS / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in GRIDS.glob("*.toml"))) or "none"
-        raise ExperimentError(f"{path}: no such grid (there are: {known})")
+    path = find(name, GRIDS, "grid")
     grid = parse(Grid, {"name": path.stem} | read_toml(path), str(path))
     for table in grid.tables:
         if unknown := sorted({*(table.tasks or ())} - grid.tasks.keys()):
@@ -159,7 +155,7 @@ def entries(grid: Grid, table: Table) -> Iterator[Entry]:
                     swept,
                     {"student": student},
                 ):
-                    values = _merged(values, change)
+                    values = merged(values, change)
                 place = f"grid {grid.name}, table {table.name}, task {task}, row {row.label}"
                 yield Entry(row.label, task, value, parse(Experiment, values, place))
 
@@ -172,16 +168,6 @@ def _have_one_gap(made: Sequence[Entry]) -> bool:
     return len(teachers) == len({entry.task for entry in made}) and len(baselines) == len(
         {(entry.task, entry.label) for entry in gold}
     )
-
-
-def _merged(base: Values, change: Values) -> Values:
-    """`base` with the values of `change`; tables are merged, all else is replaced."""
-    inner = {key: _merged(base[key], value) for key, value in change.items() if _are_tables(base.get(key), value)}
-    return base | change | inner
-
-
-def _are_tables(*values: Any) -> bool:
-    return all(isinstance(value, dict) for value in values)
 
 
 def _nested(key: str, value: Any) -> Values:

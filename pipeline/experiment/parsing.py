@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+Values = dict[str, Any]
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
@@ -30,6 +31,16 @@ def parse(kind: type[Parsed], values: dict[str, Any], place: str) -> Parsed:
     except ValidationError as error:
         problems = "\n".join(f"  {_explain(problem, kind)}" for problem in _causes(error))
         raise ExperimentError(f"{place}:\n{problems}") from None
+
+
+def merged(base: Values, change: Values) -> Values:
+    """`base` with the values of `change`; tables are merged, all else is replaced."""
+    inner = {key: merged(base[key], value) for key, value in change.items() if _are_tables(base.get(key), value)}
+    return base | change | inner
+
+
+def _are_tables(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def _causes(error: ValidationError) -> list[Any]:

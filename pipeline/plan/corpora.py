@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from structkd.corpora.lengths import LengthReport
+from structkd.corpora.records import LengthLimited
 from structkd.corpora.sentences import Corpus, CorpusError, Split, Text
 from structkd.corpora.sources.base import CorpusRequest, CorpusSource, LabelledSource
 from structkd.corpora.sources.text import JoinedText, UnlabelledText
@@ -35,7 +36,7 @@ class Data:
     def corpora(self) -> list[tuple[str, Split]]:
         """The language and split of all that is read."""
         known = [(language, split) for language in self.experiment.languages for split in self.splits(language)]
-        return known + [(language, "zero-shot") for language in self.zero_shot_languages]
+        return known + [(language, "zero_shot") for language in self.zero_shot_languages]
 
     @property
     def zero_shot_languages(self) -> tuple[str, ...]:
@@ -87,7 +88,7 @@ class Data:
         found: dict[Split, CorpusSource | None] = {
             "unlabelled": self.labelled if self.labelled.makes_text else text,
             "augmented": self.experiment.augmented,
-            "zero-shot": self.experiment.zero_shot,
+            "zero_shot": self.experiment.zero_shot,
         }
         source = found.get(split, self.labelled)
         if source is None:
@@ -99,8 +100,8 @@ class Data:
         return tuple(text for text in self.experiment.unlabelled if text.serves(language))
 
 
-def describe_limit(corpus: Corpus, report: LengthReport) -> dict[str, Any] | None:
+def describe_limit(corpus: Corpus, report: LengthReport) -> LengthLimited | None:
     """A record of what the length limit did; None where every sentence was short enough."""
     if not report.long_sentences:
         return None
-    return {"event": "limited", "language": corpus.language, "split": corpus.split} | asdict(report)
+    return LengthLimited(corpus.language, corpus.split, **asdict(report))

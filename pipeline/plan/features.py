@@ -91,4 +91,4 @@ def _frozen(tagger: TaggerConfig) -> dict[str, TransformerConfig]:
 
 def _read_by(languages: Sequence[str], data: Data) -> list[tuple[str, Split]]:
     """The corpora that a tagger for some languages reads; those of languages that nobody is trained on all do."""
-    return [(language, split) for language, split in data.corpora() if language in languages or split == "zero-shot"]
+    return [(language, split) for language, split in data.corpora() if language in languages or split == "zero_shot"]

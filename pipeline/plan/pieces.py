@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.sentences import Split
@@ -25,9 +26,9 @@ from structkd.teachers.sources.identity import source_digest
 
 RUNS = Path("runs")
 RESULT = "result.json"  # written last: a folder that has one is done
-MANIFEST = "manifest.json"  # likewise, for artifact sets
+JOURNAL = "log.jsonl"  # what its jobs told
 STATE = "training.state"  # what a training goes on from until it is done
-HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero-shot")  # what is scored
+HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero_shot")  # what is scored
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _teacher(
 ) -> TeacherPlan:
     teacher = experiment.teacher
     held_out = [data.identity(language, split) for split in ("dev", "test")]
-    held_out += [data.identity(foreign, "zero-shot") for foreign in data.zero_shot_languages]
+    held_out += [data.identity(foreign, "zero_shot") for foreign in data.zero_shot_languages]
     what = _foreign(teacher.external, data, language) if teacher.external else _own(teacher, language)
     settings = [language, *what]
     if fold:

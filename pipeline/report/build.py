@@ -25,10 +25,10 @@ from structkd.pipeline.report.page.charts import (
 )
 from structkd.pipeline.report.page.model import Page, Section
 from structkd.pipeline.report.page.sentences import SentenceCard
-from structkd.pipeline.report.page.tables import TableView
-from structkd.pipeline.results.comparisons import NOTE, Entries, language_texts, score_rows, task_texts
+from structkd.pipeline.report.tables import by_language, by_task
+from structkd.pipeline.results.comparisons import NOTE, Entries, score_rows
 from structkd.pipeline.results.findings import TableFindings, TaskFindings
-from structkd.pipeline.results.tables import Texts, score_table, seed_means
+from structkd.pipeline.results.tables import score_table, seed_means
 
 SPLITS = {"test": "test", "dev": "dev", "zero_shot": "languages never trained on"}
 
@@ -62,20 +62,14 @@ def _has_students(table: TableFindings) -> bool:
 
 
 def _section(table: TableFindings, note: str) -> Section:
-    tasks = {task.name: task.entries for task in table.tasks}
     metrics = ", ".join(f"{task.name} {task.metric}" for task in table.tasks)
-    view = _view(f"Means over languages, {SPLITS[table.split]}", task_texts(tasks, table.split), note)
+    view = by_task(f"Means over languages, {SPLITS[table.split]}", table, note)
     charts: list[Any] = []
     gaps = gap_chart(table)
     if any(values for bar in gaps.bars for values in bar.values):
         charts.append(gaps)
     charts += [_sweep(table, task) for task in table.tasks if task.sweep]
     return Section(table.title, f"Percent: {metrics}.", (view,), tuple(charts))
-
-
-def _view(title: str, texts: Texts, note: str = "") -> TableView:
-    heads, rows = texts
-    return TableView(title, tuple(heads), tuple(map(tuple, rows)), note=note)
 
 
 def gap_chart(table: TableFindings) -> Bars:
@@ -120,7 +114,7 @@ def _means(cells: pl.DataFrame, split: str) -> tuple[float, ...]:
 
 
 def _languages(task: TaskFindings, split: str) -> Section:
-    view = _view(f"{task.metric} by language", language_texts(task.entries, split=split))
+    view = by_language(f"{task.metric} by language", task, split)
     charts = (_differences(task),) if len(task.entries.get(BASELINE, ())) and split == "test" else ()
     return Section(f"{task.name}, by language", task.experiment.title, (view,), charts)
 
@@ -128,15 +122,15 @@ def _languages(task: TaskFindings, split: str) -> Section:
 def _differences(task: TaskFindings) -> Differences:
     """Each system minus the baseline; the mean over languages with its interval by the bootstrap."""
     rows = score_rows(task.entries)
-    table = {row["system"]: row for row in score_table(rows, task.experiment.languages).to_dicts()}
-    base = table[BASELINE]
-    systems = []
-    for label, cells in task.entries.items():
-        if label == BASELINE or not len(cells):
+    lines = score_table(rows, task.experiment.languages).systems
+    base, resampled, systems = lines[BASELINE], task.entries.resampled, []
+    for label, line in lines.items():
+        if label == BASELINE:
             continue
-        values = tuple(Estimate(table[label][language] - base[language]) for language in task.experiment.languages)
-        found = task.entries.resampled.difference(label, BASELINE)
-        systems.append(Difference(label, values, Estimate(found.difference, (found.low, found.high))))
+        pairs = [(line.by_language.get(name), base.by_language.get(name)) for name in task.experiment.languages]
+        found = resampled.difference(label, BASELINE) if resampled else None
+        mean = Estimate(found.difference, (found.low, found.high)) if found else _difference(line.mean, base.mean)
+        systems.append(Difference(label, tuple(_difference(*pair) for pair in pairs), mean))
     return Differences(
         "Difference to the baseline",
         "percent points",
@@ -144,6 +138,10 @@ def _differences(task: TaskFindings) -> Differences:
         tuple(systems),
         "Means over seeds; interval: 95%, paired bootstrap over test sentences.",
     )
+
+
+def _difference(score: float | None, baseline: float | None) -> Estimate | None:
+    return None if score is None or baseline is None else Estimate(score - baseline)
 
 
 def _training(table: TableFindings) -> Section:

@@ -7,14 +7,21 @@ are to be read, to the cells of one task with all their seeds. The labels `teach
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import polars as pl
 
 from structkd.pipeline.experiment.grid import BASELINE, TEACHERS
-from structkd.pipeline.results.scores import ResultError
-from structkd.pipeline.results.significance import Resampled, resample, seed_test
-from structkd.pipeline.results.tables import Texts, as_text, as_texts, score_table, seed_means
+from structkd.pipeline.results.result import ResultError
+from structkd.pipeline.results.significance import Resampled, TooFewSentencesError, resample, seed_test
+from structkd.pipeline.results.tables import (
+    SystemScores,
+    Texts,
+    as_texts,
+    score_table,
+    score_text,
+    seed_means,
+    share_text,
+)
 
 SPLITS = ("dev", "test", "zero_shot")
 LEVEL = 0.05
@@ -34,23 +41,24 @@ class Entries(dict[str, pl.DataFrame]):
     """The cells of a task by their labels."""
 
     @cached_property
-    def resampled(self) -> Resampled:
-        """The scores of all that have cells on samples of the test sentences, drawn once for all tables."""
-        return resample({label: cells for label, cells in self.items() if not cells.is_empty()})
+    def resampled(self) -> Resampled | None:
+        """The scores of all that have cells on samples of the test sentences, drawn once for all tables.
+
+        None where a language has too few sentences to draw from: then there are no intervals and no marks of it.
+        """
+        try:
+            return resample({label: cells for label, cells in self.items() if not cells.is_empty()})
+        except TooFewSentencesError:
+            return None
 
 
 def language_texts(entries: Entries, languages: Sequence[str] = (), split: str = "test") -> Texts:
     """Headings and texts of one task's table of systems by languages (default: all, as they come)."""
     rows = score_rows(entries)
-    languages = languages or _languages(rows, split)
-    table = pl.DataFrame(
-        {"system": list(entries)}, {"system": pl.String}
-    ).join(  # a line for those that have no scores, too
-        score_table(rows, languages, split), on="system", how="left", maintain_order="left"
-    )
-    intervals = {row["system"]: _interval(entries, row["system"]) for row in table.drop_nulls("gap_closed").to_dicts()}
-    shown = intervals if split == "test" else {}
-    return as_texts(table, {"mean": marks(entries, split), "gap_closed": shown})
+    table = score_table(rows, languages or _languages(rows, split), split, systems=list(entries))
+    shares = [name for name, line in table.systems.items() if line.gap_closed is not None]
+    intervals = {name: _interval(entries, name) for name in shares} if split == "test" else {}
+    return as_texts(table, marks(entries, split), intervals)
 
 
 def task_texts(tasks: Mapping[str, Entries], split: str = "test") -> Texts:
@@ -62,15 +70,14 @@ def task_texts(tasks: Mapping[str, Entries], split: str = "test") -> Texts:
     heads, columns = ["system"], [labels]
     for task, entries in tasks.items():
         rows = score_rows(entries)
-        found = {row["system"]: row for row in score_table(rows, _languages(rows, split), split).to_dicts()}
-        signs = marks(entries, split)
-        most = max((row.get("seeds", 1) for row in found.values()), default=1)
+        table = score_table(rows, _languages(rows, split), split, systems=labels)
+        signs, lines = marks(entries, split), table.systems.values()
         heads.append(task)
-        columns.append([_spread_text(found.get(label), signs.get(label, ""), most) for label in labels])
-        shares = [found.get(label, {}).get("gap_closed") for label in labels]
+        columns.append([_spread_text(line, signs.get(line.system, ""), table.seeds) for line in lines])
+        shares = [line.gap_closed for line in lines]
         if any(share is not None for share in shares):
             heads.append("gap closed")
-            columns.append([as_text("gap_closed", share) for share in shares])
+            columns.append([share_text(share) for share in shares])
     return heads, [list(row) for row in zip(*columns, strict=True)]
 
 
@@ -84,9 +91,10 @@ def marks(entries: Entries, split: str = "test") -> dict[str, str]:
         return {}
     means = seed_means(score_rows(entries).filter(pl.col("split") == split))
     by_seed = {label: means.filter(pl.col("system") == label)["mean"].to_list() for label in labels}
+    resampled = entries.resampled if split == "test" else None
     found = {}
     for label in [name for name in labels if name not in (TEACHERS, BASELINE)]:
-        by_sentence = entries.resampled.difference(label, BASELINE).p if split == "test" else None
+        by_sentence = resampled.difference(label, BASELINE).p if resampled else None
         ps = {"*": by_sentence, "†": seed_test(by_seed[label], by_seed[BASELINE])}
         found[label] = "".join(mark for mark, p in ps.items() if p is not None and p < LEVEL)
     return found
@@ -99,7 +107,7 @@ def score_rows(entries: Entries) -> pl.DataFrame:
 
 
 def _interval(entries: Entries, label: str) -> str:
-    found = entries.resampled.gap(label, BASELINE, TEACHERS)
+    found = entries.resampled.gap(label, BASELINE, TEACHERS) if entries.resampled else None
     return f" [{found[0]:.0f}, {found[1]:.0f}]" if found else ""
 
 
@@ -115,10 +123,10 @@ def _languages(rows: pl.DataFrame, split: str) -> list[str]:
     return rows.filter(pl.col("split") == split)["language"].unique(maintain_order=True).to_list()
 
 
-def _spread_text(row: Mapping[str, Any] | None, marks: str, most: int) -> str:
+def _spread_text(line: SystemScores, marks: str, most: int) -> str:
     """A mean with its spread and marks, and its number of seeds where that is not `most`."""
-    if row is None or row["mean"] is None:
-        return "-"
-    sd, seeds = row.get("sd"), row.get("seeds", 1)
-    spread = f" ± {sd:.2f}" if sd is not None else ""
-    return f"{row['mean']:.2f}{spread}{marks}" + (f" ({seeds})" if seeds < most and row["system"] != TEACHERS else "")
+    if line.mean is None:
+        return score_text(None)
+    spread = f" ± {line.sd:.2f}" if line.sd is not None else ""
+    seeds = f" ({line.seeds})" if line.seeds < most and line.system != TEACHERS else ""
+    return f"{score_text(line.mean)}{spread}{marks}{seeds}"

@@ -10,7 +10,8 @@ from structkd.pipeline.experiment.grid import BASELINE, TEACHERS, Entry, Grid, T
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import Plan
 from structkd.pipeline.results.comparisons import Entries
-from structkd.pipeline.results.rows import SCHEMA, read_rows, student_row, teachers_row
+from structkd.pipeline.results.rows import SCHEMA, Row, read_rows, student_row, teachers_row
+from structkd.tagger.config import METRIC_NAMES
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class TaskFindings:
     @property
     def metric(self) -> str:
         """What scores are called."""
-        return "strict span F1" if Data(self.experiment).metric == "spans" else "accuracy"
+        return METRIC_NAMES[Data(self.experiment).metric]
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,18 @@ def grid_findings(grid: Grid, split: str | None = None) -> tuple[TableFindings, 
     return tuple(_table(table, list(entries(grid, table)), rows, split or table.scores) for table in grid.tables)
 
 
-def plan_findings(plan: Plan, split: str = "test") -> TableFindings:
-    """What is finished of an experiment."""
+def plan_findings(plan: Plan, split: str = "test", calibration: Sequence[Row] = ()) -> TableFindings:
+    """What is finished of an experiment.
+
+    `calibration` is that of its teachers, see `plan_calibrations`; only who shows it needs to read their sets.
+
+    Raises:
+        ResultError: a damaged result.
+    """
     experiment = plan.experiment
     found = [student_row(plan, experiment.name, student) for student in plan.students if student.done]
     if all(teacher.trained for teacher in plan.teachers):
-        found.insert(0, teachers_row(plan, experiment.name))
+        found.insert(0, teachers_row(plan, experiment.name, calibration))
     rows = pl.DataFrame(found, schema=SCHEMA)
     systems = rows["system"].unique(maintain_order=True)
     cells = Entries({name: rows.filter(system=name) for name in systems})

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import digest_json
-from structkd.pipeline.plan.pieces import MANIFEST, RESULT, Plan, StudentPlan, TeacherPlan, annotated
+from structkd.pipeline.plan.pieces import RESULT, Plan, StudentPlan, TeacherPlan, annotated
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest
 
 

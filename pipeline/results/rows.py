@@ -5,18 +5,20 @@ again. The code is among its digests.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import polars as pl
 
+from structkd.artifacts.manifest import Manifest
 from structkd.corpora.files import atomic_path, digest_json, exclusively
+from structkd.corpora.records import SetWritten, read_journal
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.features import cost_of
-from structkd.pipeline.plan.pieces import MANIFEST, RESULT, Plan, StudentPlan, TeacherPlan, annotated
-from structkd.pipeline.results.calibrations import plan_calibrations
+from structkd.pipeline.plan.pieces import JOURNAL, Plan, StudentPlan, TeacherPlan, annotated
+from structkd.pipeline.results.result import Result, Scores, load_result
 
 Row = dict[str, Any]
 
@@ -117,27 +119,27 @@ def _settings_digests(key: str, known: Iterable[str], wanted: Mapping[str, str])
 
 def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
     """A finished student's row."""
-    result = _read_result(student.folder)
+    result = load_result(student.folder)
     sizes = (file.stat().st_size for file in student.folder.iterdir() if file.suffix == ".safetensors")
-    shared = ("system", "seed", "seconds", "peak_memory", "parameters", "updates", "words", "device")
+    shared = {"system", "seed", "seconds", "peak_memory", "parameters", "updates", "words", "device"}
     return {
         **_scores([result]),
-        **{name: result[name] for name in shared},
+        **result.model_dump(include=shared),
         "key": student.key,
         "task": task,
-        "curve": [dict(zip(("update", "loss", "dev"), point, strict=True)) for point in result["curve"]],
+        "curve": [dict(zip(("update", "loss", "dev"), point, strict=True)) for point in result.curve],
         "bytes": sum(sizes),
         "settings": plan.experiment.model_dump_json(include={"limits", "student", "unlabelled", "augmented"}),
-        "digests": json.dumps(result["digests"]),
-        "versions": json.dumps(result["versions"]),
+        "digests": json.dumps(result.digests),
+        "versions": json.dumps(result.versions),
     }
 
 
-def teachers_row(plan: Plan, task: str) -> Row:
-    """The row of all a task's teachers, once they are done."""
+def teachers_row(plan: Plan, task: str, calibration: Sequence[Row] = ()) -> Row:
+    """The row of all a task's teachers, once they are done; `calibration` as `plan_calibrations` reads it from sets."""
     whole = [teacher for teacher in plan.teachers if not teacher.fold]
-    results = [_read_result(teacher.folder) for teacher in whole]
-    every = [_read_result(teacher.folder) for teacher in plan.teachers]
+    results = [load_result(teacher.folder) for teacher in whole]
+    every = [load_result(teacher.folder) for teacher in plan.teachers]
     sets = [folder for teacher in plan.teachers for folder in teacher.artifacts.values()]
     return {
         **_scores(results),
@@ -145,19 +147,19 @@ def teachers_row(plan: Plan, task: str) -> Row:
         "task": task,
         "system": TEACHERS,
         "seed": plan.experiment.teacher.seed,
-        "calibration": plan_calibrations(plan),
-        "seconds": sum(result["seconds"] for result in every),
+        "calibration": list(calibration),
+        "seconds": sum(result.seconds for result in every),
         "annotation_seconds": sum(map(_annotation_seconds, plan.teachers)),
         "feature_seconds": cost_of([feature.path for feature in plan.features if feature.done])["seconds"],
-        "peak_memory": max((result["peak_memory"] for result in every if result.get("peak_memory")), default=None),
+        "peak_memory": max((result.peak_memory for result in every if result.peak_memory), default=None),
         "bytes": sum(map(_set_bytes, sets)) if all(map(annotated, sets)) else None,
-        "parameters": sum(result["parameters"] for result in results),
-        "updates": sum(result["updates"] for result in every),
-        "words": sum(result.get("words", 0) for result in every),
-        "device": results[0].get("device"),
+        "parameters": sum(result.parameters for result in results),
+        "updates": sum(result.updates for result in every),
+        "words": sum(result.words for result in every),
+        "device": results[0].device,
         "settings": plan.experiment.model_dump_json(include={"limits", "teacher", "unlabelled", "augmented"}),
-        "digests": json.dumps([result["digests"] for result in results]),
-        "versions": json.dumps(results[0]["versions"]),
+        "digests": json.dumps([result.digests for result in results]),
+        "versions": json.dumps(results[0].versions),
     }
 
 
@@ -166,39 +168,31 @@ def teachers_key(plan: Plan) -> str:
     return digest_json([teacher.key for teacher in plan.teachers if not teacher.fold])
 
 
-def _read_result(folder: Path) -> Row:
-    path = folder / RESULT
-    try:
-        result: Row = json.loads(path.read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RowError(f"{path}: damaged ({error}); delete the folder and run again") from error
-    return result
-
-
-def _scores(results: list[Row]) -> Row:
+def _scores(results: Sequence[Result]) -> Row:
     """Scores of one tagger in all languages, or of each language's own; the mean of taggers where all have a score."""
     return {
-        **{name: _listed(_mean([result[name] for result in results])) for name in ("dev", "test", "zero_shot")},
-        "outcomes": [{"language": language} | found for r in results for language, found in r["outcomes"].items()],
+        "dev": _mean([result.dev for result in results]),
+        "test": _mean([result.test for result in results]),
+        "zero_shot": _mean([result.zero_shot for result in results]),
+        "outcomes": [
+            {"language": language} | counts.model_dump()
+            for result in results
+            for language, counts in result.outcomes.items()
+        ],
     }
 
 
-def _mean(scores: list[Mapping[str, float]]) -> dict[str, float]:
+def _mean(scores: Sequence[Scores]) -> list[Row]:
     languages = dict.fromkeys(language for found in scores for language in found)
-    return {name: fmean(found[name] for found in scores if name in found) for name in languages}
-
-
-def _listed(scores: Mapping[str, float]) -> list[Row]:
-    return [{"language": language, "score": score} for language, score in scores.items()]
+    return [{"language": name, "score": fmean(one[name] for one in scores if name in one)} for name in languages]
 
 
 def _annotation_seconds(teacher: TeacherPlan) -> float:
     """As its journal tells of the sets that it wrote last."""
-    records = map(json.loads, (teacher.folder / "log.jsonl").read_text("utf-8").splitlines())
-    seconds = {record["set"]: record["seconds"] for record in records if record["event"] == "set written"}
+    records = read_journal(teacher.folder / JOURNAL)
+    seconds = {record.set: record.seconds for record in records if isinstance(record, SetWritten)}
     return float(sum(seconds.get(folder.name, 0.0) for folder in teacher.sets))
 
 
 def _set_bytes(folder: Path) -> int:
-    manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-    return sum(int(shard["bytes"]) for shard in manifest["shards"])
+    return sum(shard.bytes for shard in Manifest.read(folder).shards)

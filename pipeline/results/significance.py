@@ -26,6 +26,10 @@ class PairingError(ValueError):
     """Cells that cannot be compared; the message names the language, what was found and what was expected."""
 
 
+class TooFewSentencesError(PairingError):
+    """A language with less than two test sentences: there is nothing to draw from."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A system's score minus another's in percent points, its 95% interval, and the p-value of there being none."""
@@ -95,7 +99,9 @@ def resample(systems: Mapping[str, pl.DataFrame], *, resamples: int = 2000, seed
         resamples: how many are drawn.
         seed: of the draws; the result is a function of it and the counts.
 
-    Raises PairingError where the rows are not of the same sentences.
+    Raises:
+        PairingError: the rows are not of the same sentences.
+        TooFewSentencesError: a language has less than two.
     """
     counts = _counts(pl.concat([cells.select("outcomes") for cells in systems.values()]))
     sizes = [one.right.shape[1] for one in counts]
@@ -168,5 +174,5 @@ def _language_counts(language: str, found: pl.DataFrame, runs: int) -> _Counts:
     columns = ("right", "predicted", "gold")
     right, predicted, gold = (np.stack(found[name].to_list()).astype(np.float64) for name in columns)
     if right.shape[1] < 2:
-        raise PairingError(f"{language}: {right.shape[1]} test sentences; resampling needs at least two")
+        raise TooFewSentencesError(f"{language}: {right.shape[1]} test sentences; resampling needs at least two")
     return _Counts(right, predicted + gold)

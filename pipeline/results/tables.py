@@ -1,35 +1,61 @@
 """The table of scores by system and language: means and spread over seeds, and the share of the gap closed.
 
-Its rows have a score each: system, seed, language, split, score (percent). The systems `teachers` and `baseline` are
-the ends of the gap.
+It is made of rows that have a score each: system, seed, language, split, score (percent). The systems `teachers` and
+`baseline` are the ends of the gap.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
 
 import polars as pl
 
 from structkd.pipeline.experiment.grid import BASELINE, TEACHERS
 
-_HEADS = {"gap_closed": "gap closed"}
-
 Texts = tuple[list[str], list[list[str]]]
+"""Headings, and the cells below them line by line."""
 
 
-def score_table(rows: pl.DataFrame, languages: Sequence[str], split: str = "test") -> pl.DataFrame:
-    """Systems by languages: means over seeds, `mean` over languages, and `gap_closed`.
+@dataclass(frozen=True)
+class SystemScores:
+    """A line of the table. Scores are in percent."""
 
-    With several seeds also `sd`, the standard deviation of `mean` over them, and `seeds`, their number. `mean` is null
-    where a seed has no score in one of the languages: it would not be a mean of the same. `gap_closed` is (system -
-    baseline) / (teachers - baseline) in percent, null where teachers are not better.
-    """
+    system: str
+    by_language: Mapping[str, float]
+    """Means over seeds, in the languages that have a score."""
+    mean: float | None
+    """Mean over the table's languages; None where a seed lacks one of them: it would not be a mean of the same."""
+    sd: float | None
+    """Standard deviation of the mean over seeds; None for one seed."""
+    seeds: int
+    gap_closed: float | None
+    """(system - baseline) / (teachers - baseline) in percent; None where teachers are not better."""
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Systems by languages."""
+
+    languages: tuple[str, ...]
+    systems: Mapping[str, SystemScores]
+    """By name, in the order of the rows."""
+
+    @property
+    def seeds(self) -> int:
+        """The most that a system has."""
+        return max((line.seeds for line in self.systems.values()), default=0)
+
+
+def score_table(
+    rows: pl.DataFrame, languages: Sequence[str], split: str = "test", systems: Sequence[str] | None = None
+) -> ScoreTable:
+    """The table of some systems, in their order: by default, of those that have a score. Any name is a language's."""
     chosen = rows.filter(pl.col("split") == split, pl.col("language").is_in(languages))
-    by_language = chosen.pivot(on="language", index="system", values="score", aggregate_function="mean")
-    missing = [pl.lit(None, pl.Float64).alias(name) for name in languages if name not in by_language.columns]
-    table = by_language.with_columns(missing).select("system", *languages)
-    table = table.join(_spread(chosen, len(languages)), on="system", maintain_order="left")
-    table = table.with_columns(gap_closed=_gaps_closed(dict(table.select("system", "mean").iter_rows())))
-    return table.drop("sd", "seeds") if table["seeds"].max() == 1 else table
+    if systems is None:
+        systems = chosen["system"].unique(maintain_order=True).to_list()
+    lines = [_line(name, chosen.filter(system=name), len(languages)) for name in systems]
+    means = {line.system: line.mean for line in lines}
+    return ScoreTable(tuple(languages), {line.system: _with_share(line, means) for line in lines})
 
 
 def gap_closed(score: float | None, baseline: float | None, teachers: float | None) -> float | None:
@@ -39,23 +65,29 @@ def gap_closed(score: float | None, baseline: float | None, teachers: float | No
     return 100 * (score - baseline) / (teachers - baseline)
 
 
-def as_texts(table: pl.DataFrame, behind: Mapping[str, Mapping[str, str]] | None = None) -> Texts:
-    """Headings and texts of a score table; `behind`, by column and system, stands behind the values."""
-    heads = [_HEADS.get(name, name) for name in table.columns]
-    added = {name: (behind or {}).get(name, {}) for name in table.columns}
-    return heads, [
-        [as_text(name, value) + added[name].get(row["system"], "") for name, value in row.items()]
-        for row in table.to_dicts()
-    ]
+def as_texts(
+    table: ScoreTable, marks: Mapping[str, str] | None = None, intervals: Mapping[str, str] | None = None
+) -> Texts:
+    """A score table's texts; of each system, `marks` stand behind the mean and `intervals` behind the gap closed."""
+    spread = table.seeds != 1
+    heads = ["system", *table.languages, "mean", *(("sd", "seeds") if spread else ()), "gap closed"]
+    rows = []
+    for name, line in table.systems.items():
+        cells = [name, *(score_text(line.by_language.get(language)) for language in table.languages)]
+        cells.append(score_text(line.mean) + (marks or {}).get(name, ""))
+        cells += [score_text(line.sd), str(line.seeds or "-")] if spread else []
+        rows.append([*cells, share_text(line.gap_closed) + (intervals or {}).get(name, "")])
+    return heads, rows
 
 
-def as_text(column: str, value: Any) -> str:
-    """A value of a score table's column, `-` for none."""
-    if value is None:
-        return "-"
-    if column == "gap_closed":
-        return f"{round(value)}%"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+def score_text(score: float | None) -> str:
+    """A score in percent, `-` for none."""
+    return "-" if score is None else f"{score:.2f}"
+
+
+def share_text(share: float | None) -> str:
+    """A share of the gap in percent, `-` for none."""
+    return "-" if share is None else f"{round(share)}%"
 
 
 def seed_means(chosen: pl.DataFrame) -> pl.DataFrame:
@@ -64,19 +96,23 @@ def seed_means(chosen: pl.DataFrame) -> pl.DataFrame:
     return grouped.agg(pl.col("score").mean().alias("mean"), pl.col("language").n_unique().alias("languages"))
 
 
-def _spread(chosen: pl.DataFrame, languages: int) -> pl.DataFrame:
-    """`mean` and `sd` over seeds of the systems' means over all `languages`, and `seeds`, their number."""
-    whole = pl.when((pl.col("languages") == languages).all())
-    grouped = seed_means(chosen).group_by("system", maintain_order=True)
-    return grouped.agg(
-        whole.then(pl.col("mean").mean()).alias("mean"),
-        whole.then(pl.col("mean").std()).alias("sd"),
-        pl.len().alias("seeds"),
+def _line(system: str, chosen: pl.DataFrame, languages: int) -> SystemScores:
+    """A system's line, without its share of the gap."""
+    by_language = chosen.group_by("language", maintain_order=True).agg(pl.col("score").mean())
+    found = seed_means(chosen)
+    means = found["mean"].to_list() if (found["languages"] == languages).all() else []
+    return SystemScores(
+        system,
+        dict(by_language.iter_rows()),
+        mean=fmean(means) if means else None,
+        sd=stdev(means) if len(means) > 1 else None,
+        seeds=found.height,
+        gap_closed=None,
     )
 
 
-def _gaps_closed(means: Mapping[str, float | None]) -> pl.Series:
-    """Of each system, in order; neither end of the gap has a share in it."""
-    ends = means.get(BASELINE), means.get(TEACHERS)
-    shares = [None if name in (BASELINE, TEACHERS) else gap_closed(mean, *ends) for name, mean in means.items()]
-    return pl.Series("gap_closed", shares, dtype=pl.Float64)
+def _with_share(line: SystemScores, means: Mapping[str, float | None]) -> SystemScores:
+    """Neither end of the gap has a share in it."""
+    if line.system in (BASELINE, TEACHERS):
+        return line
+    return replace(line, gap_closed=gap_closed(line.mean, means.get(BASELINE), means.get(TEACHERS)))

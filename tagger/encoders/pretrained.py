@@ -4,6 +4,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+from structkd.corpora.extras import needs
 from structkd.corpora.files import digest_json, digest_unchanged
 from structkd.tagger.config import TaggerConfig, TransformerConfig
 
@@ -56,7 +57,7 @@ def _from_hub(model: str) -> Path:
 
 def missing_extra(model: str) -> str:
     """What to do where `transformers` is not installed."""
-    return f"{model}: needs the package transformers; install it with: pip install -e '.[{EXTRA}]'"
+    return f"{model}: {needs('transformers', EXTRA)}"
 
 
 def pretrained_digest(model: str) -> str:

@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 import torch
 
+from structkd.corpora.records import Updated
 from structkd.tagger.config import TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.resume import Resume
@@ -17,7 +18,7 @@ pytestmark = needs_cuda
 
 def teach(resume=None, stop=None, updates=12):
     def log(record):
-        if record == {"event": "update", "update": stop, "of": updates}:
+        if record == Updated(stop, updates):
             raise KeyboardInterrupt
 
     training = TrainingConfig(updates=updates, batch_tokens=16, learning_rate=0.1, evaluate_every=3, patience=9)

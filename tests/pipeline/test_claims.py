@@ -9,6 +9,7 @@ from socket import gethostname
 
 import pytest
 
+from structkd.corpora.records import Finished, Started, Taken
 from structkd.pipeline.execution.claims import CLAIM, TakenError, claimed
 from structkd.pipeline.execution.engines import InProcess, Job, Processes
 from structkd.pipeline.execution.redo import discard
@@ -74,7 +75,7 @@ def test_an_error_gives_a_claim_back(tmp_path):
 
 def do(path, name, log):
     with claimed(path):
-        log({"event": "dev", "note": name})
+        log(Started())
 
 
 @pytest.mark.parametrize("engine", [InProcess(), Processes(2)], ids=["here", "processes"])
@@ -82,9 +83,9 @@ def test_an_engine_does_other_jobs_first_and_comes_back(tmp_path, engine):
     done, waited = [], []
 
     def listen(title, record):
-        if record["event"] == "taken":
-            waited.append((title, record["by"]))
-        if record["event"] == "finished":
+        if isinstance(record, Taken):
+            waited.append((title, record.by))
+        if isinstance(record, Finished):
             done.append(title)
         if waited and len(done) == 2:
             first.stdin.close()

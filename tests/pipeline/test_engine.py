@@ -12,6 +12,18 @@ import torch
 from structkd.artifacts.comparison import compare
 from structkd.artifacts.inspection import sentence_view, summary
 from structkd.corpora.files import write_json
+from structkd.corpora.records import (
+    Annotated,
+    DevScored,
+    FeaturesRead,
+    Finished,
+    LabelsUnknown,
+    LeftAside,
+    LengthLimited,
+    Started,
+    Updated,
+    VectorsFound,
+)
 from structkd.pipeline.commands.console import make_console
 from structkd.pipeline.execution.engines import EngineError, InProcess, Job, Processes, default_workers
 from structkd.pipeline.execution.progress import Bars, Lines, choose_display
@@ -24,7 +36,7 @@ ENGINES = pytest.mark.parametrize("engine", [InProcess(), Processes(2)], ids=["h
 
 
 def write(path, text, log):
-    log({"event": "dev", "note": text})
+    log(LeftAside(text))
     path.write_text(text, "utf-8")
 
 
@@ -40,14 +52,12 @@ def die(log):
 def test_every_job_runs_and_reports(engine, tmp_path):
     heard = []
     jobs = [Job(name, partial(write, tmp_path / name, name * 2)) for name in "abc"]
-    engine.run(jobs, lambda title, record: heard.append((title, record["event"], record.get("note"))))
+    engine.run(jobs, lambda title, record: heard.append((title, record)))
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "aa", "b": "bb", "c": "cc"}
     for name in "abc":
-        assert [e for e in heard if e[0] == name] == [
-            (name, "started", None),
-            (name, "dev", name * 2),
-            (name, "finished", None),
-        ]
+        first, note, last = (record for title, record in heard if title == name)
+        assert (first, note) == (Started(), LeftAside(name * 2))
+        assert isinstance(last, Finished)
 
 
 @ENGINES
@@ -97,17 +107,16 @@ def test_a_killed_worker_is_an_error_that_says_what_to_do():
 
 
 RECORDS = [
-    {"event": "started"},
-    {"event": "update", "update": 1, "of": 3},
-    {"event": "annotated", "sentences": 2, "of": 5},
-    {"event": "limited", "language": "en", "split": "train", "long_sentences": 2, "max_tokens": 9, "policy": "cut"}
-    | {"pieces": 4, "dropped_tokens": 0, "cut_spans": 1},
-    {"event": "left aside", "reason": "en-x.safetensors: it was cut"},
-    {"event": "unknown labels", "split": "dev", "sentences": 3},
-    {"event": "vectors", "path": "cc.de.vec", "words": 44, "known": 0},
-    {"event": "dev", "update": 1, "loss": 2.5, "dev": 71.0, "best": 72.0, "words_per_second": 1234.5},
-    {"event": "features read", "corpora": 4, "bytes": 2_500_000, "seconds": 71.4},
-    {"event": "finished", "seconds": 12.0},
+    Started(),
+    Updated(1, of=3),
+    Annotated(2, of=5),
+    LengthLimited("en", "train", 9, "cut", long_sentences=2, long_tokens=25, pieces=4, dropped_tokens=0, cut_spans=1),
+    LeftAside("en-x.safetensors: it was cut"),
+    LabelsUnknown("dev", 3),
+    VectorsFound("cc.de.vec", words=44, known=0),
+    DevScored(1, epoch=0, loss=2.5, dev=71.0, best=72.0, words_per_second=1234.5),
+    FeaturesRead(4, bytes=2_500_000, seconds=71.4),
+    Finished(12.0),
 ]
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from structkd.corpora.sentences import CorpusError
-from structkd.pipeline.experiment.experiment import EXPERIMENTS, load_experiment
+from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.experiment.places import EXPERIMENTS
 from structkd.pipeline.plan import versions
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import make_plan

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from structkd.artifacts.reader import ArtifactSet
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import LabelsUnknown
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.pipeline.execution import teach
 from structkd.pipeline.execution.engines import InProcess
@@ -17,7 +18,8 @@ from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.pipeline.results.calibrations import plan_calibrations, text_cells
-from structkd.pipeline.results.scores import result_rows
+from structkd.pipeline.results.findings import plan_findings
+from structkd.pipeline.results.result import load_result
 from tests.pipeline.tiny import TINY, write_experiment
 
 FOLDED = TINY.replace("[teacher.tagger]", "[teacher]\nfolds = 3\n\n[teacher.tagger]").replace("de = 30", "de = 24")
@@ -96,8 +98,9 @@ def test_a_sets_chain_is_that_of_its_own_teacher(stage_one):
 
 def test_scores_are_those_of_the_teachers_that_were_trained_on_all(stage_one):
     plan, _ = stage_one
-    folders = {str(teacher.folder) for teacher in plan.teachers if not teacher.fold}
-    assert set(result_rows(plan)["folder"]) == folders
+    expected = [load_result(teacher.folder).test for teacher in plan.teachers if not teacher.fold]
+    (found,) = plan_findings(plan).tasks[0].entries["teachers"]["test"].to_list()
+    assert [{one["language"]: one["score"]} for one in found] == expected
 
 
 def test_the_report_has_a_row_for_what_was_seen_and_what_was_not(stage_one):
@@ -117,4 +120,4 @@ def test_a_held_out_label_that_no_training_corpus_has_costs_its_sentence_the_gol
     found = teach._known(corpus, LabelSet(("O",)), records.append)
     assert [sentence.labels for sentence in found] == [None, ("O",)]
     assert [sentence.tokens for sentence in found] == [("a", "b"), ("c",)]
-    assert records == [{"event": "unknown labels", "split": "dev", "sentences": 1}]
+    assert records == [LabelsUnknown("dev", 1)]

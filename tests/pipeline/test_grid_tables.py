@@ -8,7 +8,7 @@ import pytest
 
 from structkd.pipeline.report.formats import as_latex, as_markdown
 from structkd.pipeline.results.comparisons import Entries, language_texts, marks, score_rows, task_texts
-from structkd.pipeline.results.scores import ResultError
+from structkd.pipeline.results.result import ResultError
 from structkd.pipeline.results.significance import PairingError
 from tests.pipeline.cells import cells
 
@@ -121,3 +121,17 @@ def test_the_tables_are_written_in_markdown_and_latex():
     texts = task_texts({"NER": NER})
     assert as_markdown(*texts).count("|") == 4 * 6
     assert as_latex(*texts).count("&") == 2 * 5
+
+
+def test_a_language_of_one_sentence_has_no_intervals_and_no_mark_by_sentence():
+    scores = {"teachers": [(4, 4)], "baseline": [(1, 4), (2, 4)], "good": [(3, 4), (3, 4)]}
+    few = Entries(
+        {
+            name: cells(*({"en": [(right, gold, gold)]} for right, gold in of), system=name)
+            for name, of in scores.items()
+        }
+    )
+    heads, texts = language_texts(few)
+    assert heads == ["system", "en", "mean", "sd", "seeds", "gap closed"]
+    assert texts[2] == ["good", "75.00", "75.00", "0.00", "2", "60%"]
+    assert "*" not in "".join(marks(few).values())

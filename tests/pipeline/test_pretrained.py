@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from structkd.corpora.records import FeaturesRead, LeftAside, read_journal
 from structkd.pipeline.execution.features import run_features
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
@@ -60,11 +61,10 @@ def test_a_frozen_encoder_runs_once_for_teachers_students_and_experiments(run, t
     assert "Features" not in run("distill", "another", "--workers", 1)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/features/*.safetensors")} == files
     assert "Nothing to do" in run("distill", "another")
-    log = next(tmp_path.glob("runs/another/students/*/log.jsonl")).read_text("utf-8")
-    logs = [json.loads(line) for line in log.splitlines()]
-    read = next(record for record in logs if record["event"] == "features read")
-    assert (read["corpora"], read["bytes"]) == (8, sum(path.stat().st_size for path in files))
-    assert read["seconds"] > 0
+    told = read_journal(next(tmp_path.glob("runs/another/students/*/log.jsonl")))
+    read = next(record for record in told if isinstance(record, FeaturesRead))
+    assert (read.corpora, read.bytes) == (8, sum(path.stat().st_size for path in files))
+    assert read.seconds > 0
     assert run("verify", *sorted(tmp_path.glob("runs/features/*"))).count("whole") == len(files)
     cost = next(iter(files)).with_suffix(".json")
     told = cost.read_text("utf-8")
@@ -133,7 +133,7 @@ def test_what_is_known_of_a_sentence_is_copied_and_for_teachers_from_elsewhere_t
     for one in waiting:
         run_features(plan.experiment, [one], records.append)
     assert plan.features == tuple(one for one in plan.features if one.done)
-    aside = [record["reason"] for record in records if record["event"] == "left aside"]
+    aside = [record.reason for record in records if isinstance(record, LeftAside)]
     assert len(aside) == 1
     assert "en-damaged.safetensors: not a file of features" in aside[0]
 

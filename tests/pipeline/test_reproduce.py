@@ -254,7 +254,7 @@ def test_a_table_may_differ_by_task(tmp_path, monkeypatch):
 
 
 def test_an_unknown_grid_or_table_is_named(place):
-    assert "there are: tiny" in structkd(place, "reproduce", "big").stderr
+    assert "in experiments/grids: tiny;" in structkd(place, "reproduce", "big").stderr
     assert "it has main, k, weaker" in structkd(place, "reproduce", "tiny", "--table", "kk").stderr
 
 

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.stream import Share, StreamConfig, stream_epoch
+from structkd.corpora.records import Resumed, Updated
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.student.batches import student_batch
 from structkd.student.config import DistillConfig
@@ -72,10 +73,11 @@ def train(sets: list[ArtifactSet], ranks: Ranks, folder: Path, *, dropout: float
     """Write this rank's weights; rank 1 dies at update `last`."""
 
     def log(record):
-        if record["event"] == "update" and record["update"] == last and ranks.rank == ranks.world - 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if record["event"] == "resumed" and ranks.first:
-            (folder / "resumed").write_text(str(record["update"]))
+        match record:
+            case Updated(update) if update == last and ranks.rank == ranks.world - 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case Resumed(update) if ranks.first:
+                (folder / "resumed").write_text(str(update))
 
     dev = Corpus("en", "dev", (Sentence(("en0", "en1"), ("O", "B-LOC")), Sentence(("en2",), ("O",))))
     tagger, _ = distill(

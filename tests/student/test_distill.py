@@ -11,6 +11,7 @@ from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stream import StreamConfig, stream_epoch
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import DevScored
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.crf import LinearChain
 from structkd.student.batches import student_batch
@@ -98,7 +99,7 @@ def run(teachers, system, *, seed=1, log=lambda record: None, updates=90, dev=No
 def test_the_loss_falls_and_the_student_learns(teachers, system):
     records = []
     student, result = run(teachers, system, log=records.append, k=3, temperature=2.0, lambda_last=0.5)
-    losses = [record["loss"] for record in records if record["event"] == "dev"]
+    losses = [record.loss for record in records if isinstance(record, DevScored)]
     assert losses[-1] < losses[0]
     assert result.best_dev > 95
     assert student.labels == LABELS

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import Restarted, Resumed, Updated
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
@@ -27,7 +28,7 @@ def teach(resume=None, *, stop=None, records=None, patience=2):
     def log(record):
         if records is not None:
             records.append(record)
-        if record == {"event": "update", "update": stop, "of": 12}:
+        if record == Updated(stop, 12):
             raise KeyboardInterrupt
 
     training = TrainingConfig(updates=12, batch_tokens=16, learning_rate=0.1, evaluate_every=3, patience=patience)
@@ -57,8 +58,8 @@ def test_a_training_that_is_stopped_anywhere_ends_with_the_same_weights(tmp_path
     records = []
     assert same(teach(Resume(state, "same", 0.0), records=records, patience=patience), plain(patience))
     if stop > 1:
-        assert records[0]["event"] == "resumed"
-        assert records[1]["update"] == records[0]["update"] + 1 == min(stop, last)
+        assert isinstance(records[0], Resumed)
+        assert records[1].update == records[0].update + 1 == min(stop, last)
 
 
 def test_saving_changes_nothing_and_a_short_run_saves_nothing(tmp_path):
@@ -76,8 +77,8 @@ def test_a_state_of_other_inputs_is_named_and_not_used(tmp_path):
     stopped(tmp_path / "state")
     records = []
     assert same(teach(Resume(tmp_path / "state", "other", 3600.0), records=records), plain())
-    assert records[0]["event"] == "restarted"
-    assert f"{tmp_path / 'state'}: of other inputs, found same" in records[0]["reason"]
+    assert isinstance(records[0], Restarted)
+    assert f"{tmp_path / 'state'}: of other inputs, found same" in records[0].reason
 
 
 @pytest.mark.parametrize("damage", ["shorter", "empty", "flipped"])
@@ -89,7 +90,7 @@ def test_a_damaged_state_is_named_and_not_used(tmp_path, damage):
     path.write_bytes({"shorter": content[:-1], "empty": b"", "flipped": content}[damage])
     records = []
     assert same(teach(Resume(path, "same", 3600.0), records=records), plain())
-    assert f"{path}: damaged" in records[0]["reason"]
+    assert f"{path}: damaged" in records[0].reason
 
 
 def test_a_state_of_more_processes_is_refused(tmp_path):
@@ -130,6 +131,6 @@ def test_other_code_goes_on_and_is_remembered(tmp_path):
             teach(Resume(state, "same", 0.0, code), stop=stop)
     records, resume = [], Resume(state, "same", 0.0, "newest")
     assert same(teach(resume, records=records), plain())
-    assert records[0] == {"event": "resumed", "update": 7, "earlier_code": ["old", "newer"]}
+    assert records[0] == Resumed(7, earlier_code=("old", "newer"))
     assert resume.earlier == ("old", "newer")
     assert Resume(state, "same", 0.0, "old").load(1)[0] is not None

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import DevScored
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
@@ -46,7 +47,7 @@ def loop(scores, *, loss=None, batches=three_batches, **training):
 def test_a_tiny_corpus_is_learned():
     records = []
     _, result = teach(log=records.append)
-    losses = [record["loss"] for record in records if record["event"] == "dev"]
+    losses = [record.loss for record in records if isinstance(record, DevScored)]
     assert losses[-1] < losses[0]
     assert result.best_dev == 100
 

@@ -6,6 +6,7 @@ import torch
 
 from structkd.artifacts.reader import ArtifactSet
 from structkd.corpora.labels import LabelSet
+from structkd.corpora.records import Annotated
 from structkd.corpora.sentences import Corpus, CorpusError, Sentence
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
@@ -57,7 +58,7 @@ def test_every_row_is_what_the_chain_says_of_the_sentence_alone(tmp_path):
     teacher = make_teacher()
     rows = found.table().to_pylist()
     assert [row["sentence_id"] for row in rows] == list(range(7))
-    assert records[-1] == {"event": "annotated", "sentences": 7, "of": 7}
+    assert records[-1] == Annotated(7, 7)
     assert {row["teacher"] for row in rows} == {"me"}
     assert [row["tokens"] for row in rows if row["seen"]] == [["Oslo"], ["yes"]]
     for sentence, row in zip([*LABELLED, *TEXT], rows, strict=True):
@@ -123,7 +124,7 @@ def test_an_interrupted_annotation_goes_on_after_its_whole_shards_to_the_same_by
     heard.clear()
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "set", interrupting)
-    kept = heard[-1]["sentences"] // config.shard_rows * config.shard_rows
+    kept = heard[-1].sentences // config.shard_rows * config.shard_rows
     annotated.clear()
     run(tmp_path / "set", lambda record: None)
     assert sum(annotated) == 7 - kept

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from structkd.corpora.extras import needs
+
 EXTRA = "report"
 
 
@@ -16,6 +18,4 @@ def extra(package: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise PageError(
-            f"an HTML report needs the package {package}; install it with: pip install -e '.[{EXTRA}]'"
-        ) from error
+        raise PageError(f"an HTML report {needs(package, EXTRA)}") from error

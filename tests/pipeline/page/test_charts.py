@@ -181,7 +181,7 @@ from structkd.pipeline.report.page.plots import svg
 svg(Costs("cost", ()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install -e '.[report]'" in done.stderr
+    assert "pip install 'structkd[report]'" in done.stderr
 
 
 @pytest.mark.parametrize(

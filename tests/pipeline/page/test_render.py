@@ -213,4 +213,4 @@ from structkd.pipeline.report.page.render import render
 render(Page("p", "", ()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert f"needs the package {package}; install it with: pip install -e '.[report]'" in done.stderr
+    assert f"needs the package {package}; install it with: pip install 'structkd[report]'" in done.stderr

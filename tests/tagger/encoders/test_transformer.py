@@ -468,4 +468,4 @@ from structkd.tagger.encoders.transformer import Frozen
 Frozen(TransformerConfig(model={bert!r}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install -e '.[transformers]'" in done.stderr
+    assert "pip install 'structkd[transformers]'" in done.stderr

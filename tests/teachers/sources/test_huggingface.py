@@ -144,7 +144,7 @@ def test_nothing_is_printed(bert, capfd):
 
 def test_transformers_must_be_installed(bert, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(EncoderError, match=r"needs the package transformers; .*pip install -e '\.\[transformers\]'"):
+    with pytest.raises(EncoderError, match=r"needs the package transformers; .*pip install 'structkd\[transformers\]'"):
         open_model(bert)
 
 

@@ -1,0 +1,220 @@
+"""What a program does with structkd, as functions; `import structkd` offers them.
+
+Nothing is printed unless `progress` is set. With `workers` above 1, jobs run in processes of their own, which import
+the calling script anew: keep its own work under `if __name__ == "__main__":`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from structkd.pipeline.execution.engines import Listen, choose_engine
+from structkd.pipeline.execution.stages import Display
+from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.plan.pieces import RUNS, StudentPlan, make_plan
+from structkd.student.config import SystemName
+
+if TYPE_CHECKING:  # a finished experiment needs neither torch nor polars until somebody asks for what is in it
+    import polars as pl
+
+    from structkd.student.objectives import System
+    from structkd.tagger.evaluation import EvaluationSet
+    from structkd.tagger.model import Tagger
+
+
+@dataclass(frozen=True)
+class TaggedSentence:
+    """A sentence with its best label sequence; `probabilities` are the labels' marginals q(y_i | x)."""
+
+    tokens: tuple[str, ...]
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+
+def run_teachers(
+    experiment: Experiment, *, workers: int | None = 1, progress: bool = False, runs: str | Path = RUNS
+) -> tuple[Path, ...]:
+    """Stage one: train what teachers are not trained yet, and have them write what they know.
+
+    Args:
+        experiment: what `load_experiment` gave.
+        workers: jobs side by side; None takes as many as there are GPUs, or else cores.
+        progress: show it on standard output.
+        runs: where results are kept, in a folder of the experiment's name.
+
+    Returns:
+        The folders of all artifact sets; open one with `ArtifactSet.open`.
+
+    Raises:
+        CorpusError, EncoderError, SourceError: a corpus, encoder or teacher from elsewhere that cannot be used.
+        EngineError: a job that could not be finished.
+    """
+    from structkd.pipeline.execution import stages
+
+    plan = make_plan(experiment, Path(runs))
+    stages.run_teachers([plan], choose_engine(workers), _display(progress))
+    return tuple(folder for teacher in plan.teachers for folder in teacher.sets)
+
+
+def run_students(
+    experiment: Experiment, *, workers: int | None = 1, progress: bool = False, runs: str | Path = RUNS
+) -> dict[tuple[str, int], Path]:
+    """Stage two, once stage one is done: train what students are not trained yet. Arguments as in `run_teachers`.
+
+    Returns:
+        The folder of each student by system and seed; `load_tagger` reads it.
+
+    Raises:
+        ArtifactError: artifact sets that are not there, or damaged.
+    """
+    from structkd.pipeline.execution import stages
+
+    plan = make_plan(experiment, Path(runs))
+    stages.run_students([plan], choose_engine(workers), _display(progress))
+    return {(student.system, student.seed): student.folder for student in plan.students}
+
+
+def distill(
+    experiment: Experiment, *, workers: int | None = 1, progress: bool = False, runs: str | Path = RUNS
+) -> "pl.DataFrame":
+    """Both stages; what is done already is kept. Arguments as in `run_teachers`. Returns `result_table`."""
+    run_teachers(experiment, workers=workers, progress=progress, runs=runs)
+    run_students(experiment, workers=workers, progress=progress, runs=runs)
+    return result_table(experiment, runs=runs)
+
+
+def result_table(experiment: Experiment, *, runs: str | Path = RUNS) -> "pl.DataFrame":
+    """The scores of all that is finished: a row for each system, seed, language and split.
+
+    Columns: `system` (the teachers' is called teachers), `seed`, `language`, `split` (dev, test, zero_shot), `score`
+    in percent: strict span F1, or accuracy for tags.
+    """
+    from structkd.pipeline.results.comparisons import score_rows
+    from structkd.pipeline.results.findings import plan_findings
+
+    (task,) = plan_findings(make_plan(experiment, Path(runs))).tasks
+    return score_rows(task.entries).select("system", "seed", "language", "split", "score")
+
+
+def train_student(
+    experiment: Experiment,
+    system: "SystemName | System",
+    folder: str | Path,
+    *,
+    seed: int = 1,
+    runs: str | Path = RUNS,
+) -> "Tagger":
+    """Train one student by an objective of your own, from the artifact sets of a finished stage one.
+
+    Everything but the objective is as the experiment says. The student that is best on dev is saved in `folder`,
+    where a tagger that is there already is replaced.
+
+    Args:
+        system: a `System`: the loss, and the columns of the sets that it reads; or the name of one of the paper's.
+
+    Raises:
+        ArtifactError: artifact sets that are not there, or damaged.
+    """
+    from structkd.artifacts.reader import ArtifactSet
+    from structkd.student.distill import distill as train
+    from structkd.tagger.features import FeatureSet
+
+    plan, settings = _lessons(experiment, seed, Path(runs)), experiment.student
+    tagger, _ = train(
+        [ArtifactSet.open(one) for one in plan.artifacts],
+        _evaluation_sets(experiment, "dev"),
+        system=system,
+        tagger=settings.tagger,
+        training=settings.training,
+        config=settings.distill,
+        seed=seed,
+        log=lambda record: None,
+        device=experiment.torch_device(),
+        features=[FeatureSet.open(path) for path in plan.features if path.is_file()],
+    )
+    _save(tagger, Path(folder), experiment)
+    return tagger.eval()
+
+
+def _lessons(experiment: Experiment, seed: int, runs: Path) -> StudentPlan:
+    """What a student of this experiment reads that learns from all that its teachers wrote."""
+    student = experiment.student.model_copy(update={"systems": ("exact",), "seeds": (seed,)})
+    (plan,) = make_plan(experiment.model_copy(update={"student": student}), runs).students
+    return plan
+
+
+def _save(tagger: "Tagger", folder: Path, experiment: Experiment) -> None:
+    from structkd.pipeline.execution.jobs import about
+    from structkd.pipeline.plan.corpora import Data
+    from structkd.tagger.checkpoint import save_tagger
+
+    save_tagger(tagger, folder, about(experiment, Data(experiment), list(experiment.languages)))
+
+
+def load_tagger(folder: str | Path) -> "Tagger":
+    """Read a trained teacher or student, ready to tag: on the GPU where there is one, else on the CPU.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or stands on an encoder that has changed.
+    """
+    from structkd.tagger import checkpoint
+    from structkd.tagger.devices import found_device
+
+    return checkpoint.load_tagger(Path(folder)).to(found_device())
+
+
+def tag(tagger: "Tagger", sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:
+    """The best labels of sentences that are split into words, in order.
+
+    Raises:
+        TypeError: a sentence that is one string.
+        ValueError: a sentence without words.
+    """
+    from structkd.tagger.prediction import predict
+
+    words = [_words(place, sentence) for place, sentence in enumerate(sentences)]
+    found = predict(tagger, words)
+    return [TaggedSentence(w, one.labels, one.probabilities) for w, one in zip(words, found, strict=True)]
+
+
+def _words(place: int, sentence: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(sentence, str):
+        raise TypeError(f"sentence {place}: found the string {sentence!r}, expected its words, as in sentence.split()")
+    if not sentence:
+        raise ValueError(f"sentence {place}: found no words; leave empty sentences out")
+    return tuple(sentence)
+
+
+def score(tagger: "Tagger", experiment: Experiment, split: Literal["dev", "test"] = "test") -> dict[str, float]:
+    """A tagger's score on each language's corpus, in percent: strict span F1, or accuracy for tags."""
+    return {language: one.score(tagger) for language, one in _evaluation_sets(experiment, split).items()}
+
+
+def _evaluation_sets(experiment: Experiment, split: Literal["dev", "test"]) -> "dict[str, EvaluationSet]":
+    from structkd.pipeline.plan.corpora import Data
+    from structkd.tagger.evaluation import EvaluationSet
+
+    data = Data(experiment)
+    corpora = {language: data.load(language, split)[0] for language in experiment.languages}
+    return {language: EvaluationSet(corpus, data.metric, data.scheme) for language, corpus in corpora.items()}
+
+
+def _display(progress: bool) -> Display:
+    if not progress:
+        return Silent()
+    from rich.console import Console
+
+    from structkd.pipeline.execution.progress import choose_display
+
+    return choose_display(Console(markup=False, highlight=False))
+
+
+class Silent:
+    """A display that shows nothing."""
+
+    @contextmanager
+    def watch(self, heading: str, titles: list[str]) -> Iterator[Listen]:
+        """See `pipeline.execution.stages.Display`."""
+        yield lambda title, record: None

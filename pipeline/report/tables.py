@@ -1,0 +1,39 @@
+"""Findings as tables of text: the same ones for `distill`, for `report` and for the page."""
+
+from collections.abc import Iterator, Sequence
+
+from structkd.pipeline.experiment.grid import TEACHERS
+from structkd.pipeline.report.page.tables import TableView
+from structkd.pipeline.results.calibrations import TEXT_HEADS, TITLE, text_cells
+from structkd.pipeline.results.comparisons import language_texts, task_texts
+from structkd.pipeline.results.findings import TableFindings, TaskFindings
+from structkd.pipeline.results.tables import Texts
+
+
+def text_tables(tables: Sequence[TableFindings]) -> Iterator[TableView]:
+    """All tables: by task and by language, and what the first one's teachers wrote."""
+    for table in tables:
+        if len(table.tasks) > 1:
+            yield by_task(table.title, table)
+        for task in table.tasks:
+            yield by_language(f"{task.title}: {task.metric} on {table.split}", task, table.split)
+    for task in tables[0].tasks:
+        teachers = task.entries.get(TEACHERS)
+        rows = text_cells(teachers["calibration"][0]) if teachers is not None and len(teachers) else []
+        if rows:
+            yield TableView(f"{TITLE}: {task.name}", tuple(TEXT_HEADS), tuple(map(tuple, rows)), left=3)
+
+
+def by_task(title: str, table: TableFindings, note: str = "") -> TableView:
+    """Systems by tasks."""
+    return _view(title, task_texts({task.name: task.entries for task in table.tasks}, table.split), note)
+
+
+def by_language(title: str, task: TaskFindings, split: str) -> TableView:
+    """Systems by languages."""
+    return _view(title, language_texts(task.entries, split=split))
+
+
+def _view(title: str, texts: Texts, note: str = "") -> TableView:
+    heads, rows = texts
+    return TableView(title, tuple(heads), tuple(map(tuple, rows)), note=note)

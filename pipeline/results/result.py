@@ -1,0 +1,99 @@
+"""The result of a teacher or a student: `result.json` in its folder, sealed, written once the rest is there."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from structkd.corpora.sealed import SealError, read_sealed, write_sealed
+from structkd.pipeline.plan.pieces import RESULT
+
+Number = Annotated[int, Field(ge=0, lt=1 << 63)]
+Scores = dict[str, float]
+"""Percent, by language."""
+
+
+class ResultError(ValueError):
+    """Results that cannot be shown; the message names the file or says what to run."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+
+class SentenceCounts(_Frozen):
+    """For each sentence of a test corpus its right, predicted and gold spans, or words; see `tagger.scoring`."""
+
+    right: tuple[Annotated[int, Field(ge=0, lt=1 << 16)], ...]
+    predicted: tuple[Annotated[int, Field(ge=0, lt=1 << 16)], ...]
+    gold: tuple[Annotated[int, Field(ge=0, lt=1 << 16)], ...]
+
+    @model_validator(mode="after")
+    def _same_sentences(self) -> "SentenceCounts":
+        if not len(self.right) == len(self.predicted) == len(self.gold):
+            raise ValueError("right, predicted and gold are of different sentences")
+        return self
+
+
+class Result(_Frozen):
+    """Scores of a teacher or a student, what its training took, and what made it."""
+
+    experiment: str
+    system: str
+    """A student's, or `teachers`."""
+    seed: Number
+    fold: str | None = None
+    """The fold that a teacher was not trained on."""
+    dev: Scores
+    test: Scores
+    zero_shot: Scores
+    outcomes: dict[str, SentenceCounts]
+    """What the scores on test come from, by language."""
+    dev_mean: float | None = None
+    test_mean: float | None = None
+    train_sentences: Number | None = None
+    train_tokens: Number | None = None
+    best_dev: float | None
+    """None, like the other fields that may be, for a teacher that was trained elsewhere."""
+    best_update: Number
+    updates: Number
+    words: Number
+    curve: list[tuple[Number, float, float]]
+    """At each scoring on dev: the update, the mean loss since the last one, the score."""
+    seconds: float
+    parameters: Number
+    device: str | None
+    peak_memory: Number | None
+    """Bytes."""
+    digests: dict[str, str]
+    versions: dict[str, str]
+
+    @model_validator(mode="after")
+    def _counted_on_test(self) -> "Result":
+        if self.outcomes.keys() != self.test.keys():
+            raise ValueError(f"test has {', '.join(self.test)}, outcomes have {', '.join(self.outcomes)}")
+        return self
+
+
+def save_result(folder: Path, result: Result) -> None:
+    """Write a folder's result: from now on, it is done."""
+    write_sealed(folder / RESULT, result.model_dump(mode="json"))
+
+
+def load_result(folder: Path) -> Result:
+    """A folder's result.
+
+    Raises:
+        ResultError: a file that is not as it was written, or that another version wrote.
+        OSError: a file that cannot be read.
+    """
+    path, remedy = folder / RESULT, f"delete the folder {folder} and run the command again"
+    try:
+        return Result.model_validate_json(json.dumps(read_sealed(path)))
+    except SealError as error:
+        raise ResultError(f"{error}; {remedy}") from None
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(map(str, problem["loc"]))
+        raise ResultError(f"{path}: {place + ': ' if place else ''}{problem['msg'].lower()}; {remedy}") from None
