@@ -1,5 +1,6 @@
 """Shards that are whole or absent, a record of each, and the manifest that says the set is finished."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +14,7 @@ from structkd.artifacts.schema import REMEDY, ArtifactError
 from structkd.artifacts.shards import write_shard
 from structkd.artifacts.verification import check_shard
 from structkd.corpora.files import clear_temporaries, sync
+from structkd.corpora.interrupts import at_end, held
 
 
 class ShardWriter:
@@ -44,12 +46,16 @@ class ShardWriter:
         with explained(self.folder, "written"):
             self.folder.mkdir(parents=True, exist_ok=True)
             sync(self.folder.parent)
-        self._lock = FolderLock(self.folder)
+        self._claim = ExitStack()
+        with held():
+            self._lock = FolderLock(self.folder)
+            self._claim.callback(self._lock.release)
+            self._claim.enter_context(at_end(self._lock.release))
         try:
             with explained(self.folder, "written"):
                 self._resume()
         except BaseException:
-            self._lock.release()
+            self._claim.close()
             raise
         return self
 
@@ -77,7 +83,7 @@ class ShardWriter:
                 with explained(self.folder, "written"):
                     self._finish()
         finally:
-            self._lock.release()
+            self._claim.close()
 
     def _resume(self) -> None:
         if (self.folder / MANIFEST).exists():

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from structkd.corpora.faults import FileError, explained
+from structkd.corpora.interrupts import at_end
 
 # A named pipe would wait for its other end. Windows has neither links to follow nor pipes in folders.
 _PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -111,15 +112,16 @@ def atomic_path(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         # `clear_temporaries` knows the name; nobody else can foresee it.
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.{os.getpid()}.tmp")
-        mode = _create(temporary)
-        try:
-            yield temporary
-            temporary.chmod(mode)  # safetensors puts a file in its place that only its owner may read
-            sync(temporary)
-            temporary.replace(path)
-            sync(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with at_end(lambda: temporary.unlink(missing_ok=True)):
+            mode = _create(temporary)
+            try:
+                yield temporary
+                temporary.chmod(mode)  # safetensors puts a file in its place that only its owner may read
+                sync(temporary)
+                temporary.replace(path)
+                sync(path.parent)
+            finally:
+                temporary.unlink(missing_ok=True)
 
 
 def _create(path: Path) -> int:

@@ -22,6 +22,14 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A job waits, since another process is doing it."""
+
+    event: ClassVar[str] = "taken"
+    by: str
+
+
+@dataclass(frozen=True)
 class Finished:
     """A job has ended, its results are in their files."""
 
@@ -178,6 +186,7 @@ class CorpusSuspected:
 
 Record = (
     Started
+    | Taken
     | Finished
     | Updated
     | DevScored

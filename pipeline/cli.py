@@ -1,64 +1,39 @@
-"""The command line: `structkd`."""
+"""The command line: `structkd`. Light to import: worker processes do, and a signal may come in a command's imports."""
 
+import os
 import sys
-from importlib.metadata import version
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import typer
+from structkd.corpora.interrupts import end_on_signals
 
-from structkd.pipeline.commands import corpora
-from structkd.pipeline.commands.console import make_console
-from structkd.pipeline.commands.distill import distill
-from structkd.pipeline.commands.evaluate import evaluate
-from structkd.pipeline.commands.inspect import inspect
-from structkd.pipeline.commands.report import report
-from structkd.pipeline.commands.reproduce import reproduce
-from structkd.pipeline.commands.tag import tag
-from structkd.pipeline.commands.teachers import teachers
-from structkd.pipeline.commands.verify import verify
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(f"structkd {version('structkd')}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    show_version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    """Distil many monolingual sequence labellers into one multilingual model, in two offline stages."""
-
-
-app.add_typer(corpora.app, name="corpora")
-for command in (
-    teachers,
-    distill,
-    reproduce,
-    report,
-    inspect,
-    verify,
-    evaluate,
-    tag,
-):
-    app.command()(command)
+FAREWELL = "structkd: stopped by {}; what is finished is kept, and the same command goes on from there"
 
 
 def main() -> None:
     """Run the command line. Errors that say what to do are shown without a traceback, defects with theirs."""
+    end_on_signals(FAREWELL if os.environ.get("RANK", "0") == "0" else "")  # of torchrun's processes, one says so
+    from structkd.pipeline.commands.app import app
+    from structkd.pipeline.commands.console import make_console
+
     try:
-        app()
+        with _closed_pipes_ignored():
+            app()
     except (ValueError, RuntimeError, OSError) as error:
         if type(error) in (ValueError, RuntimeError):
             raise
         make_console(stderr=True).print(f"structkd: {error}", style="red", soft_wrap=True)
+        sys.exit(1)
+
+
+@contextmanager
+def _closed_pipes_ignored() -> Iterator[None]:
+    """End quietly where nobody reads standard output any more, as after `| head`; what is buffered counts too."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter, which flushes again
         sys.exit(1)

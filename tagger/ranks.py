@@ -1,6 +1,7 @@
 """The equal processes that train one tagger together, as `torchrun` starts them."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from structkd.corpora.interrupts import end_after, orphaned
 from structkd.tagger.devices import share_gpus
 
 ValueT = TypeVar("ValueT")
 PATIENCE = timedelta(days=30)  # others wait for rank 0's stage one; torchrun itself ends them if a rank dies
+
+NOTICE = 2.0
+"""Seconds before an error is one: where a signal ended another rank, it ends this one, too, and nothing went wrong."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,14 @@ def joined() -> Iterator[Ranks]:
     if not dist.is_torchelastic_launched():
         yield ALONE
         return
+    end_after(orphaned)  # torchrun was killed
     share_gpus(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("gloo", timeout=PATIENCE)
-    yield Ranks(dist.get_rank(), dist.get_world_size())
+    try:
+        yield Ranks(dist.get_rank(), dist.get_world_size())
+    except Exception:
+        time.sleep(NOTICE)
+        raise
     # Not after an error, which the others do not know of: torchrun ends them once this process has ended with it.
     dist.barrier()
     dist.destroy_process_group()

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from structkd.corpora.files import digest_json
+from structkd.corpora.interrupts import asked_to_end, end_if_asked, held
 from structkd.corpora.records import DevScored, Log, Restarted, Resumed, Updated, VectorsFound
 from structkd.crf import ScoreError
 from structkd.tagger.config import TrainingConfig
@@ -76,6 +77,7 @@ def log_vectors(tagger: Tagger, words: Sequence[str], log: Log) -> None:
         log(VectorsFound(path, len(words), known))
 
 
+@held()  # a signal waits for the end of an update
 def train(
     tagger: Tagger,
     batches: Callable[[int, int], Iterable[BatchT]],
@@ -90,7 +92,8 @@ def train(
     """Train until the updates or the patience are used up, and leave the best dev weights in `tagger`.
 
     With `resume`, a training that was killed goes on from its last saved state and ends with the weights, to the
-    bit, that it would have had; a state that cannot be used is reported and the training starts again.
+    bit, that it would have had; a state that cannot be used is reported and the training starts again. A signal that
+    ends the process has the state saved first, if that is quick and there is one rank.
 
     Args:
         batches: the batches of an epoch from a step on, by the numbers of both; this rank's share of each.
@@ -127,9 +130,11 @@ def train(
             at.total, at.seen = 0.0, 0
             if update - at.best_update >= config.patience * config.evaluate_every:
                 break
-        if resume and update < config.updates and ranks.from_first(resume.due):
+        last_chance = ranks.world == 1 and asked_to_end()
+        if resume and update < config.updates and ranks.from_first(resume.due or last_chance):
             at.seconds = time.perf_counter() - began
             _save(resume, at, kept, tagger, optimizer, ranks)
+        end_if_asked()
     tagger.set_weights(kept)
     tagger.eval()
     return TrainingResult(at.best, at.best_update, at.update, at.words, time.perf_counter() - began, at.curve)

@@ -1,23 +1,24 @@
 """Where jobs run: one after another in this process, or side by side in several."""
 
-import multiprocessing
-import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.queues import Queue, SimpleQueue
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Updated
+from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Taken, Updated
+from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.memory import forget_peak
+from structkd.pipeline.execution.workers import Told, Worker, WorkerDiedError, heard, workers
 
 if TYPE_CHECKING:
     from structkd.tagger.ranks import Ranks  # loads torch
 
 Listen = Callable[[str, Record], None]
+PAUSE = 2.0  # seconds until a job that another process was doing is tried again
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,14 @@ class InProcess:
 
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
         """See `Engine`."""
-        for job in jobs:
-            _run(job, lambda record, title=job.title: listen(title, record))  # type: ignore[misc]
+        waiting = Waiting(jobs)
+        while waiting:
+            time.sleep(waiting.pause)
+            job = waiting.take()
+            try:
+                _run(job, partial(listen, job.title))
+            except TakenError as taken:
+                waiting.postpone(job, taken, listen)
 
 
 class Together:
@@ -87,29 +94,23 @@ class Processes:
 
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
         """See `Engine`."""
-        context = multiprocessing.get_context("spawn")
-        queue: Queue[tuple[str, Record] | None] = context.Queue()
+        waiting, busy = Waiting(jobs), list[Worker[Job]]()
         count = min(self.workers or default_workers(), len(jobs))
-        places: SimpleQueue[int] = context.SimpleQueue()
-        for place in range(count):
-            places.put(place)
-        listener = threading.Thread(target=_forward, args=(queue, listen))
-        listener.start()
-        pool = ProcessPoolExecutor(count, context, _start_worker, (queue, places))
-        try:
-            futures = [pool.submit(_work, job) for job in jobs]
-            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in finished:
-                future.result()
-        except BrokenProcessPool as error:
-            raise EngineError(
-                "a worker process died (killed, or out of memory?); what is finished is kept: run the command again, "
-                "with fewer --workers if memory was short"
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
-            queue.put(None)
-            listener.join()
+        with _explained(), workers([partial(_work, place) for place in range(count)]) as idle:
+            while waiting or busy:
+                while idle and waiting and not waiting.pause:
+                    idle[-1].give(waiting.take())
+                    busy.append(idle.pop())
+                for worker, message in heard(busy, waiting.pause if idle and waiting else None):
+                    if isinstance(message, Told):
+                        listen(worker.job.title, message.what)
+                        continue
+                    busy.remove(worker)
+                    idle.append(worker)
+                    if isinstance(message.error, TakenError):
+                        waiting.postpone(worker.job, message.error, listen)
+                    elif message.error:
+                        raise message.error
 
 
 def choose_engine(workers: int | None) -> Engine:
@@ -126,19 +127,53 @@ def default_workers() -> int:
     return torch.cuda.device_count() or usable_cores()
 
 
-_queue: "Queue[tuple[str, Record] | None]"  # of a worker process
+class Waiting:
+    """Jobs to do, in their order; those that another process is doing come last, and after a pause."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs = deque((job, 0.0) for job in jobs)
+        self._told: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next job may be taken."""
+        return max(0.0, self._jobs[0][1] - time.monotonic())
+
+    def take(self) -> Job:
+        """The next job."""
+        return self._jobs.popleft()[0]
+
+    def postpone(self, job: Job, taken: TakenError, listen: Listen) -> None:
+        """Come back to a job later; `listen` gets told who is doing it, once."""
+        self._jobs.append((job, time.monotonic() + PAUSE))
+        if self._told.get(job.title) != taken.by:
+            self._told[job.title] = taken.by
+            listen(job.title, Taken(taken.by))
 
 
-def _start_worker(queue: "Queue[tuple[str, Record] | None]", places: "SimpleQueue[int]") -> None:
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what the death of a worker means."""
+    try:
+        yield
+    except WorkerDiedError as death:
+        if death.signal:
+            time.sleep(1)  # whoever asked the worker to end will have asked this process, too
+        why = f"stopped by {death.signal.name}" if death.signal else "killed, or out of memory?"
+        raise EngineError(
+            f"a worker process died ({why}); what is finished is kept: run the command again, "
+            "with fewer --workers if memory was short"
+        ) from death
+
+
+def _work(place: int, job: Job, send: Log) -> None:
     from structkd.tagger.devices import share_gpus
 
-    global _queue
-    _queue = queue
-    share_gpus(places.get())
-
-
-def _work(job: Job) -> None:
-    _run(job, lambda record: _queue.put((job.title, record)))
+    share_gpus(place)
+    _run(job, send)
 
 
 def _run(job: Job, send: Log) -> None:
@@ -171,8 +206,3 @@ def _thinned(send: Log, interval: float = 0.1) -> Log:
         send(record)
 
     return log
-
-
-def _forward(queue: "Queue[tuple[str, Record] | None]", listen: Listen) -> None:
-    while (item := queue.get()) is not None:
-        listen(*item)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from structkd.corpora.files import clear_temporaries
 from structkd.corpora.records import Annotated, FeaturesWritten, LeftAside, Log
+from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import Cost, FeaturePlan
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 def run_features(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log) -> None:
     """Run one encoder over corpora of one language. What an earlier file has of their sentences is copied."""
+    first = plans[0]
+    with claimed(first.path.parent / f".{first.language}-{first.digest[:16]}{CLAIM}"):
+        left = [plan for plan in plans if not plan.done]  # by another process, for which this one has waited
+        if left:
+            _run_encoder(experiment, left, log)
+
+
+def _run_encoder(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log) -> None:
     from structkd.tagger.encoders.transformer import Frozen
 
     data, first = Data(experiment), plans[0]

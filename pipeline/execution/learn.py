@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 from structkd.artifacts.reader import ArtifactSet
 from structkd.corpora.records import Log
+from structkd.pipeline.execution.claims import CLAIM, claimed_by_first
 from structkd.pipeline.execution.jobs import (
     about,
     held_out,
@@ -26,6 +27,12 @@ from structkd.tagger.ranks import ALONE, Ranks
 
 def run_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Ranks = ALONE) -> None:
     """Stage two for one system and seed, from finished artifact sets; of several ranks, the first writes."""
+    with claimed_by_first(plan.folder / CLAIM, ranks):
+        if not ranks.from_first(plan.done):  # by another process, for which this one has waited
+            _train_student(experiment, plan, log, ranks)
+
+
+def _train_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Ranks) -> None:
     data, settings = Data(experiment), experiment.student
     with journal(plan.folder / JOURNAL, log) if ranks.first else nullcontext(log) as told:
         sets = [ArtifactSet.open(folder) for folder in plan.artifacts]

@@ -22,6 +22,7 @@ from structkd.corpora.records import (
     Resumed,
     SetWritten,
     Started,
+    Taken,
     Updated,
     VectorsFound,
 )
@@ -124,6 +125,8 @@ def describe(record: Record) -> str:
             return f"goes on after update {update}{before}"
         case Restarted(reason):
             return f"starts again: {reason}"
+        case Taken(by):
+            return f"waits for {by}, which is at it"
         case Finished(seconds):
             return f"finished in {seconds:.0f} s"
         case _:

@@ -1,10 +1,12 @@
 """Taking finished pieces away, so that they are made again."""
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import sync
+from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.plan.pieces import RESULT, Plan
 
 
@@ -17,11 +19,12 @@ def discard(plan: Plan, *, students: bool) -> None:
 
     Raises:
         ArtifactError: another process is writing one of the sets.
+        TakenError: another process is making one of the pieces.
     """
     from structkd.artifacts.lock import FolderLock
 
     for student in plan.students if students else ():
-        _remove(student.folder, RESULT)
+        _remove_piece(student.folder)
     for folder in (folder for teacher in plan.teachers for folder in teacher.sets if folder.is_dir()):
         lock = FolderLock(folder)
         try:
@@ -29,7 +32,12 @@ def discard(plan: Plan, *, students: bool) -> None:
         finally:
             lock.release()
     for teacher in plan.teachers:
-        _remove(teacher.folder, RESULT)
+        _remove_piece(teacher.folder)
+
+
+def _remove_piece(folder: Path) -> None:
+    with claimed(folder / CLAIM) if folder.is_dir() and not folder.is_symlink() else nullcontext():
+        _remove(folder, RESULT)
 
 
 def _remove(folder: Path, mark: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from structkd.pipeline.execution import features
+from structkd.pipeline.execution.claims import CLAIM
 from structkd.pipeline.execution.engines import Engine, FirstAlone, InProcess, Job, Listen
 from structkd.pipeline.plan.features import FeaturePlan
 from structkd.pipeline.plan.pieces import STATE, Plan, StudentPlan, TeacherPlan
@@ -26,7 +27,8 @@ class Display(Protocol):
 def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int:
     """Stage one of some experiments. Returns how many teachers had anything left to do."""
     teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
-    _clear([folder for folder, (_, teacher) in teachers.items() if teacher.trained])
+    _clear(STATE, [folder for folder, (_, teacher) in teachers.items() if teacher.trained])
+    _clear(CLAIM, [folder for folder, (_, teacher) in teachers.items() if teacher.done])
     waiting = [(plan, teacher) for plan, teacher in teachers.values() if not teacher.done]
     if not waiting:
         return 0
@@ -49,7 +51,8 @@ def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int
 def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:
     """Stage two, once stage one is done; each student by all `ranks`. Returns how many students were trained."""
     students = {student.folder: (plan, student) for plan in plans for student in plan.students}
-    _clear([folder for folder, (_, student) in students.items() if student.done])
+    for name in (STATE, CLAIM):
+        _clear(name, [folder for folder, (_, student) in students.items() if student.done])
     waiting = [(plan, student) for plan, student in students.values() if not student.done]
     if not waiting:
         return 0
@@ -101,11 +104,11 @@ def _run_features(pieces: Sequence[tuple[Plan, TeacherPlan | StudentPlan]], engi
         _run("Features of frozen encoders", jobs, engine, display)
 
 
-def _clear(finished: list[Path]) -> None:
-    """Take away the states of runs that were killed between their result and the end."""
-    for folder in finished:
+def _clear(name: str, finished: list[Path]) -> None:
+    """Take away what runs left that were killed between their result and the end."""
+    for path in (folder / name for folder in finished):
         with suppress(OSError):  # a disk that is mounted read-only; what is left over means nothing
-            (folder / STATE).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def _run(heading: str, jobs: list[Job], engine: Engine, display: Display) -> None:

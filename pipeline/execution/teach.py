@@ -15,6 +15,7 @@ from structkd.corpora.folds import inside, outside
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import LabelsUnknown, Log, Restarted, SetWritten
 from structkd.corpora.sentences import Corpus, Sentence, label_names
+from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.execution.jobs import (
     about,
     held_out,
@@ -53,6 +54,12 @@ def task_labels(experiment: Experiment) -> tuple[str, ...]:
 
 def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
     """Stage one for one teacher: whatever of training and annotation is not done."""
+    with claimed(plan.folder / CLAIM):
+        if not plan.done:  # by another process, for which this one has waited
+            _teach(experiment, plan, labels, log)
+
+
+def _teach(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
     with journal(plan.folder / JOURNAL, log) as told:
         teach = _foreign_teacher if experiment.teacher.external else _own_teacher
         teacher = teach(experiment, plan, labels, told)

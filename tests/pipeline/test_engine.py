@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from functools import partial
 from io import StringIO
 
@@ -10,6 +11,7 @@ import torch
 
 from structkd.artifacts.comparison import compare
 from structkd.artifacts.inspection import sentence_view, summary
+from structkd.corpora.files import write_json
 from structkd.corpora.records import (
     Annotated,
     DevScored,
@@ -28,6 +30,7 @@ from structkd.pipeline.execution.progress import Bars, Lines, choose_display
 from structkd.pipeline.report.views import difference_view, sentence_panel, summary_table
 from tests.artifacts.examples import write_set
 from tests.artifacts.test_comparison import write as write_small
+from tests.pipeline.test_workers import is_alive
 
 ENGINES = pytest.mark.parametrize("engine", [InProcess(), Processes(2)], ids=["here", "processes"])
 
@@ -61,6 +64,24 @@ def test_every_job_runs_and_reports(engine, tmp_path):
 def test_an_error_in_a_job_comes_out(engine):
     with pytest.raises(ValueError, match="the reason"):
         engine.run([Job("bad", fail)], lambda title, record: None)
+
+
+def fail_when(path, log):
+    while not path.exists():
+        time.sleep(0.01)
+    raise ValueError("the reason")
+
+
+def stay(path, log):
+    write_json(path, os.getpid())
+    time.sleep(600)
+
+
+def test_an_error_ends_the_jobs_beside_it(tmp_path):
+    path = tmp_path / "number"
+    with pytest.raises(ValueError, match="the reason"):
+        Processes(2).run([Job("stays", partial(stay, path)), Job("bad", partial(fail_when, path))], lambda *_: None)
+    assert not is_alive(int(path.read_text()))
 
 
 def fill(log):

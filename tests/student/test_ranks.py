@@ -1,8 +1,10 @@
 """Real processes, started by `torchrun`, train one student together."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from tests.artifacts.examples import write_set
+from tests.pipeline.test_interrupts import LONG_STUDENTS
+from tests.pipeline.test_workers import is_alive
 from tests.pipeline.tiny import contents, write_experiment
 
 ROOT = Path(__file__).parents[2]
@@ -77,3 +81,45 @@ def test_the_command_line_runs_under_torchrun(tmp_path):
     again = torchrun(2, *command, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("Nothing to do") == 1
+
+
+def await_training(folder, process):
+    """Wait for a student's first score on dev."""
+    while not any('"dev"' in path.read_text("utf-8") for path in folder.glob("runs/tiny/students/*/log.jsonl")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("to_all", [True, False])
+def test_ranks_end_with_torchrun(tmp_path, number, to_all):
+    write_experiment(tmp_path, LONG_STUDENTS)
+    command = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc-per-node", "2"]
+    with subprocess.Popen(
+        [*command, "-m", "structkd", "distill", "tiny"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        await_training(tmp_path, process)
+        ranks = children(process.pid)
+        assert len(ranks) >= 2
+        (os.killpg if to_all else os.kill)(process.pid, number)
+        errors = process.communicate()[1]
+        while any(map(is_alive, ranks)):
+            time.sleep(0.05)
+    if number != signal.SIGKILL:
+        assert errors.count("the same command goes on from there") == 1
+        assert "[rank" not in errors  # which the traceback of a rank begins with
+    if not (number == signal.SIGKILL and to_all):
+        assert contents(tmp_path, ".*.tmp") == contents(tmp_path, ".*.lock") == {}
+
+
+def children(number):
+    """The processes that one has started."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(pid) for pid, parent in map(str.split, listed.splitlines()) if parent == str(number)]

@@ -1,0 +1,149 @@
+"""Ends this process when a signal asks for it, or when its parent is gone: at once, and tidily.
+
+All that this project keeps is whole on the disk at any moment, so nothing is unwound: the signal's handler calls what
+`at_end` was given (remove the temporary file, stop the workers) and ends the process there and then. An exception in
+its place would be lost in a destructor, turned into an ImportError by half an import, or wait for `finally` blocks.
+
+The state below is the process's, as signals are.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+GRACE = 1.0
+"""Seconds that the main thread has to come back from what it is calling, or from a `held` block."""
+PATIENCE = 1.5
+"""Seconds more for what is done at the end."""
+
+_acts: list[Callable[[], None]] = []
+
+
+class _State:
+    asked = 0  # the number of the signal that asked this process to end
+    holds = 0  # how many `held` blocks the main thread is in
+    ending = False
+    farewell = ""
+
+
+_state = _State()
+
+
+def end_on_signals(farewell: str = "") -> None:
+    """From now on SIGINT, SIGTERM and SIGHUP end this process, with the exit code 128 + the signal's number.
+
+    SIGINT and SIGHUP stay ignored where the parent wants it (`nohup`). Call it in the main thread.
+
+    Args:
+        farewell: a line for standard error; `{}` stands for the signal's name.
+    """
+    _state.farewell = farewell
+    receiving, sending = os.pipe()
+    os.set_blocking(sending, False)
+    signal.set_wakeup_fd(sending, warn_on_full_buffer=False)
+    for number in SIGNALS:
+        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _handle)
+    _in_background(_insist, receiving)
+
+
+def end_after(returns: Callable[[], object]) -> None:
+    """End this process, as SIGTERM does, once a call returns that waits for somebody else's end."""
+    _in_background(_outlive, returns)
+
+
+def orphaned() -> None:
+    """Wait until the process that started this one is gone. For those that have no pipe from it."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Put off the end to that of the block, or to `end_if_asked` in it, by `GRACE` seconds at most.
+
+    Only the main thread's blocks count: handlers run there.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _state.holds += 1
+    try:
+        yield
+    finally:
+        _state.holds -= 1
+        if not _state.holds:
+            end_if_asked()
+
+
+def asked_to_end() -> bool:
+    """Whether a signal has come; seen in a `held` block alone."""
+    return bool(_state.asked)
+
+
+def end_if_asked() -> None:
+    """End this process here if a signal has come."""
+    if _state.asked:
+        _end()
+
+
+@contextmanager
+def at_end(act: Callable[[], None]) -> Iterator[None]:
+    """Have `act` called if the process is made to end within the block. What it raises is ignored."""
+    _acts.append(act)
+    try:
+        yield
+    finally:
+        _acts.remove(act)
+
+
+def _handle(number: int, frame: FrameType | None) -> None:
+    _state.asked = _state.asked or number
+    if not _state.holds:
+        _end()
+
+
+def _insist(receiving: int) -> None:
+    """End the process where its main thread does not: it is in the midst of a long call, as of torch or the disk."""
+    number = 0
+    while number not in SIGNALS:
+        number = os.read(receiving, 1)[0]
+    _state.asked = _state.asked or number
+    time.sleep(GRACE)
+    if _state.ending:
+        time.sleep(PATIENCE)
+        os._exit(128 + _state.asked)
+    _end()
+
+
+def _outlive(returns: Callable[[], object]) -> None:
+    returns()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end() -> None:
+    _state.ending = True
+    for act in reversed(_acts):
+        with suppress(Exception):
+            act()
+    if _state.farewell:
+        line = _state.farewell.format(signal.Signals(_state.asked).name)
+        with suppress(OSError):
+            os.write(2, f"{_clean_line()}{line}\n".encode())
+    os._exit(128 + _state.asked)
+
+
+def _clean_line() -> str:
+    """Below the bars of a terminal, whose cursor they hid."""
+    return "\n\x1b[?25h" if sys.stderr and sys.stderr.isatty() else ""
+
+
+def _in_background(target: Callable[..., None], *arguments: object) -> None:
+    threading.Thread(target=target, args=arguments, daemon=True).start()

@@ -1,0 +1,160 @@
+"""The worker processes of a command: each does one job at a time, and ends when the command does, however that ends."""
+
+import pickle
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process, resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
+
+from structkd.corpora.interrupts import SIGNALS, at_end, end_after, end_on_signals, held
+
+JobT = TypeVar("JobT")
+Send = Callable[[Any], None]
+TERM = 1.8  # seconds that a worker has to end by itself
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something that a job tells while it runs."""
+
+    what: Any
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of a job, with the error that it was."""
+
+    error: Exception | None
+
+
+class WorkerDiedError(Exception):
+    """A worker is gone. `signal` is the one that asked it to end, or None for a death of another kind."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(f"a worker process died with exit code {code}")
+        asked = [number for number in SIGNALS if code in (-number, 128 + number)]
+        self.signal = asked[0] if asked else None
+
+
+class Worker(Generic[JobT]):
+    """A process that calls `run(job, send)` for each job it is given; `send` brings picklable things here."""
+
+    job: JobT
+
+    def __init__(self, run: Callable[[JobT, Send], None]) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, run), daemon=True)
+        with held(), _deaf_to_ctrl_c():
+            self._process.start()
+        theirs.close()
+
+    def give(self, job: JobT) -> None:
+        """Have a job done. Call it when the last one has ended."""
+        self.job = job
+        try:
+            self._pipe.send(job)
+        except ConnectionError:
+            raise self._death() from None
+
+    @property
+    def signs(self) -> "tuple[Connection | int, ...]":
+        """For `multiprocessing.connection.wait`: one is ready when there is something to hear, a death included."""
+        return self._pipe, self._process.sentinel
+
+    def hear(self) -> Told | Ended:
+        """The next message; waits for it. Raises WorkerDiedError."""
+        wait(self.signs)
+        try:
+            if self._pipe.poll():
+                message: Told | Ended = self._pipe.recv()
+                return message
+        except (EOFError, ConnectionError):
+            pass
+        raise self._death()
+
+    def _death(self) -> WorkerDiedError:
+        self._process.join(TERM)
+        return WorkerDiedError(self._process.exitcode)
+
+    def dismiss(self) -> None:
+        """Ask it to end now, whatever it is doing."""
+        self._process.terminate()
+
+    def end(self, deadline: float) -> None:
+        """Wait for its end until a time of `time.monotonic`, and then kill it."""
+        self._process.join(max(0.0, deadline - time.monotonic()))
+        self._process.kill()
+        self._process.join()
+
+
+@contextmanager
+def workers(runs: Sequence[Callable[[JobT, Send], None]]) -> Iterator[list[Worker[JobT]]]:
+    """A worker for each way to run jobs. After the block they are gone, whatever they were doing."""
+    started: list[Worker[JobT]] = []
+
+    def stop() -> None:
+        for worker in started:
+            worker.dismiss()
+        deadline = time.monotonic() + TERM
+        for worker in started:
+            worker.end(deadline)
+
+    with at_end(stop):
+        try:
+            for run in runs:
+                started.append(Worker(run))  # noqa: PERF401  # `stop` sees each as it comes
+            yield list(started)
+        finally:
+            stop()
+
+
+def heard(workers: Sequence[Worker[JobT]], seconds: float | None) -> Iterator[tuple[Worker[JobT], Told | Ended]]:
+    """A message of each worker that has one: of the first that have, or of none after so many seconds.
+
+    Raises WorkerDiedError.
+    """
+    ready = wait([sign for worker in workers for sign in worker.signs], seconds)
+    for worker in [worker for worker in workers if any(sign in ready for sign in worker.signs)]:
+        yield worker, worker.hear()
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes that are started here do not get SIGINT from a terminal: their parent ends them."""
+    resource_tracker.ensure_running()  # starting it sets the mask too
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(pipe: Connection, run: Callable[[JobT, Send], None]) -> None:
+    end_on_signals()
+    parent = parent_process()
+    assert parent is not None
+    end_after(parent.join)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent is gone, and so is this process soon
+        while True:
+            job = pipe.recv()
+            pipe.send(Ended(_outcome(job, run, lambda what: pipe.send(Told(what)))))
+
+
+def _outcome(job: JobT, run: Callable[[JobT, Send], None], send: Send) -> Exception | None:
+    """Run a job. The error that it ended with, as one that can be sent."""
+    try:
+        run(job, send)
+    except Exception as error:
+        error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:
+            return RuntimeError(f"{type(error).__name__}: {error}\n{error.__notes__[-1]}")
+        return error
+    return None
