@@ -44,7 +44,7 @@ def test_a_line_names_its_event_and_fields():
         "words_per_second": 10000.0,
     }
     assert {kind.event for kind in KINDS} == {
-        *("started", "finished", "update", "dev", "resumed", "restarted", "vectors", "annotated"),
+        *("started", "taken", "changed", "finished", "update", "dev", "resumed", "restarted", "vectors", "annotated"),
         *("set written", "features", "features read", "left aside", "unknown labels", "limited"),
     }
 
