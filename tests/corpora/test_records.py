@@ -44,7 +44,19 @@ def test_a_line_names_its_event_and_fields():
         "words_per_second": 10000.0,
     }
     assert {kind.event for kind in KINDS} == {
-        *("started", "taken", "changed", "finished", "update", "dev", "resumed", "restarted", "vectors", "annotated"),
+        *(
+            "started",
+            "taken",
+            "changed",
+            "suspected",
+            "finished",
+            "update",
+            "dev",
+            "resumed",
+            "restarted",
+            "vectors",
+            "annotated",
+        ),
         *("set written", "features", "features read", "left aside", "unknown labels", "limited"),
     }
 
@@ -62,7 +74,7 @@ NO_RECORDS = {
     "": "not JSON",
     "{": "not JSON",
     "[" * 100_000: "not JSON",
-    "[]": r"found '\[\]', expected an object whose event is one of started, finished",
+    "[]": r"found '\[\]', expected an object whose event is one of started, taken, finished",
     "null": "found 'null'",
     "{}": "found '{}'",
     '{"event": "dinner"}': "found .*dinner",
