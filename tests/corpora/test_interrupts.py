@@ -9,6 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# As in a terminal: a runner of tests under nohup hands on that SIGHUP is ignored.
+HEARING = """
+import signal
+for number in (signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+"""
 HEAD = """
 import hashlib, os, signal, sys, threading, time
 from pathlib import Path
@@ -29,7 +35,7 @@ CASES = {"asleep": ASLEEP, "busy": BUSY, "twice": TWICE, "in a destructor": DEAF
 def start(folder, code, **options):
     """Start a program; returns when it says that it is ready."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HEAD + code],
+        [sys.executable, "-c", HEARING + HEAD + code],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
