@@ -29,7 +29,7 @@ Text = tuple[str, list[tuple[int, int]]]
 _REASONS = {
     ("conllu", "sl"): "transcribed speech: an event in brackets is one word, as in [gap]",
     ("ud", "sl"): "the same treebank",
-    ("ud", "ja"): "no blanks between words: the words in ICU's dictionary are longer than the treebank's, which splits na-t-te",
+    ("ud", "ja"): "no blanks between words: ICU's dictionary has longer words than the treebank, which splits na-t-te",
     ("zeroshot-ud", "zh"): "no blanks between words: ICU's dictionary contains few names and compounds of the treebank",
     ("zeroshot-wikiann", "ur"): "the corpus leaves commas attached to the words before them",
 }
@@ -131,10 +131,11 @@ def _seen(score: Score) -> str:
 _PAGE = """# Splitting raw text
 
 `structkd tag` splits raw text by the properties that Unicode gives to characters
-([runtime/splitting.py](../runtime/splitting.py)). It has rules for two things only: elision (`l'homme`) and English
-contraction (`do|n't`). ICU's dictionaries cut scripts without blanks between words (Chinese, Japanese, Thai, Lao, Khmer,
-Burmese): `pip install 'structkd[segmentation]'`. With `--tokenised`, text that is already split keeps its words: only
-spaces and tabs separate words, as in the files of the corpora; a no-break space does not.
+([runtime/splitting.py](../runtime/splitting.py)). It knows only two habits of
+languages: elision (`l'homme`) and English contraction (`do|n't`). ICU's dictionaries cut scripts without blanks between
+words (Chinese, Japanese, Thai, Lao, Khmer, Burmese): `pip install 'structkd[segmentation]'`. With
+`--tokenised`, text that is already split keeps its words: only spaces and tabs separate words, as in the files of the
+corpora; a no-break space does not.
 
 The table shows the share of gold words that the splitter finds exactly, in all files of a language. `conllu` is raw
 text as people wrote it; a multiword token is one word there. Elsewhere the words were joined with blanks, or without
