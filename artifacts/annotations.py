@@ -30,7 +30,7 @@ class Annotations:
 
 
 def check(annotations: Annotations, labels: int, sentence_ids: Int64[np.ndarray, "B"]) -> None:
-    """Raise ArtifactError, naming the first sentence, where annotations over `labels` labels cannot be stored."""
+    """Raise ArtifactError, naming the first sentence, if annotations over `labels` labels cannot be stored."""
     a = annotations
     _, K, T = a.paths.shape
     if a.emissions.shape[2] != labels:

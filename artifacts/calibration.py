@@ -77,7 +77,7 @@ Key = tuple[str, bool | None]
 def calibrations(sets: Iterable[ArtifactSet]) -> dict[Key, Calibration]:
     """The calibration of each teacher on labelled words, by `seen`: whether it was trained on the sentence.
 
-    Reads a row group at a time, and of these only what has labels. Raises ArtifactError where a set is damaged.
+    Reads a row group at a time, and of these only what has labels. Raises ArtifactError if a set is damaged.
     """
     return _collected(sets, True, _calibration)
 

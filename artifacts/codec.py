@@ -25,10 +25,10 @@ def encode(
 ) -> pa.RecordBatch:
     """Rows of a `shard_schema`; `language`, `teacher` and `seen` are those of all sentences or one for each.
 
-    `teacher` names who annotated; `seen` says whether it was trained on the sentence, None where that is not known.
-    `gold` is None where unlabelled.
+    `teacher` names who annotated; `seen` says whether it was trained on the sentence, None if that is not known.
+    `gold` is None if unlabelled.
     Log-posteriors beyond their code's range are moved to its edge; -inf (a probability of exactly 0) stays.
-    Raises ArtifactError, naming the first sentence, where lengths or labels disagree, a score is NaN, or an
+    Raises ArtifactError, naming the first sentence, if lengths or labels disagree, a score is NaN, or an
     emission is out of float16's range.
     """
     a, ids = annotations, np.asarray(sentence_ids, np.int64)

@@ -55,7 +55,7 @@ class SetDifference:
 
 
 def compare(first: ArtifactSet, second: ArtifactSet) -> SetDifference:
-    """Compare two sets, a row group at a time. Raises ArtifactError where one is damaged."""
+    """Compare two sets, a row group at a time. Raises ArtifactError if one is damaged."""
     same_labels = first.labels == second.labels
     places = _shared_places(first, second)
     sums: defaultdict[str, float] = defaultdict(float)

@@ -69,7 +69,7 @@ class SetHeader(Record):
 
 
 def read_file_metadata(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
-    """The JSON object under a shard's `structkd` key; empty where there is none."""
+    """The JSON object under a shard's `structkd` key; empty if there is none."""
     try:
         value = json.loads((metadata or {})[METADATA_KEY])
     except (KeyError, ValueError):

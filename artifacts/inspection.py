@@ -109,7 +109,7 @@ def _column_bytes(artifacts: ArtifactSet) -> dict[str, int]:
 
 
 def place_of(artifacts: ArtifactSet, sentence_id: int) -> int:
-    """The row of the sentence with this id. Raises ArtifactError where none or more than one has it."""
+    """The row of the sentence with this id. Raises ArtifactError if none or more than one has it."""
     ids = artifacts.table(["sentence_id"])["sentence_id"].to_numpy()
     places = np.flatnonzero(ids == sentence_id)
     if len(places) != 1:

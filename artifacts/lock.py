@@ -19,7 +19,7 @@ class FolderLock:
     """The right to write in a folder: its lock file, which names the process and is gone when the writer is.
 
     The kernel gives the lock back when the process ends, however it ends; a lock file that is left over means nothing.
-    Raises ArtifactError, naming the other writer, where somebody holds the lock.
+    Raises ArtifactError, naming the other writer, if somebody holds the lock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,7 +53,7 @@ class FolderLock:
             return False
 
     def check(self) -> None:
-        """Raise ArtifactError where the folder is no longer the one that was locked."""
+        """Raise ArtifactError if the folder is no longer the one that was locked."""
         with explained(self.path.parent, "written"):
             if not self._names(self._descriptor):
                 raise FileNotFoundError(2, os.strerror(2), str(self.path))

@@ -108,7 +108,7 @@ class Manifest(Record):
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
-        """The manifest of a finished set. Raises ArtifactError where it is missing, foreign or edited."""
+        """The manifest of a finished set. Raises ArtifactError if it is missing, foreign or edited."""
         path = folder / MANIFEST
         with explained(path, "read"):
             found, shards = path.exists(), len(list(folder.glob(SHARDS)))
@@ -131,7 +131,7 @@ class Manifest(Record):
 
     @classmethod
     def read_file(cls, path: Path) -> "Manifest":
-        """What `write` wrote to `path`. Raises ArtifactError where it is missing, foreign or edited."""
+        """What `write` wrote to `path`. Raises ArtifactError if it is missing, foreign or edited."""
         with _sealed(), explained(path, "read"):
             stored = read_object(path)
         version = stored.get("schema_version")

@@ -41,7 +41,7 @@ def pad(
 ) -> Shaped[np.ndarray, "B ..."]:
     """Consecutive `values` at the true places of `mask`, in order; 0 elsewhere.
 
-    Raises ArtifactError where `column` does not hold one value for each place.
+    Raises ArtifactError if `column` does not hold one value for each place.
     """
     padded = np.zeros(mask.shape + values.shape[1:], dtype)
     places = int(np.count_nonzero(mask))

@@ -63,7 +63,7 @@ class DecodedRows:
 
     @cached_property
     def seen(self) -> tuple[bool | None, ...]:
-        """Whether the teacher was trained on the sentence; None where that is not known."""
+        """Whether the teacher was trained on the sentence; None if that is not known."""
         return self._values("seen")
 
     @cached_property

@@ -20,7 +20,7 @@ POSTERIORS = "log_posteriors.list.element.list.element"
 
 def write_shard(path: Path, rows: pa.Table, header: SetHeader, row_group_rows: int) -> Shard:
     """Put a shard at `path`: on the disk, read back equal to `rows`, and then under its name. The bytes depend on
-    the rows alone. Raises ArtifactError where the disk refuses, or gives back something else."""
+    the rows alone. Raises ArtifactError if the disk refuses, or gives back something else."""
     rows = _canonical(rows)
     with explained(path, "written"), atomic_path(path) as temporary:
         _write_parquet(rows, temporary, header, row_group_rows)

@@ -108,7 +108,7 @@ def stream_epoch(
     as a whole cost the reading of their tokens alone. `share` gives each of several processes its rows of every
     batch, so that all have equally many batches; one that is smaller than the world is empty for some of them.
 
-    Raises ArtifactError where label sets differ, a set is given twice, or there is nothing to stream.
+    Raises ArtifactError if label sets differ, a set is given twice, or there is nothing to stream.
     """
     _check_sets(sets)
     available = _available(sets, config)

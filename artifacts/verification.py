@@ -18,7 +18,7 @@ from structkd.corpora.files import digest_bytes, digest_file
 
 @dataclass(frozen=True)
 class ShardCheck:
-    """What verifying one file found; `error` is None where it is whole. `bytes` are those that the manifest gives."""
+    """What verifying one file found; `error` is None if it is whole. `bytes` are those that the manifest gives."""
 
     file: str
     rows: int
@@ -44,7 +44,7 @@ def _error(folder: Path, header: SetHeader, shard: Shard) -> ArtifactError | Non
 
 
 def check_strays(folder: Path, manifest: Manifest) -> None:
-    """Raise ArtifactError where a shard lies in the folder that the manifest does not name."""
+    """Raise ArtifactError if a shard lies in the folder that the manifest does not name."""
     for path in _strays(folder, manifest):
         raise _stray(path)
 
@@ -70,7 +70,7 @@ def check_shard(path: Path, header: SetHeader, shard: Shard) -> None:
 
 
 def _check_description(path: Path, shard: Shard) -> None:
-    """Raise ArtifactError where the manifest gives a shard other numbers than its file, which is whole, has."""
+    """Raise ArtifactError if the manifest gives a shard other numbers than its file, which is whole, has."""
     with explained(path, "read"):
         found = describe_shard(path, shard.file, shard.sha256)
     for number, (is_, said) in enumerate(zip(found.row_groups, shard.row_groups, strict=True)):
@@ -97,7 +97,7 @@ def check_footer(path: Path, header: SetHeader, shard: Shard) -> None:
 
 
 def read_footer(path: Path, shard: Shard) -> pq.FileMetaData:
-    """The shard's Parquet footer, checked against its digest. Raises ArtifactError where it is not the shard's.
+    """The shard's Parquet footer, checked against its digest. Raises ArtifactError if it is not the shard's.
 
     Page checksums do not cover it, and a byte of it decides how every page is read.
     """

@@ -27,7 +27,7 @@ class ShardWriter:
     of the same identity is opened again, and what is damaged in it is written anew. The files depend on the rows
     alone, not on how they were batched or how often the writer was killed.
 
-    Raises ArtifactError, naming the file, where another process is writing the set or the disk refuses.
+    Raises ArtifactError, naming the file, if another process is writing the set or the disk refuses.
     """
 
     def __init__(self, folder: Path, header: SetHeader, *, shard_rows: int = 4096, row_group_rows: int = 512) -> None:
@@ -141,7 +141,7 @@ def _refuse_other(folder: Path, header: SetHeader) -> None:
 
 
 def _recorded(folder: Path, header: SetHeader, layout: Layout) -> tuple[Shard, ...]:
-    """The shards that an earlier writer of the same files has recorded; none where its record is damaged."""
+    """The shards that an earlier writer of the same files has recorded; none if its record is damaged."""
     try:
         found = Manifest.read_file(folder / UNFINISHED)
     except ArtifactError:

@@ -131,7 +131,7 @@ def source_path(name: str, language: str, split: Split, root: Path | None = None
 
 
 def load(name: str, language: str, split: Split, *, root: Path | None = None, scheme: Scheme | None = None) -> Corpus:
-    """Read a corpus and check its labels; write them in `scheme` where one is given.
+    """Read a corpus and check its labels; write them in `scheme` if one is given.
 
     Raises CorpusError for a missing file, a malformed one, a label that the corpus does not have, and a `scheme` for a
     corpus whose labels are not spans; SchemeError for labels that are not valid in the catalog's scheme.

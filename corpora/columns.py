@@ -32,7 +32,7 @@ def read_columns(
     Columns are counted from 0, or from the end if negative; every line of the file has the same number of them. A
     line that holds a tab is split at its tabs only, so a word may hold spaces; any other line is split at spaces.
     White space at the ends of a field is no part of it. A `-DOCSTART-` line (any number of columns) is dropped, alone
-    or before a sentence's first word. Several blank lines are one. Labels are checked against `scheme` where one is
+    or before a sentence's first word. Several blank lines are one. Labels are checked against `scheme` if one is
     given, see `corpora.checking`.
 
     Comments are lines that begin with `#` and white space. `auto` leaves out those before a sentence's first word that

@@ -102,7 +102,7 @@ def _covered(where: str, identity: str, words: int, covered: int) -> int:
 
 
 def _label(where: str, fields: Sequence[str], place: int, key: str) -> str | None:
-    """A word's label, None where it has not the key."""
+    """A word's label, None if it has not the key."""
     value = fields[place]
     if key:
         return _pairs(value).get(key)

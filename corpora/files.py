@@ -106,7 +106,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Give a temporary file beside `path`; on success sync and rename it there, on failure remove it.
 
     A reader sees the old content or the whole new one, after a power cut too. The file gets the mode that the umask
-    gives to any new file, and takes the place of a symbolic link. Raises FileError where the system refuses.
+    gives to any new file, and takes the place of a symbolic link. Raises FileError if the system refuses.
     """
     with explained(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def _create(path: Path) -> int:
-    """Make an empty file where there is nothing, not even a link; returns its mode."""
+    """Make an empty file if there is nothing, not even a link; returns its mode."""
     descriptor = open_for_writing(path, os.O_WRONLY | os.O_EXCL)
     try:
         return stat.S_IMODE(os.fstat(descriptor).st_mode)

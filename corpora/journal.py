@@ -10,7 +10,7 @@ from structkd.corpora.files import open_for_writing, read_regular
 
 
 class Journal:
-    """A journal that is open for writing; make it with `open_journal`. Raises FileError where the system refuses."""
+    """A journal that is open for writing; make it with `open_journal`. Raises FileError if the system refuses."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path, self._descriptor = path, descriptor

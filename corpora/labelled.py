@@ -43,7 +43,7 @@ def _read_file(source: FileFormat, path: Path) -> Reading:
 
 
 def converted(corpus: Corpus, source: Scheme, target: Scheme | None) -> Corpus:
-    """The corpus with its labels in the scheme `target`; as it is where that is None."""
+    """The corpus with its labels in the scheme `target`; as it is if that is None."""
     if target is None:
         return corpus
     sentences = tuple(

@@ -239,7 +239,7 @@ def from_json(line: str | bytes) -> Record:
 
 
 def read_journal(path: Path) -> list[Record]:
-    """A journal's records; none where there is no file. A last line without its end is still being written.
+    """A journal's records; none if there is no file. A last line without its end is still being written.
 
     Raises:
         RecordError: a line that is no record; the message names file and line.

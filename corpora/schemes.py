@@ -102,7 +102,7 @@ def from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> tuple[str,
 
 
 def convert(labels: Sequence[str], source: Scheme, target: Scheme) -> tuple[str, ...]:
-    """The same spans in another scheme. Raises SchemeError where `labels` are not valid in `source`."""
+    """The same spans in another scheme. Raises SchemeError if `labels` are not valid in `source`."""
     return from_spans(spans(labels, source), len(labels), target)
 
 

@@ -123,7 +123,7 @@ class LinearChain:
 
     @cached_property
     def _dead(self) -> Bool[Tensor, "B"] | None:
-        """The sentences in which a word has no label, or none can follow another; None where there are none.
+        """The sentences in which a word has no label, or none can follow another; None if there are none.
 
         Their potentials and steps look as if everything were allowed: what comes of that is finite, and taken away.
         """
@@ -135,7 +135,7 @@ class LinearChain:
 
     @cached_property
     def _impossible(self) -> Bool[Tensor, "B"] | None:
-        """The sentences that have no possible sequence; None where all have one for sure."""
+        """The sentences that have no possible sequence; None if all have one for sure."""
         if not self._reach.constrained:
             return self._dead
         blocked = self._centred_log_partition.detach() <= FLOOR / 2
@@ -295,7 +295,7 @@ class LinearChain:
     def sample(self, n: int, generator: torch.Generator | None = None) -> Int[Tensor, "B {n} T"]:
         """n independent label sequences a sentence, by forward filtering and backward sampling; 0 at padding.
 
-        All 0 where there is no possible sequence.
+        All 0 if there is no possible sequence.
         """
         filtered = (self._forward[0] + self._potentials).detach()
         draws = sample(filtered, self._steps.detach(), self.mask, n, generator)

@@ -88,7 +88,7 @@ def _regret(scores: Float[Tensor, "*B L"]) -> Float[Tensor, "*B L"]:
 
 
 def _least(regrets: Float[Tensor, "B N"], k: int) -> tuple[Float[Tensor, "B {k}"], Int[Tensor, "B {k}"]]:
-    """The k least and their places, the lower place first where equal; inf where there are fewer than k."""
+    """The k least and their places, the lower place first where equal; inf if there are fewer than k."""
     if regrets.shape[1] < k:
         regrets = torch.nn.functional.pad(regrets, (0, k - regrets.shape[1]), value=torch.inf)
     if regrets.dtype != torch.float32:

@@ -28,7 +28,7 @@ class Reach:
     constrained: bool
 
     def dtype(self, least: torch.dtype) -> torch.dtype | None:
-        """The first of `least` and float64 that is safe, or None where only log space is."""
+        """The first of `least` and float64 that is safe, or None if only log space is."""
         return next((dtype for dtype in (least, torch.float64) if self.nats <= headroom(dtype)), None)
 
 

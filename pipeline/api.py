@@ -154,7 +154,7 @@ def _save(tagger: "Tagger", folder: Path, experiment: Experiment) -> None:
 
 
 def load_tagger(folder: str | Path) -> "Tagger":
-    """Read a trained teacher or student, ready to tag: on the GPU where there is one, else on the CPU.
+    """Read a trained teacher or student, ready to tag: on the GPU if there is one, else on the CPU.
 
     Raises:
         CheckpointError: it is missing, damaged, or stands on an encoder that has changed.

@@ -23,7 +23,7 @@ from structkd.crf import LinearChain
 
 @dataclass(frozen=True)
 class Signals:
-    """What a batch's shards say; a field is None where the objective does not read it.
+    """What a batch's shards say; a field is None if the objective does not read it.
 
     Attributes:
         gold: label ids, and `has_gold` which sentences have them.

@@ -42,7 +42,7 @@ D = TypeVar("D", bound=BaseModel)
 
 
 def describe(folder: Path, kind: type[D]) -> D:
-    """Read a tagger's description. Raises CheckpointError where it is missing, damaged or of another format."""
+    """Read a tagger's description. Raises CheckpointError if it is missing, damaged or of another format."""
     path = folder / FILE
     if not path.is_file():
         raise CheckpointError(f"{folder}: holds no trained tagger (no {FILE})")
@@ -61,7 +61,7 @@ def describe(folder: Path, kind: type[D]) -> D:
 
 
 def scored(folder: Path) -> Scored:
-    """How a tagger was scored. Raises CheckpointError where its description does not say so, or cannot be read."""
+    """How a tagger was scored. Raises CheckpointError if its description does not say so, or cannot be read."""
     return validated(folder / FILE, Scored, describe(folder, TaggerDescription).about)
 
 

@@ -1,4 +1,4 @@
-"""Where tensors go: a GPU where there is one, and which of several is a process's; and in which precision."""
+"""Where tensors go: a GPU if there is one, and which of several is a process's; and in which precision."""
 
 import torch
 
@@ -6,7 +6,7 @@ from structkd.tagger.config import Precision
 
 
 def found_device() -> torch.device:
-    """The GPU of this process; the CPU where there is none."""
+    """The GPU of this process; the CPU if there is none."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

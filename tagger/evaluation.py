@@ -14,7 +14,7 @@ class EvaluationSet:
     """A labelled corpus in batches that are made once, however often it is scored.
 
     Args:
-        corpus: labelled sentences. Raises CorpusError where it is empty or a sentence has no labels.
+        corpus: labelled sentences. Raises CorpusError if it is empty or a sentence has no labels.
         metric, scheme: see `tagger.scoring.Reference`.
     """
 

@@ -61,7 +61,7 @@ class FeatureSet:
 
     @classmethod
     def open(cls, path: Path) -> "FeatureSet":
-        """Map a file. Raises FeatureError where it is missing, cut, of another version, or its index damaged."""
+        """Map a file. Raises FeatureError if it is missing, cut, of another version, or its index damaged."""
         try:
             with open_regular(path) as file:
                 size = os.fstat(file.fileno()).st_size
@@ -82,7 +82,7 @@ class FeatureSet:
         return cls(path=path, encoder=encoder, features=tensors["features"], **index)
 
     def find(self, keys: UInt64[np.ndarray, "B 2"]) -> Int64[np.ndarray, "B"]:
-        """Each sentence's place in the index, -1 where it is not here."""
+        """Each sentence's place in the index, -1 if it is not here."""
         if not len(self.key):
             return np.full(len(keys), -1)
         place = np.minimum(np.searchsorted(self._high, keys[:, 0]), len(self.key) - 1)
@@ -93,7 +93,7 @@ class FeatureSet:
         return np.ascontiguousarray(self.key[:, 0])
 
     def read(self, place: int) -> Float16[np.ndarray, "T F"]:
-        """A sentence's rows. Raises FeatureError where they are not what was written."""
+        """A sentence's rows. Raises FeatureError if they are not what was written."""
         rows = self.features[self.first[place] : self.first[place] + self.words[place]]
         if zlib.crc32(rows.data) != self.crc32[place]:
             raise FeatureError(

@@ -64,7 +64,7 @@ class Tagger(nn.Module):
         return {name: tensor for name, tensor in self.state_dict().items() if name not in fixed}
 
     def set_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over what `weights` gave. Raises RuntimeError where names, shapes or types are others.
+        """Take over what `weights` gave. Raises RuntimeError if names, shapes or types are others.
 
         Tensors on the `meta` device, which are sizes alone, are replaced by those of `weights`.
         """

@@ -62,7 +62,7 @@ class Resume:
         self._cost = self._last - began
 
     def load(self, world: int) -> tuple[State | None, str]:
-        """The state, on the CPU; or None and, where there is a file that cannot be used, the reason why.
+        """The state, on the CPU; or None and, if there is a file that cannot be used, the reason why.
 
         Raises:
             ResumeError: a state of the same training on another number of processes, which would end elsewhere.

@@ -61,7 +61,7 @@ class Reference:
 
 
 def score_of(found: Outcomes) -> float:
-    """Micro-averaged F1 of exact spans in percent, 0 where there is nothing to find and nothing found.
+    """Micro-averaged F1 of exact spans in percent, 0 if there is nothing to find and nothing found.
 
     Of words it is the accuracy: each word has one label in gold and one predicted.
     """

@@ -27,7 +27,7 @@ from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
 class TextRow:
     """A sentence to annotate: that at `place` of `corpus`.
 
-    `seen`: whether the teacher was trained on it, None where that is not known.
+    `seen`: whether the teacher was trained on it, None if that is not known.
     """
 
     sentence_id: int
@@ -44,7 +44,7 @@ class TextRow:
 def text_rows(corpora: Sequence[Corpus], trained_on: Set[tuple[str, ...]] | None) -> list[TextRow]:
     """The sentences of corpora, one after the other; a `sentence_id` is the place in that sequence.
 
-    `trained_on` holds the words of each sentence that the teacher was trained on; None where that is not known.
+    `trained_on` holds the words of each sentence that the teacher was trained on; None if that is not known.
     """
     found = [(corpus, place) for corpus in corpora for place in range(len(corpus))]
     return [

@@ -91,13 +91,13 @@ class CorpusRequest:
         return self.draw(limited, empty), report
 
     def draw(self, corpus: Corpus, empty: str | None = None) -> Corpus:
-        """At most `sentences` of a corpus. Raises CorpusError where it has none; `empty` says what to do then."""
+        """At most `sentences` of a corpus. Raises CorpusError if it has none; `empty` says what to do then."""
         if not len(corpus):
             raise CorpusError(f"{self.experiment}: {empty or f'{self.language} {self.split} has no sentences'}")
         return corpus.sample(self.sentences, self.limits.seed)
 
     def file_digest(self, path: Path) -> str:
-        """SHA-256 of a file that the corpus is read from. Raises CorpusError where it is missing."""
+        """SHA-256 of a file that the corpus is read from. Raises CorpusError if it is missing."""
         if not path.is_file():
             raise CorpusError(
                 f"{path}: no such file; experiment {self.experiment} needs it for {self.language} {self.split} "

@@ -25,7 +25,7 @@ def forget_peak() -> None:
 
 
 def peak_memory() -> int | None:
-    """Bytes of this process's greatest resident size since `forget_peak`; None where the system does not tell.
+    """Bytes of this process's greatest resident size since `forget_peak`; None if the system does not tell.
 
     Unlike `ru_maxrss` it is not that of the process that this one came from.
     """

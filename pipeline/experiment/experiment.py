@@ -172,7 +172,7 @@ class Experiment(Settings):
         return self
 
     def torch_device(self) -> "torch.device":
-        """Where tensors go. Raises ExperimentError where `device` is a GPU and there is none."""
+        """Where tensors go. Raises ExperimentError if `device` is a GPU and there is none."""
         import torch  # which a finished experiment never needs
 
         found = torch.cuda.is_available()

@@ -98,7 +98,7 @@ def rows_path(grid: Grid) -> Path:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of a table, for one task: one system and all its seeds. `value` is the sweep's, where there is one."""
+    """A row of a table, for one task: one system and all its seeds. `value` is the sweep's, if there is one."""
 
     label: str
     task: str

@@ -18,7 +18,7 @@ class ExperimentError(ValueError):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file's values. Raises ExperimentError where it is none."""
+    """A TOML file's values. Raises ExperimentError if it is none."""
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))  # Windows' editors begin a file with a byte order mark
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -101,7 +101,7 @@ class Data:
 
 
 def describe_limit(corpus: Corpus, report: LengthReport) -> LengthLimited | None:
-    """A record of what the length limit did; None where every sentence was short enough."""
+    """A record of what the length limit did; None if every sentence was short enough."""
     if not report.long_sentences:
         return None
     return LengthLimited(corpus.language, corpus.split, **asdict(report))

@@ -63,7 +63,7 @@ def teacher_taggers(teacher: Teacher, language: str) -> list[TaggerConfig]:
 def cost_of(paths: Sequence[Path]) -> dict[str, float]:
     """Bytes of feature files, and the seconds for which encoders ran to make them.
 
-    Raises FeatureError where what is written of that is damaged.
+    Raises FeatureError if what is written of that is damaged.
     """
     found = [_cost(_cost_path(path)) for path in paths]
     return {key: sum(cost[key] for cost in found) for key in ("bytes", "seconds")}

@@ -18,7 +18,7 @@ PATHS = 5  # shown of each sentence
 
 
 def sentence_cards(plan: Plan, students: Mapping[str, Path], *, sentences: int, seed: int = 0) -> list[SentenceCard]:
-    """Held-out sentences of each language that has gold, drawn by `seed`; empty where the teachers' sets are gone.
+    """Held-out sentences of each language that has gold, drawn by `seed`; empty if the teachers' sets are gone.
 
     Args:
         students: folders of finished students by what they are called.

@@ -44,7 +44,7 @@ class Entries(dict[str, pl.DataFrame]):
     def resampled(self) -> Resampled | None:
         """The scores of all that have cells on samples of the test sentences, drawn once for all tables.
 
-        None where a language has too few sentences to draw from: then there are no intervals and no marks of it.
+        None if a language has too few sentences to draw from: then there are no intervals and no marks of it.
         """
         try:
             return resample({label: cells for label, cells in self.items() if not cells.is_empty()})

@@ -46,7 +46,7 @@ def sets_digest(identities: Sequence[str]) -> str:
 
 
 def provenance_note(plan: Plan) -> str:
-    """One line on the pieces that the present code has not made; empty where there are none."""
+    """One line on the pieces that the present code has not made; empty if there are none."""
     pieces = [*_teachers(plan.teachers), *_sets(plan.teachers), *_students(plan.students)]
     strange, outdated = [piece for piece in pieces if piece.elsewhere], sum(piece.outdated for piece in pieces)
     parts = []

@@ -78,7 +78,7 @@ class RowError(ValueError):
 
 
 def read_rows(path: Path) -> pl.DataFrame:
-    """The rows of a file; none where it is not there. Raises RowError where it is damaged or of another version."""
+    """The rows of a file; none if it is not there. Raises RowError if it is damaged or of another version."""
     if not path.is_file():
         return pl.DataFrame(schema=SCHEMA)
     try:

@@ -79,7 +79,7 @@ class Resampled:
     def gap(self, system: str, baseline: str, teachers: str) -> tuple[float, float] | None:
         """The 95% interval of the share, in percent, of the gap between baseline and teachers that a system closes.
 
-        None where the teachers are not better in every resample: there may be no gap then.
+        None if the teachers are not better in every resample: there may be no gap then.
         """
         gap = self.samples[teachers] - self.samples[baseline]
         if gap.min() <= 0:
@@ -133,7 +133,7 @@ def resample(systems: Mapping[str, pl.DataFrame], *, resamples: int = 2000, seed
 def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | None:
     """The p-value of Welch's t-test of two systems' scores by seed.
 
-    None where it is undefined: with one seed, or where the seeds of neither system differ.
+    None if it is undefined: with one seed, or where the seeds of neither system differ.
     """
     if min(len(system), len(baseline)) < 2 or stdev(system) == stdev(baseline) == 0:
         return None

@@ -59,7 +59,7 @@ def score_table(
 
 
 def gap_closed(score: float | None, baseline: float | None, teachers: float | None) -> float | None:
-    """The share, in percent, of the gap between baseline and teachers; None where there is none to close."""
+    """The share, in percent, of the gap between baseline and teachers; None if there is none to close."""
     if score is None or baseline is None or teachers is None or teachers <= baseline:
         return None
     return 100 * (score - baseline) / (teachers - baseline)

@@ -36,7 +36,7 @@ def library(model: str) -> Iterator[Any]:
 
 
 def load_tokenizer(transformers: Any, folder: Path) -> Any:
-    """The tokeniser of a folder. Raises EncoderError where it has no vocabulary, of which transformers says nothing."""
+    """The tokeniser of a folder. Raises EncoderError if it has no vocabulary, of which transformers says nothing."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, add_prefix_space=True)
     if len(tokenizer) <= len({*tokenizer.all_special_ids}):
         raise EncoderError(
@@ -67,7 +67,7 @@ def make_pieces(model: nn.Module, tokenizer: Any, window: int | None) -> Pieces:
 
 
 def _window_limit(model: nn.Module, tokenizer: Any) -> int | None:
-    """Subwords and special tokens that a model takes at once; None where it has no limit.
+    """Subwords and special tokens that a model takes at once; None if it has no limit.
 
     A table of positions may count those of padding, as RoBERTa's does and BERT's does not.
     """

@@ -50,9 +50,9 @@ class Pieces:
 
     Args:
         tokenizer: of transformers.
-        limit: subwords and special tokens that the model takes at once; None where it has no limit.
+        limit: subwords and special tokens that the model takes at once; None if it has no limit.
         window: as many at most; None for the limit.
-        known: subwords that the model has embeddings of; None where it has no table of them.
+        known: subwords that the model has embeddings of; None if it has no table of them.
 
     Raises:
         EncoderError: a window beyond the limit, or without room for two subwords.
@@ -103,7 +103,7 @@ class Pieces:
             alike: how many times its size a window may be padded to, rather than be read in another pass.
 
         Raises:
-            EncoderError: a word that is cut into nothing where there is no unknown one, or into what the model lacks.
+            EncoderError: a word that is cut into nothing if there is no unknown one, or into what the model lacks.
         """
         known = self._remembered(tokens.words)
         cut = [ids or self._unknown(word) for word, ids in zip(tokens.words, known, strict=True)]

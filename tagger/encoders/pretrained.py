@@ -22,7 +22,7 @@ def find_pretrained(model: str) -> Path:
     """The folder of a pretrained encoder: `model` itself, or under $STRUCTKD_ENCODERS, or the hub's.
 
     The hub is asked last, and once, for `name` or `name@revision` (a branch, tag or commit); with HF_HUB_OFFLINE=1
-    only its local cache is. Raises EncoderError where there is none.
+    only its local cache is. Raises EncoderError if there is none.
     """
     root = os.environ.get(ROOT_VARIABLE)
     local = [Path(model).expanduser(), *([Path(root).expanduser() / model] if root else [])]
@@ -75,7 +75,7 @@ def pretrained_digests(tagger: TaggerConfig) -> dict[str, str]:
 
 
 def vectors_digest(path: str) -> str:
-    """SHA-256 of a file of vectors. Raises EncoderError where it is not there."""
+    """SHA-256 of a file of vectors. Raises EncoderError if it is not there."""
     if not Path(path).is_file():
         raise EncoderError(f"{path}: no such file; expected vectors of words")
     return digest_unchanged(Path(path))

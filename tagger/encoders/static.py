@@ -48,7 +48,7 @@ class StaticVectors(Encoder):
         return int((self._find(list(words))[1] >= 0).sum())
 
     def _find(self, words: list[str]) -> tuple[list[str], Int[np.ndarray, "W"]]:
-        """The forms under which words are looked up, and where the file has them; -1 where it does not."""
+        """The forms under which words are looked up, and where the file has them; -1 if it does not."""
         places = self._file.index.find(words)
         if self.config.lowercase:
             lowered = [word.lower() for word in words]

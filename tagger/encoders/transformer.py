@@ -212,7 +212,7 @@ def _size(config: TransformerConfig) -> tuple[int, int]:
 
 
 def _read_size(transformers: Any, folder: Path) -> Any:
-    """A model's own settings. Raises EncoderError where it is no encoder of text."""
+    """A model's own settings. Raises EncoderError if it is no encoder of text."""
     size = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     for setting in ("num_hidden_layers", "hidden_size"):
         if not hasattr(size, setting):

@@ -32,7 +32,7 @@ class WordIndex:
         return len(self._order)
 
     def find(self, words: Sequence[str]) -> Int[np.ndarray, "W"]:
-        """The place of each word in the file's order; -1 where it is absent."""
+        """The place of each word in the file's order; -1 if it is absent."""
         encoded = [word.encode() for word in words]
         hashes = hash_words(encoded)
         first, last = (np.searchsorted(self._hashes, hashes, side) for side in ("left", "right"))

@@ -97,7 +97,7 @@ class SourcesConfig(Settings):
         return any(isinstance(source, PredictionsConfig) for source in self.serving(language))
 
     def serving(self, language: str) -> tuple[SourceConfig, ...]:
-        """The sources of a language. Raises SourceError where none serves it."""
+        """The sources of a language. Raises SourceError if none serves it."""
         serving = tuple(source for source in self.sources if source.languages is None or language in source.languages)
         if not serving:
             served = sorted({known for source in self.sources for known in source.languages or ()})

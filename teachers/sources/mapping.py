@@ -60,7 +60,7 @@ class LabelMapping:
     def __call__(self, probabilities: Float64[np.ndarray, "N M"], passage: Passage) -> Float64[np.ndarray, "N L"]:
         """Log-probabilities of the task's labels, at least `LOG_ZERO`; rows are the passage's words.
 
-        Raises SourceError where a word has no mass to renormalise.
+        Raises SourceError if a word has no mass to renormalise.
         """
         found = self._converted(probabilities, passage.lengths)
         mapped = np.zeros((len(found), len(self.labels)))

@@ -122,7 +122,7 @@ def names_in(scheme: TaskScheme, types: Sequence[str]) -> tuple[str, ...]:
 
 
 def _part(name: str, scheme: ModelScheme) -> tuple[str, str] | None:
-    """Prefix and type of a label, or None where the scheme does not know it."""
+    """Prefix and type of a label, or None if the scheme does not know it."""
     if name == "O":
         return "", ""
     prefix, _, kind = name.partition("-")

@@ -107,7 +107,7 @@ class Differences:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stage took; None where it was not measured."""
+    """What a stage took; None if it was not measured."""
 
     stage: str
     seconds: float | None

@@ -22,7 +22,7 @@ def svg(chart: Chart, systems: Sequence[str] = ()) -> str:
     """A chart as a file's SVG: text as text, light and dark colours, the same bytes every time.
 
     `systems` come first in the order of colours, so that charts of some of them look alike.
-    Raises PageError where matplotlib is not installed.
+    Raises PageError if matplotlib is not installed.
     """
     return vector.standalone(_svg(chart, systems), label(chart), colour_rules())
 
@@ -39,7 +39,7 @@ def png(chart: Chart, path: Path, systems: Sequence[str] = (), *, dots_per_inch:
 
 
 def colour_rules() -> str:
-    """CSS by which drawings follow the reader's scheme. Raises PageError where matplotlib is not installed."""
+    """CSS by which drawings follow the reader's scheme. Raises PageError if matplotlib is not installed."""
     with extra("matplotlib"):
         from structkd.pipeline.report.page.drawing import style
     return style.colour_rules()

@@ -20,7 +20,7 @@ MARKS = "*†‡§"
 def render(page: Page) -> str:
     """One HTML file that needs nothing beside itself: the same bytes for the same page.
 
-    Raises PageError where jinja2 or matplotlib is not installed.
+    Raises PageError if jinja2 or matplotlib is not installed.
     """
     template = _environment().get_template("template.html")
     charts = [chart for section in page.sections for chart in section.charts]

@@ -11,7 +11,7 @@ from structkd.pipeline.report.page.errors import PageError
 
 @dataclass(frozen=True)
 class SentenceCard:
-    """What is known of a sentence. Raises PageError where something is not as long as the sentence."""
+    """What is known of a sentence. Raises PageError if something is not as long as the sentence."""
 
     name: str
     """What it is called, as by its split and place."""

@@ -10,7 +10,7 @@ from structkd.pipeline.report.page.errors import PageError
 class TableView:
     """A table whose cells are ready texts; marks of significance follow a number, as in `83.10*`.
 
-    Raises PageError where a row is not as long as the head.
+    Raises PageError if a row is not as long as the head.
     """
 
     title: str
