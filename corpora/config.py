@@ -12,18 +12,20 @@ from structkd.corpora.settings import Seed, Settings
 
 
 def _new(default: Any, description: str) -> Any:
-    """A setting that came later: runs that do not use it are named as if it were not there."""
+    """Return a setting that was added later; it does not change the names of runs that do not use it."""
     return Field(default, description=description, exclude_if=lambda value: value == default)
 
 
 class FileFormat(Settings):
-    """What a file of labelled sentences looks like."""
+    """The format of a file of labelled sentences."""
 
     reader: Literal["columns", "conllu", "parquet"] = "columns"
     token_column: int | str = Field(0, description="a number for columns, a name for parquet")
     label_column: int | str = Field(-1, description="a number for columns, a name for conllu and parquet")
     metric: Literal["spans", "accuracy"] = "spans"
-    scheme: Literal["IOB1", "IOB2", "BIOES"] = Field("IOB2", description="of the files, where the metric is spans")
+    scheme: Literal["IOB1", "IOB2", "BIOES"] = Field(
+        "IOB2", description="scheme of the files' labels, if the metric is spans"
+    )
     repair: Repair = _new("none", "conlleval: labels that are not valid in the scheme are read as that scorer does")
     comments: Comments = _new("auto", "lines of columns that begin with # and a blank; see `corpora.columns`")
     missing_label: str = _new("_", "of words without the key, for conllu's feats:KEY and misc:KEY")
@@ -57,15 +59,15 @@ class FileFormat(Settings):
 
 
 class Limits(Settings):
-    """How much of the corpora to use; sentences are drawn at random by `seed`, None takes all."""
+    """Limits on the corpora; sentences are drawn at random by `seed`, None takes all."""
 
     train: int | None = Field(None, ge=1, description="sentences in each language")
     dev: int | None = Field(None, ge=1, description="sentences in each language")
     test: int | None = Field(None, ge=1, description="sentences in each language")
-    seed: Seed = Field(0, description="of the draw")
+    seed: Seed = Field(0, description="seed of the draw")
     max_tokens: int = Field(150, ge=1, description="longest sentence in words")
-    too_long: Literal["cut", "drop", "keep"] = Field("cut", description="what becomes of longer ones")
+    too_long: Literal["cut", "drop", "keep"] = Field("cut", description="treatment of longer sentences")
 
     def sentences(self, split: Split) -> int | None:
-        """How many of a split are drawn; None for one that has no limit here."""
+        """Return the number of sentences drawn from a split; None if there is no limit."""
         return {"train": self.train, "dev": self.dev, "test": self.test}.get(split)

@@ -7,7 +7,7 @@ from structkd.corpora.settings import Settings
 
 
 class AnnotationConfig(Settings):
-    """What stage one writes, and in which pieces."""
+    """The content and layout of the artifact sets that stage one writes."""
 
     k: int = Field(10, ge=1, description="best paths stored for each sentence")
     posteriors: PosteriorCode = Field("float16", description="code of the log-posteriors; log8 takes half the bytes")

@@ -1,4 +1,4 @@
-"""Sources of corpora: each is a class that names a corpus, `identity`, beside reading or making it, `load`."""
+"""Sources of corpora: each class names a corpus (`identity`) and reads or makes it (`load`)."""
 
 from typing import Annotated
 

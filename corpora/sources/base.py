@@ -1,4 +1,4 @@
-"""What every source of corpora can do, and what it is asked for."""
+"""The protocol of corpus sources, and their requests."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,19 +13,19 @@ from structkd.corpora.sentences import Corpus, CorpusError, Split
 
 
 class CorpusSource(Protocol):
-    """Where sentences of an experiment come from. A source names a corpus, and reads or makes it."""
+    """A source of an experiment's sentences. It names a corpus, and reads or makes it."""
 
     def identity(self, wanted: "CorpusRequest") -> dict[str, Any]:
-        """What determines the content of `load`, found without reading sentences: equal identities, equal corpora.
+        """Return what determines the content of `load`, without reading sentences: equal identities, equal corpora.
 
-        Identities name finished runs: a change of one orphans them.
+        Finished runs are named by identities: if one changes, these runs are no longer found.
 
         Raises:
             CorpusError: a missing file.
         """
 
     def load(self, wanted: "CorpusRequest") -> tuple[Corpus, LengthReport]:
-        """The corpus that is wanted, and what the length limit did.
+        """Return the requested corpus and the report of the length limit.
 
         Raises:
             CorpusError: a missing or malformed file, or nothing left after the limits.
@@ -37,15 +37,15 @@ class LabelledSource(CorpusSource, Protocol):
 
     @property
     def metric(self) -> Metric:
-        """Span F1 or accuracy, by what the labels are."""
+        """The metric: span F1 or accuracy, depending on the labels."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the experiment file says of it, paths aside: their files' content stands in identities."""
+        """The settings without paths; identities contain the content of the files instead."""
 
     @property
     def makes_text(self) -> bool:
-        """Whether it has an `unlabelled` split of its own."""
+        """True if it has an `unlabelled` split of its own."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,8 @@ class CorpusRequest:
     """A corpus that an experiment wants from one of its sources.
 
     Attributes:
-        experiment: its name, for messages.
-        scheme: of the labels that the taggers see; None for tags.
-        sentences: how many are drawn, by `limits.seed`; None takes all.
+        experiment: its name, for messages. scheme: scheme of the labels that the taggers see; None for tags.
+        sentences: number of sentences to draw by `limits.seed`; None takes all.
         labelled: the source of the training corpus, for text that is made from it.
     """
 
@@ -69,11 +68,11 @@ class CorpusRequest:
 
     @property
     def training(self) -> "CorpusRequest":
-        """The same for the training corpus of the language."""
+        """The same request for the training corpus of the language."""
         return replace(self, split="train", sentences=self.limits.train)
 
     def identity(self, origin: Any) -> dict[str, Any]:
-        """The identity of what `take` makes of a corpus, given what determines that corpus, as JSON."""
+        """Return the identity of the result of `take`; `origin` is JSON that determines the corpus."""
         return {
             "language": self.language,
             "split": self.split.replace("_", "-"),  # "zero-shot", as in the keys of rows that are there
@@ -86,18 +85,18 @@ class CorpusRequest:
         }
 
     def take(self, corpus: Corpus, empty: str | None = None) -> tuple[Corpus, LengthReport]:
-        """The corpus with its length limited, then `draw`n from, and what the limit did."""
+        """Limit the sentence length, then `draw`; return the corpus and the report of the limit."""
         limited, report = limit_lengths(corpus, self.limits.max_tokens, self.limits.too_long, scheme=self.scheme)
         return self.draw(limited, empty), report
 
     def draw(self, corpus: Corpus, empty: str | None = None) -> Corpus:
-        """At most `sentences` of a corpus. Raises CorpusError if it has none; `empty` says what to do then."""
+        """Draw at most `sentences` of a corpus. Raises CorpusError if it has none; `empty` says what to do then."""
         if not len(corpus):
             raise CorpusError(f"{self.experiment}: {empty or f'{self.language} {self.split} has no sentences'}")
         return corpus.sample(self.sentences, self.limits.seed)
 
     def file_digest(self, path: Path) -> str:
-        """SHA-256 of a file that the corpus is read from. Raises CorpusError if it is missing."""
+        """Return the SHA-256 of a file of the corpus. Raises CorpusError if it is missing."""
         if not path.is_file():
             raise CorpusError(
                 f"{path}: no such file; experiment {self.experiment} needs it for {self.language} {self.split} "

@@ -1,4 +1,4 @@
-"""Corpora of the catalog as sources: to train and score on, or only to be scored."""
+"""Corpora of the catalog as sources: for training and scoring, or for scoring only."""
 
 from dataclasses import replace
 from typing import Any, Literal
@@ -19,45 +19,45 @@ class CatalogSource(Settings):
 
     @property
     def metric(self) -> catalog.Metric:
-        """As the catalog has it."""
+        """The catalog's metric."""
         metric = catalog.entry(self.name).metric
         assert metric is not None
         return metric
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Its name."""
+        """The name of the corpus."""
         return self.model_dump()
 
     @property
     def makes_text(self) -> bool:
-        """The catalog's text is a source of its own."""
+        """False: the catalog's text is a source of its own."""
         return False
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
-        """Of the file, and of the catalog's name for it."""
+        """Return the identity: the file's digest and the corpus's name in the catalog."""
         path = catalog.source_path(self.name, wanted.language, wanted.split)
         return wanted.identity([wanted.file_digest(path), self.settings])
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
-        """One of the corpus's files."""
+        """Read one of the corpus's files."""
         return wanted.take(catalog.load(self.name, wanted.language, wanted.split, scheme=wanted.scheme))
 
 
 class ZeroShot(Settings):
-    """Languages that nobody is trained on, to be scored."""
+    """Languages to score that no system is trained on."""
 
     name: Literal["zeroshot-wikiann", "zeroshot-ud"]
     languages: tuple[FileName, ...] = Field(min_length=1)
-    sentences: int | None = Field(None, ge=1, description="in each language")
+    sentences: int | None = Field(None, ge=1, description="sentences in each language")
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
-        """Of the test file."""
+        """Return the identity: the digest of the test file."""
         path = catalog.source_path(self.name, wanted.language, "test")
         return self._drawn(wanted).identity([wanted.file_digest(path)])
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
-        """The test file's sentences."""
+        """Read the test file."""
         test = catalog.load(self.name, wanted.language, "test", scheme=wanted.scheme)
         return self._drawn(wanted).take(replace(test, split=wanted.split))
 

@@ -18,7 +18,7 @@ class DemoSource(Settings):
     """The generated corpus, made on the spot."""
 
     name: Literal["demo"]
-    seed: Seed = Field(1, description="of the generator")
+    seed: Seed = Field(1, description="seed of the generator")
     train: dict[str, int] = Field(description="sentences by language")
     dev: int = Field(200, ge=1, description="sentences in each language")
     test: int = Field(500, ge=1, description="sentences in each language")
@@ -26,25 +26,25 @@ class DemoSource(Settings):
 
     @property
     def metric(self) -> Metric:
-        """Its labels are spans."""
+        """Spans."""
         return "spans"
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All of them."""
+        """All settings."""
         return self.model_dump()
 
     @property
     def makes_text(self) -> bool:
-        """Whether it is asked for text."""
+        """True if unlabelled sentences are wanted."""
         return self.unlabelled > 0
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
-        """Of the generator, and what it is asked for."""
+        """Return the identity: the generator's digest, the seed and the number of sentences."""
         return wanted.identity(["demo", generator_digest(), self.seed, self._sentences(wanted)])
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
-        """A corpus, generated once a process."""
+        """Generate a corpus, once per process."""
         made = _made(wanted.language, wanted.split, self._sentences(wanted), self.seed)
         return wanted.take(converted(made, "IOB2", wanted.scheme))
 

@@ -18,25 +18,25 @@ class FileSource(FileFormat):
 
     name: Literal["files"]
     path: Annotated[str, template("language", "split", needed=["split"])] = Field(
-        description="with {language} and {split} in it"
+        description="contains {split}, may contain {language}"
     )
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Their format."""
+        """The format of the files."""
         return self.model_dump(exclude={"path"})
 
     @property
     def makes_text(self) -> bool:
-        """Files of text are a source of their own."""
+        """False: files of text are a source of their own."""
         return False
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
-        """Of the file, and how it is read."""
+        """Return the identity: the file's digest and its format."""
         return wanted.identity([wanted.file_digest(self._file(wanted)), self.settings])
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
-        """One of the files."""
+        """Read one of the files."""
         path = self._file(wanted)
         return wanted.take(read_labelled(self, path, wanted.language, wanted.split, wanted.scheme))
 

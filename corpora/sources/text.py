@@ -1,4 +1,4 @@
-"""Text without labels as sources: the catalog's, that of a file, and what a limit leaves of the training corpus."""
+"""Sources of text without labels: the catalog, a file, or the part of the training corpus that a limit leaves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,10 +25,10 @@ class UnlabelledText(Settings):
     path: Annotated[str, template("language")] = Field(
         "catalog",
         description="`catalog`; `train`: the training sentences that limits.train leaves over, without their labels; "
-        "or a path with {language}: a sentence a line",
+        "or a path with {language}, one sentence per line",
     )
-    languages: tuple[str, ...] | None = Field(None, description="those that have it; None: all of the experiment")
-    sentences: int | None = Field(None, ge=1, description="in each language")
+    languages: tuple[str, ...] | None = Field(None, description="languages that have it; None: all of the experiment")
+    sentences: int | None = Field(None, ge=1, description="sentences in each language")
 
     @property
     def source(self) -> CorpusSource:
@@ -38,15 +38,15 @@ class UnlabelledText(Settings):
         return CatalogText() if self.path == "catalog" else FileText(self.path)
 
     def serves(self, language: str) -> bool:
-        """Whether a language of the experiment has such text."""
+        """True if a language of the experiment has such text."""
         return self.languages is None or language in self.languages
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
-        """The identity of as many sentences of the text as the settings say."""
+        """Return the identity of the text, limited to `sentences`."""
         return self.source.identity(replace(wanted, sentences=self.sentences))
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
-        """As many sentences of the text as the settings say."""
+        """Load the text, limited to `sentences`."""
         return self.source.load(replace(wanted, sentences=self.sentences))
 
 
@@ -99,11 +99,11 @@ class LeftOverText:
     """The training sentences that `limits.train` leaves over, without their labels."""
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
-        """The training corpus and the number of sentences determine it."""
+        """Return the identity: the training corpus and the number of sentences."""
         return wanted.labelled.identity(wanted.training) | {"split": wanted.split, "left_over": wanted.sentences}
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
-        """Read the whole training corpus, of which the report is, and leave out what `limits.train` takes."""
+        """Read the training corpus without the sentences that `limits.train` takes. The report is about the whole corpus."""
         whole, report = wanted.labelled.load(replace(wanted.training, sentences=None))
         known = {sentence.tokens for sentence in wanted.training.draw(whole)}
         rest = tuple(Sentence(sentence.tokens) for sentence in whole if sentence.tokens not in known)
@@ -122,12 +122,12 @@ class JoinedText:
     texts: Sequence[CorpusSource]
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
-        """The identities of all texts; one text alone keeps its own."""
+        """Return the identities of all texts; a single text keeps its own."""
         found = [text.identity(wanted) for text in self.texts]
         return found[0] if len(found) == 1 else {"language": wanted.language, "split": wanted.split, "texts": found}
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
-        """All sentences, and the sum of the reports."""
+        """Return all sentences, and the sum of the reports."""
         parts, reports = zip(*(text.load(wanted) for text in self.texts), strict=True)
         sentences = tuple(sentence for part in parts for sentence in part)
         return Corpus(wanted.language, wanted.split, sentences), reduce(add, reports)

@@ -1,1 +1,1 @@
-"""What a TOML file says: experiments and grids as typed settings."""
+"""Experiments and grids: TOML files as typed settings."""

@@ -30,20 +30,20 @@ _TEXTS = {"unlabelled", "augmented"}
 
 
 class Teacher(Settings):
-    """Stage one."""
+    """Settings of stage one."""
 
-    seed: Seed = Field(1, description="of every teacher, and of the folds")
+    seed: Seed = Field(1, description="seed of every teacher, and of the folds")
     folds: int = Field(
         0,
         ge=0,
-        description="so many more teachers in each language, each of which annotates the part of the training corpus "
-        "that it was not trained on; 0: the one teacher annotates what it was trained on",
+        description="number of extra teachers per language; each annotates the part of the training corpus that it "
+        "was not trained on; 0: the one teacher annotates the text that it was trained on",
     )
-    held_out: bool = Field(True, description="annotate dev and test too, for reports; students never read that")
+    held_out: bool = Field(True, description="annotate dev and test too, for reports; students never read them")
     tagger: TaggerConfig = TaggerConfig()
     training: TrainingConfig = TrainingConfig()
     annotation: AnnotationConfig = AnnotationConfig()
-    external: SourcesConfig | None = Field(None, description="teachers trained elsewhere, in place of our own")
+    external: SourcesConfig | None = Field(None, description="teachers trained elsewhere, in place of trained ones")
 
     @field_validator("folds")
     @classmethod
@@ -64,12 +64,14 @@ class Teacher(Settings):
 
 
 class Student(Settings):
-    """Stage two."""
+    """Settings of stage two."""
 
-    systems: tuple[SystemName, ...] = Field(min_length=1, description="one student for each, and each seed")
-    seeds: tuple[Seed, ...] = Field((1,), min_length=1, description="of the students")
+    systems: tuple[SystemName, ...] = Field(
+        min_length=1, description="systems; one student is trained for each system and seed"
+    )
+    seeds: tuple[Seed, ...] = Field((1,), min_length=1, description="seeds of the students")
     transfer: tuple[Text, ...] = Field(
-        get_args(Text), description="text that students learn from beside the training corpora, as far as there is any"
+        get_args(Text), description="text that students learn from beside the training corpora, if there is any"
     )
     tagger: TaggerConfig = TaggerConfig()
     training: TrainingConfig = TrainingConfig()
@@ -77,21 +79,19 @@ class Student(Settings):
 
 
 class Experiment(Settings):
-    """A run is a function of this, the corpora and the results versions of the code."""
+    """All settings of a run. A run is a function of them, the corpora and the results versions of the code."""
 
     name: FileName
     title: str
     languages: tuple[FileName, ...] = Field(min_length=1)
-    scheme: Literal["IOB2", "BIOES"] = Field("BIOES", description="that the taggers use, for spans")
+    scheme: Literal["IOB2", "BIOES"] = Field("BIOES", description="label scheme of the taggers, for spans")
     corpus: AnyLabelledSource
     limits: Limits = Limits()
-    unlabelled: tuple[UnlabelledText, ...] = Field(
-        (), description="a table, or an array of tables: one text or several"
-    )
+    unlabelled: tuple[UnlabelledText, ...] = Field((), description="one text (a table) or several (an array of tables)")
     augmented: AugmentedText | None = None
     zero_shot: ZeroShot | None = None
     # Not among the settings that name a run, so that one begun here can be finished there.
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", exclude=True, description="auto: a GPU where there is one")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", exclude=True, description="auto: a GPU if there is one")
     teacher: Teacher = Teacher()
     student: Student
 
@@ -172,7 +172,7 @@ class Experiment(Settings):
         return self
 
     def torch_device(self) -> "torch.device":
-        """Where tensors go. Raises ExperimentError if `device` is a GPU and there is none."""
+        """Return the device of tensors. Raises ExperimentError if `device` is a GPU and there is none."""
         import torch  # which a finished experiment never needs
 
         found = torch.cuda.is_available()
@@ -186,7 +186,7 @@ class Experiment(Settings):
         return digest_json(self.model_dump(mode="json"))
 
     def student_digest(self, system: SystemName, seed: int) -> str:
-        """SHA-256 of the settings that a student depends on: the baseline's are those of gold labels alone."""
+        """Return the SHA-256 of a student's settings; the baseline depends on those of gold labels alone."""
         settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS, "teacher"})
         student = self.student.model_dump(mode="json", exclude={"systems", "seeds"})
         if system == "baseline":
@@ -204,9 +204,9 @@ class Experiment(Settings):
 
 
 def load_experiment(name: str | Path, change: Values | None = None) -> Experiment:
-    """Read the file `name` if it ends in .toml; else `experiments/<name>.toml`, here or among those of the package.
+    """Read the file `name` if it ends in .toml, else `experiments/<name>.toml` from here or from the package.
 
-    `change` holds settings that take the place of the file's: `{"student": {"seeds": [1, 2, 3]}}`.
+    `change` contains settings that replace those of the file: `{"student": {"seeds": [1, 2, 3]}}`.
 
     Raises:
         ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.

@@ -1,4 +1,4 @@
-"""Grids: tasks by systems by seeds in one TOML file, and the tables that are made of them."""
+"""Grids: one TOML file with tasks, systems and seeds, and the tables of their results."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,34 +19,34 @@ TEACHERS, BASELINE = "teachers", "baseline"  # the systems that span the gap
 
 
 class Row(Settings):
-    """A line of a table: a system, and how its experiment differs from the task's."""
+    """A line of a table: a system, and its changes to the task's experiment."""
 
     label: str
     system: SystemName
-    change: Values = Field({}, description="of the task's experiment")
+    change: Values = Field({}, description="changes to the task's experiment")
 
 
 class Sweep(Settings):
-    """A setting that takes several values, each of which is a point of every row's curve."""
+    """A setting with several values; each value is a point of every row's curve."""
 
-    label: str = Field(description="of the axis")
-    key: str = Field(description="with points in it, such as student.distill.k")
+    label: str = Field(description="label of the axis")
+    key: str = Field(description="the setting's key, with dots, such as student.distill.k")
     values: tuple[int | float, ...] = Field(min_length=1)
 
 
 class Table(Settings):
-    """Rows, for some tasks."""
+    """A table: rows for some tasks."""
 
     name: str
     title: str
     tasks: dict[str, Values] | None = Field(
-        None, description="names, or a table of how their experiments differ, in all rows; None takes all"
+        None, description="names, or a table of changes to their experiments in all rows; None takes all"
     )
     seeds: tuple[Seed, ...] | None = Field(None, description="None takes the grid's")
-    scores: Literal["test", "zero_shot"] = Field("test", description="what is shown")
-    change: Values = Field({}, description="of the tasks' experiments, in all rows")
+    scores: Literal["test", "zero_shot"] = Field("test", description="the scores that the table shows")
+    change: Values = Field({}, description="changes to the tasks' experiments in all rows")
     sweep: Sweep | None = None
-    rows: tuple[Row, ...] = Field(min_length=1, description="a system's name alone is a row of that label")
+    rows: tuple[Row, ...] = Field(min_length=1, description="a system's name alone is a row with that label")
 
     @field_validator("tasks", mode="before")
     @classmethod
@@ -75,12 +75,12 @@ class Table(Settings):
 
 
 class Grid(Settings):
-    """All tables of a file. Each task is an experiment: `defaults`, and what the task says beside."""
+    """All tables of a file. Each task is an experiment: `defaults` and the task's own settings."""
 
     name: FileName
     title: str
-    seeds: tuple[Seed, ...] = Field(min_length=1, description="of the students")
-    defaults: Values = Field({}, description="of every task")
+    seeds: tuple[Seed, ...] = Field(min_length=1, description="seeds of the students")
+    defaults: Values = Field({}, description="settings of every task")
     tasks: dict[FileName, Values] = Field(min_length=1)
     tables: tuple[Table, ...] = Field(min_length=1)
 
@@ -92,7 +92,7 @@ class Grid(Settings):
 
 
 def rows_path(grid: Grid) -> Path:
-    """Where a grid's rows are kept."""
+    """Return the file of a grid's rows."""
     return RESULTS / f"{grid.name}.parquet"
 
 
@@ -107,12 +107,12 @@ class Entry:
 
     @property
     def system(self) -> SystemName:
-        """The only one of the experiment."""
+        """The only system of the experiment."""
         return self.experiment.student.systems[0]
 
 
 def load_grid(name: str) -> Grid:
-    """Read the file `name` if it ends in .toml; else `experiments/grids/<name>.toml`, here or of the package.
+    """Read the file `name` if it ends in .toml, else `experiments/grids/<name>.toml` from here or from the package.
 
     Raises:
         ExperimentError: no such file, no TOML, unknown or missing keys, values out of range.
@@ -134,7 +134,7 @@ def load_grid(name: str) -> Grid:
 
 
 def entries(grid: Grid, table: Table) -> Iterator[Entry]:
-    """A table's entries, task by task, in the order of its rows and of its sweep.
+    """Yield a table's entries, task by task, in the order of its rows and of its sweep.
 
     Raises:
         ExperimentError: settings that do not make an experiment.
@@ -161,7 +161,7 @@ def entries(grid: Grid, table: Table) -> Iterator[Entry]:
 
 
 def _have_one_gap(made: Sequence[Entry]) -> bool:
-    """Whether the teachers of a task's entries are the same whatever the value, and so each row of baselines."""
+    """True if no value of the sweep changes a task's teachers or its baselines."""
     teachers = {(entry.task, entry.experiment.teachers_digest) for entry in made}
     gold = [entry for entry in made if entry.system == BASELINE]
     baselines = {(entry.task, entry.label, entry.experiment.student_digest(entry.system, 0)) for entry in gold}

@@ -1,4 +1,4 @@
-"""TOML files to typed settings, with errors that name the file, the key and what to do."""
+"""From TOML files to typed settings, with errors that name the file, the key and what to do."""
 
 import re
 import tomllib
@@ -18,7 +18,7 @@ class ExperimentError(ValueError):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file's values. Raises ExperimentError if it is none."""
+    """Read the values of a TOML file. Raises ExperimentError if it is not TOML."""
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))  # Windows' editors begin a file with a byte order mark
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -26,7 +26,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse(kind: type[Parsed], values: dict[str, Any], place: str) -> Parsed:
-    """Typed settings. Raises ExperimentError, its message starting with `place`, for values that do not fit."""
+    """Return typed settings. Raises ExperimentError, its message starting with `place`, for values that do not fit."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:
@@ -35,7 +35,7 @@ def parse(kind: type[Parsed], values: dict[str, Any], place: str) -> Parsed:
 
 
 def merged(base: Values, change: Values) -> Values:
-    """`base` with the values of `change`; tables are merged, all else is replaced."""
+    """Return `base` with the values of `change`; tables are merged, all else is replaced."""
     inner = {key: merged(base[key], value) for key, value in change.items() if _are_tables(base.get(key), value)}
     return base | change | inner
 
@@ -45,7 +45,7 @@ def _are_tables(*values: Any) -> bool:
 
 
 def _causes(error: ValidationError) -> list[Any]:
-    """Without lists that are too short only because pydantic left out what has an error of its own."""
+    """Leave out errors of lists that are too short only because pydantic dropped items with errors of their own."""
     problems = error.errors()
     places = [problem["loc"] for problem in problems]
 
@@ -85,9 +85,9 @@ def _explain(problem: Any, kind: type[BaseModel]) -> str:
 
 
 def _walk(place: tuple[int | str, ...], root: type[BaseModel]) -> tuple[str, list[str]]:
-    """A place as the file has it, and the keys that are known beside its last one.
+    """Return a place as the file writes it, and the keys that are known beside its last one.
 
-    pydantic puts the tag of a kind, as of a corpus or an encoder, between the keys; the file does not.
+    pydantic puts the tag of a kind (of a corpus, an encoder) between the keys; the file does not.
     """
     kinds: list[type[BaseModel]] = [root]
     named, beside = [], list(root.model_fields)

@@ -1,4 +1,4 @@
-"""Where files of experiments and grids lie: below the working directory, and with the package."""
+"""The places of experiment and grid files: below the working directory, and in the package."""
 
 from importlib import resources
 from pathlib import Path
@@ -11,7 +11,7 @@ GRIDS = EXPERIMENTS / "grids"
 
 
 def find(name: str, folder: Path, kind: str) -> Path:
-    """The file of an experiment or a grid (`kind`): `name` itself if it ends in .toml, else see `search`.
+    """Return the file of an experiment or a grid (`kind`): `name` itself if it ends in .toml, else see `search`.
 
     Raises:
         ExperimentError: there is none; the message lists those of both places.
@@ -26,7 +26,7 @@ def find(name: str, folder: Path, kind: str) -> Path:
 
 
 def search(name: str, *folders: Path) -> Path | None:
-    """The first NAME.toml in any of `folders`: those of the working directory, then those of the package."""
+    """Return the first NAME.toml in any of `folders`: those of the working directory, then those of the package."""
     found = (_file(root / folder / f"{name}.toml") for root in _roots() for folder in folders)
     return next((path for path in found if path), None)
 

@@ -19,20 +19,22 @@ class SourceError(ValueError):
 
 
 class _Source(Settings):
-    languages: tuple[str, ...] | None = Field(None, description="that it serves; None for all")
-    weight: float = Field(1.0, gt=0, description="of its vote where several sources are combined")
+    languages: tuple[str, ...] | None = Field(None, description="languages that it serves; None: all")
+    weight: float = Field(1.0, gt=0, description="weight of this source if several are combined")
 
 
 class LabelConfig(Settings):
-    """How a teacher's own labels become the task's, see `teachers.sources.mapping`."""
+    """The mapping from a teacher's labels to the task's; see `teachers.sources.mapping`."""
 
-    labels: tuple[str, ...] | None = Field(None, description="the teacher's labels in its order; None: as it says")
-    scheme: ModelScheme = Field("IOB2", description="of the teacher's labels, where the task has spans")
-    rename: dict[str, str] = Field({}, description="the teacher's types (for spans) or tags to the task's")
+    labels: tuple[str, ...] | None = Field(
+        None, description="the teacher's labels in its order; None: the source's own list"
+    )
+    scheme: ModelScheme = Field("IOB2", description="scheme of the teacher's labels, if the task has spans")
+    rename: dict[str, str] = Field({}, description="from the teacher's types (for spans) or tags to the task's")
     unmapped: Unmapped = Field(
         "error",
-        description="where label sets differ: an error, or the mass of labels that the task lacks is dropped and the "
-        "rest renormalised, or it goes to O",
+        description="if label sets differ: an error; renormalise: drop the mass of labels that the task lacks and "
+        "renormalise the rest; outside: move it to O",
     )
 
 
@@ -40,10 +42,10 @@ class CheckpointConfig(_Source):
     """A tagger of this project."""
 
     kind: Literal["checkpoint"] = "checkpoint"
-    folder: Annotated[str, template("language")] = Field(description="of its checkpoint, with {language} in it")
+    folder: Annotated[str, template("language")] = Field(description="folder of the checkpoint; may contain {language}")
 
     def folder_of(self, language: str) -> Path:
-        """The checkpoint for a language."""
+        """Return the folder of a language's checkpoint."""
         return Path(self.folder.format(language=language))
 
 
@@ -52,14 +54,14 @@ class HuggingFaceConfig(_Source, LabelConfig):
 
     kind: Literal["huggingface"] = "huggingface"
     model: Annotated[str, template("language")] = Field(
-        description="a local folder, a name or name@revision, with {language} in it"
+        description="a local folder, a name or name@revision; may contain {language}"
     )
-    subwords: Subword = Field("first", description="of a word's subwords: whose distribution is the word's")
-    window: int | None = Field(None, ge=1, description="subwords at once; None: as many as the model takes")
+    subwords: Subword = Field("first", description="the subword whose distribution the word takes, or the mean")
+    window: int | None = Field(None, ge=1, description="subwords at once; None: the model's own limit")
     precision: Precision = Field("auto", description=PRECISION)
 
     def model_of(self, language: str) -> str:
-        """The model for a language."""
+        """Return the name of a language's model."""
         return self.model.format(language=language)
 
 
@@ -68,11 +70,11 @@ class PredictionsConfig(_Source, LabelConfig):
 
     kind: Literal["predictions"] = "predictions"
     path: Annotated[str, template("language", "split")] = Field(
-        description=".jsonl or .parquet, with {language} and {split} in it"
+        description=".jsonl or .parquet; contains {split}, may contain {language}"
     )
 
     def file(self, language: str, split: str) -> Path:
-        """The file for a corpus."""
+        """Return the file for a corpus."""
         return Path(self.path.format(language=language, split=split))
 
 
@@ -80,7 +82,7 @@ SourceConfig = Annotated[CheckpointConfig | HuggingFaceConfig | PredictionsConfi
 
 
 class SourcesConfig(Settings):
-    """The teachers of an experiment: for each language those sources that serve it, combined where they are several."""
+    """The teachers of an experiment: each language has the sources that serve it, combined if there are several."""
 
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     combine: Rule = Field("mean", description="mean of posteriors, or product of experts")
@@ -93,11 +95,11 @@ class SourcesConfig(Settings):
         return self
 
     def on_disk(self, language: str) -> bool:
-        """Whether a language's teacher has nothing to say of text for which no file was written."""
+        """True if a language's teacher only answers for text that has a file."""
         return any(isinstance(source, PredictionsConfig) for source in self.serving(language))
 
     def serving(self, language: str) -> tuple[SourceConfig, ...]:
-        """The sources of a language. Raises SourceError if none serves it."""
+        """Return the sources of a language. Raises SourceError if none serves it."""
         serving = tuple(source for source in self.sources if source.languages is None or language in source.languages)
         if not serving:
             served = sorted({known for source in self.sources for known in source.languages or ()})
