@@ -1,1 +1,1 @@
-"""The contract between the stages: what a teacher knows, as verified Parquet shards."""
+"""The contract between the stages: a teacher's answers as verified Parquet shards."""

@@ -1,4 +1,4 @@
-"""What a teacher says about a batch of sentences, and whether an artifact set can hold it."""
+"""A teacher's answers about a batch of sentences, and the check that an artifact set can store them."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ ROUNDING = 1e-3  # how far above 0 a log-posterior may lie: log-sum-exp in float
 
 @dataclass(frozen=True)
 class Annotations:
-    """A teacher's answer, padded; entries past a sentence's length or its path count are ignored.
+    """A teacher's answers, padded; entries past a sentence's length or its path count are ignored.
 
     `counts` is each sentence's true number of paths, 1 to K; `paths` are label ids, best first; `log_probs` are
     log p_t(path), `log_posteriors` log q_t(i, j), `log_partition` log Z_t, all in nats.

@@ -1,4 +1,4 @@
-"""How sure a teacher is, and how often it is right: on what it was trained on, and on what it was not."""
+"""A teacher's confidence and accuracy, on sentences that it was trained on and on others."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ Found = TypeVar("Found", bound="Confidence")
 class Confidence:
     """Words in 15 bins by the probability of their likeliest label: bin i, from 0 on, has those above i / 15.
 
-    What is said of some words and of others adds up to what is said of both.
+    The values for two groups of words add up to the values for both groups together.
     """
 
     bin_words: Int64[np.ndarray, "15"]
@@ -37,7 +37,7 @@ class Confidence:
 
     @property
     def words(self) -> int:
-        """How many there are; at least one."""
+        """The number of words; at least one."""
         return int(self.bin_words.sum())
 
     @property
@@ -48,7 +48,7 @@ class Confidence:
 
 @dataclass(frozen=True, eq=False)
 class Calibration(Confidence):
-    """Confidence in labelled words, and how often it is right (Naeini et al., AAAI 2015; Guo et al., ICML 2017)."""
+    """Confidence and accuracy on labelled words (Naeini et al., AAAI 2015; Guo et al., ICML 2017)."""
 
     bin_right: Int64[np.ndarray, "15"]
     """Words of which the likeliest label is gold."""
@@ -56,7 +56,7 @@ class Calibration(Confidence):
 
     @property
     def accuracy(self) -> float:
-        """Share of words of which the likeliest label is gold."""
+        """Share of words whose likeliest label is gold."""
         return float(self.bin_right.sum()) / self.words
 
     @property
@@ -66,7 +66,7 @@ class Calibration(Confidence):
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error: mean over words of how far their bin's accuracy is from its mean confidence."""
+        """Expected calibration error: mean over words of |accuracy - mean confidence| of their bin."""
         return float(np.abs(self.bin_right - self.bin_confidence).sum()) / self.words
 
 
@@ -75,15 +75,15 @@ Key = tuple[str, bool | None]
 
 
 def calibrations(sets: Iterable[ArtifactSet]) -> dict[Key, Calibration]:
-    """The calibration of each teacher on labelled words, by `seen`: whether it was trained on the sentence.
+    """Return the calibration of each teacher on labelled words, by `seen`: True if it was trained on the sentence.
 
-    Reads a row group at a time, and of these only what has labels. Raises ArtifactError if a set is damaged.
+    Reads one row group at a time, and only its labelled rows. Raises ArtifactError if a set is damaged.
     """
     return _collected(sets, True, _calibration)
 
 
 def confidences(sets: Iterable[ArtifactSet]) -> dict[Key, Confidence]:
-    """How sure each teacher is of words without labels; for the rest as `calibrations`."""
+    """Return each teacher's confidence in words without labels; otherwise as `calibrations`."""
     return _collected(sets, False, lambda rows: _confidence(_logs(DecodedRows(rows))))
 
 
@@ -136,5 +136,5 @@ def _bins(logs: Float64[np.ndarray, "W L"]) -> Int64[np.ndarray, "W"]:
 
 
 def _logs(values: DecodedRows) -> Float64[np.ndarray, "W L"]:
-    """The log-posteriors of all words."""
+    """Return the log-posteriors of all words."""
     return log_distribution(values.log_posteriors[values.mask])

@@ -1,4 +1,4 @@
-"""Annotated sentences to Arrow rows, by array operations; `artifacts.rows` reads them."""
+"""From annotated sentences to Arrow rows, by array operations; `artifacts.rows` reads them."""
 
 from collections.abc import Sequence
 
@@ -23,11 +23,12 @@ def encode(
     gold: Sequence[Integer[np.ndarray, "_"] | None],
     annotations: Annotations,
 ) -> pa.RecordBatch:
-    """Rows of a `shard_schema`; `language`, `teacher` and `seen` are those of all sentences or one for each.
+    """Return rows of a `shard_schema`; `language`, `teacher` and `seen` are one value for all sentences or one for
+    each.
 
-    `teacher` names who annotated; `seen` says whether it was trained on the sentence, None if that is not known.
+    `teacher` is the annotating teacher; `seen` is True if it was trained on the sentence, None if this is not known.
     `gold` is None if unlabelled.
-    Log-posteriors beyond their code's range are moved to its edge; -inf (a probability of exactly 0) stays.
+    Log-posteriors outside the range of their code are moved to its edge; -inf (a probability of exactly 0) stays.
     Raises ArtifactError, naming the first sentence, if lengths or labels disagree, a score is NaN, or an
     emission is out of float16's range.
     """
@@ -98,7 +99,7 @@ def _gold(
 
 
 def _weights(log_probs: Float[np.ndarray, "B K"], stored: Bool[np.ndarray, "B K"]) -> Float32[np.ndarray, "B K"]:
-    """The paths' probabilities, renormalised over the stored ones."""
+    """Return the paths' probabilities, renormalised over the stored paths."""
     masked = np.where(stored, log_probs, -np.inf)
     weights = np.exp(masked - masked.max(axis=1, keepdims=True, initial=-np.inf), dtype=np.float64)
     normalised: Float32[np.ndarray, "B K"] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How two artifact sets differ: what made them, what they hold, and what they say of the sentences they share."""
+"""Comparison of two artifact sets: provenance, content, and answers about the sentences that both contain."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ COLUMNS = ["tokens", "paths", "path_log_probs", "log_posteriors", "log_partition
 
 @dataclass(frozen=True)
 class ScoreDifference:
-    """What two teachers say of the same sentences; means over these, or over their words where it is said."""
+    """Differences of two teachers on the same sentences: means over sentences, or over words where stated."""
 
     sentences: int
     tokens: int
@@ -38,7 +38,7 @@ class ScoreDifference:
 
 @dataclass(frozen=True)
 class SetDifference:
-    """What differs between a first set and a second; a `Pair` is what each has, `MISSING` where it has nothing."""
+    """The differences of two sets; a `Pair` contains both values, `MISSING` if a set has none."""
 
     header: dict[str, Pair]
     """Keys of provenance and layout, and the label sets, where they differ."""
@@ -55,7 +55,7 @@ class SetDifference:
 
 
 def compare(first: ArtifactSet, second: ArtifactSet) -> SetDifference:
-    """Compare two sets, a row group at a time. Raises ArtifactError if one is damaged."""
+    """Compare two sets, one row group at a time. Raises ArtifactError if one is damaged."""
     same_labels = first.labels == second.labels
     places = _shared_places(first, second)
     sums: defaultdict[str, float] = defaultdict(float)
@@ -112,7 +112,7 @@ def _counts(first: ArtifactSet, second: ArtifactSet) -> dict[str, tuple[int, int
 
 
 def _shared_places(first: ArtifactSet, second: ArtifactSet) -> Int64[np.ndarray, "N 2"]:
-    """The rows in both sets of each sentence id that both have, by the first set's rows."""
+    """Return, for each sentence id in both sets, its rows in both, ordered by the first set's rows."""
     ids = [artifacts.table(["sentence_id"])["sentence_id"].to_numpy() for artifacts in (first, second)]
     _, one, other = np.intersect1d(*ids, return_indices=True)
     order = np.argsort(one)
@@ -123,7 +123,7 @@ def _shared_places(first: ArtifactSet, second: ArtifactSet) -> Int64[np.ndarray,
 def _shared_rows(
     first: ArtifactSet, second: ArtifactSet, places: Int64[np.ndarray, "N 2"]
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """The rows of shared sentences in both sets, as many at a time as lie in one row group in each."""
+    """Yield the rows of shared sentences in both sets, grouped by the row groups of both."""
     starts = [np.array(artifacts.starts()) for artifacts in (first, second)]
     groups = np.stack([np.searchsorted(starts[i], places[:, i], side="right") - 1 for i in (0, 1)], axis=1)
     order = np.lexsort((groups[:, 1], groups[:, 0]))
@@ -140,7 +140,7 @@ def _take(artifacts: ArtifactSet, group: int, places: Int64[np.ndarray, "N"]) ->
 
 
 def _sums(first: pa.Table, second: pa.Table) -> dict[str, float]:
-    """Sums over the sentences that have the same words in both."""
+    """Return sums over the sentences that have the same words in both."""
     equal = [one == other for one, other in zip(*(t["tokens"].to_pylist() for t in (first, second)), strict=True)]
     one, other = (DecodedRows(table.filter(pa.array(equal))) for table in (first, second))
     return {"other tokens": float(len(equal) - sum(equal))} | (_score_sums(one, other) if any(equal) else {})

@@ -1,4 +1,4 @@
-"""What a shard is, found from its file alone: the writer records it, and whoever verifies compares it."""
+"""Description of a shard from its file alone: the writer records it, and verification compares it."""
 
 import os
 from collections.abc import Collection
@@ -19,11 +19,11 @@ _COUNTED = ["language", "gold"]
 
 
 def describe_shard(path: Path, name: str, sha256: str) -> Shard:
-    """The description of the whole shard at `path`. Its rows are read to be counted.
+    """Describe the whole shard at `path`. Its rows are read to be counted.
 
     Args:
-        name: of its file, once it is visible.
-        sha256: of its content.
+        name: name of its file when it is visible.
+        sha256: digest of its content.
 
     Raises OSError or pyarrow.ArrowException for a file that is not readable as Parquet.
     """
@@ -58,7 +58,7 @@ def _row_group(path: Path, written: pq.RowGroupMetaData, first_row: int, rows: p
 
 
 def _words(written: pq.RowGroupMetaData) -> int:
-    """The words of a row group: Parquet counts values, and each sentence has at least one."""
+    """Return the number of words of a row group: Parquet counts values, and each sentence has at least one."""
     columns = (written.column(number) for number in range(written.num_columns))
     return sum(int(column.num_values) for column in columns if column.path_in_schema == WORDS)
 
@@ -76,7 +76,7 @@ def _sentences(rows: pa.Table) -> dict[str, Sentences]:
 def column_crcs(
     path: Path, written: pq.RowGroupMetaData, columns: Collection[str] | None = None
 ) -> dict[int, tuple[str, int]]:
-    """Name and CRC-32 of each column of a row group, or of those named in `columns`, by the column's number."""
+    """Return name and CRC-32 of each column of a row group, or of those in `columns`, by the column's number."""
     found = {}
     with open_regular(path) as file:
         for number in range(written.num_columns):
@@ -89,13 +89,13 @@ def column_crcs(
 
 
 def chunk_offset(chunk: pq.ColumnChunkMetaData) -> int:
-    """Where a row group's column begins in the file."""
+    """Return the offset of a row group's column in the file."""
     offset: int = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
     return offset
 
 
 def footer_bytes(path: Path) -> bytes:
-    """The end of a Parquet file, from its description on; nothing where the file is too short or not Parquet."""
+    """Return the footer of a Parquet file; empty if the file is too short or not Parquet."""
     with open_regular(path) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - TAIL))

@@ -1,4 +1,4 @@
-"""What the operating system refuses, as errors of artifact sets."""
+"""Refusals of the operating system as errors of artifact sets."""
 
 import errno
 from collections.abc import Iterator

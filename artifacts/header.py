@@ -1,4 +1,4 @@
-"""What is true of a whole artifact set: its labels, its teacher's transition scores, and what made it."""
+"""The header of an artifact set: its labels, its teacher's transition scores, and its provenance."""
 
 import json
 from functools import cached_property
@@ -16,7 +16,7 @@ METADATA_KEY = b"structkd"
 
 
 class Record(BaseModel):
-    """A frozen value that is written as JSON; unknown and missing keys, NaN and infinities are errors."""
+    """A frozen value, written as JSON; unknown and missing keys, NaN and infinities are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -24,10 +24,10 @@ class Record(BaseModel):
 class SetHeader(Record):
     """Labels in the order of their ids, the chain's scores over L labels, and the set's provenance.
 
-    `transitions` is L x L, (from, to); a softmax teacher's are zero. All scores are finite: JSON has no infinities.
-    `posteriors` names the code of the log-posteriors, see `artifacts.posteriors`.
-    `provenance` is JSON and says what made the set (teacher, corpus, settings, code) by digest and by name.
-    Lists are taken for tuples, so a tensor's `.tolist()` will do. Raises pydantic.ValidationError, a ValueError.
+    `transitions` is L x L, (from, to); those of a softmax teacher are zero. All scores are finite: JSON has no
+    infinities. `posteriors` names the code of the log-posteriors, see `artifacts.posteriors`. `provenance` is JSON:
+    teacher, corpus, settings and code of the set, by digest and by name. Lists are accepted as tuples, so a tensor's
+    `.tolist()` works. Raises pydantic.ValidationError, a ValueError.
     """
 
     labels: tuple[str, ...]
@@ -49,7 +49,7 @@ class SetHeader(Record):
 
     @property
     def label_set(self) -> LabelSet:
-        """The labels as a set that maps names to ids."""
+        """The labels as a `LabelSet`, which maps names to ids."""
         return LabelSet(self.labels)
 
     @property
@@ -59,17 +59,17 @@ class SetHeader(Record):
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 over everything that determines the set's content: two sets with one identity are equal."""
+        """SHA-256 of everything that determines the set's content: two sets with the same identity are equal."""
         return digest_json({"schema_version": SCHEMA_VERSION} | self.model_dump(mode="json"))
 
     def file_metadata(self) -> dict[bytes, bytes]:
-        """The Parquet key-value metadata by which a shard explains itself."""
+        """Return the Parquet key-value metadata that describe a shard."""
         value = {"schema_version": SCHEMA_VERSION, "identity": self.identity} | self.model_dump(mode="json")
         return {METADATA_KEY: canonical_json(value).encode()}
 
 
 def read_file_metadata(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
-    """The JSON object under a shard's `structkd` key; empty if there is none."""
+    """Return the JSON object under a shard's `structkd` key; empty if there is none."""
     try:
         value = json.loads((metadata or {})[METADATA_KEY])
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""What is in an artifact set, as values for people."""
+"""The content of an artifact set in readable form."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class PathView:
 
 @dataclass(frozen=True)
 class SentenceView:
-    """A sentence and what its teacher says about it; `posteriors` are probabilities."""
+    """A sentence and its teacher's answers; `posteriors` are probabilities."""
 
     sentence_id: int
     language: str
@@ -63,7 +63,7 @@ class SentenceView:
 
 
 def summary(artifacts: ArtifactSet) -> SetSummary:
-    """Read the whole set, a row group at a time, and sum it up."""
+    """Read the whole set, one row group at a time, and summarise it."""
     columns = ["tokens", "gold", "paths", "path_log_probs", "log_posteriors"]
     sums: Counter[str] = Counter()
     for rows in artifacts.row_groups(columns):
@@ -109,7 +109,7 @@ def _column_bytes(artifacts: ArtifactSet) -> dict[str, int]:
 
 
 def place_of(artifacts: ArtifactSet, sentence_id: int) -> int:
-    """The row of the sentence with this id. Raises ArtifactError if none or more than one has it."""
+    """Return the row of the sentence with this id. Raises ArtifactError if no row or more than one row has it."""
     ids = artifacts.table(["sentence_id"])["sentence_id"].to_numpy()
     places = np.flatnonzero(ids == sentence_id)
     if len(places) != 1:
@@ -121,7 +121,7 @@ def place_of(artifacts: ArtifactSet, sentence_id: int) -> int:
 
 
 def sentence_view(artifacts: ArtifactSet, place: int) -> SentenceView:
-    """Row `place` of the set with names for label ids and probabilities for their logarithms."""
+    """Return row `place` of the set, with label names in place of ids and probabilities in place of logarithms."""
     rows = DecodedRows(artifacts.sentence(place))
     names = artifacts.header.label_set
     return SentenceView(

@@ -1,4 +1,4 @@
-"""One writer a folder at a time."""
+"""A lock: one writer per folder at a time."""
 
 import json
 import os
@@ -16,10 +16,10 @@ LOCK = ".writer.lock"
 
 
 class FolderLock:
-    """The right to write in a folder: its lock file, which names the process and is gone when the writer is.
+    """The right to write in a folder: a lock file that names the process and is removed when the writer ends.
 
-    The kernel gives the lock back when the process ends, however it ends; a lock file that is left over means nothing.
-    Raises ArtifactError, naming the other writer, if somebody holds the lock.
+    The kernel frees the lock when the process ends, however it ends; a leftover lock file means nothing.
+    Raises ArtifactError, naming the other writer, if another process holds the lock.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,18 +53,18 @@ class FolderLock:
             return False
 
     def check(self) -> None:
-        """Raise ArtifactError if the folder is no longer the one that was locked."""
+        """Raise ArtifactError if the folder is not the one that was locked."""
         with explained(self.path.parent, "written"):
             if not self._names(self._descriptor):
                 raise FileNotFoundError(2, os.strerror(2), str(self.path))
 
     def remove_file(self) -> None:
-        """Take the lock file away, and keep others out of the folder as it was."""
+        """Remove the lock file, but keep the lock."""
         if self._names(self._descriptor):
             self.path.unlink()
 
     def release(self) -> None:
-        """Let others write."""
+        """Release the lock."""
         with suppress(OSError):  # what is left over means nothing
             self.remove_file()
         os.close(self._descriptor)

@@ -1,4 +1,4 @@
-"""`manifest.json`: what an artifact set holds, there when all of it is on the disk; `unfinished.json` until then."""
+"""The manifest of an artifact set: `manifest.json` when the whole set is on the disk, `unfinished.json` until then."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,29 +19,29 @@ SHARDS = "part-*.parquet"
 
 
 def shard_file(number: int) -> str:
-    """The name of a set's shard, from 0 on."""
+    """Return the file name of shard `number`, counted from 0."""
     return f"part-{number:05d}.parquet"
 
 
 class Sentences(Record):
-    """How many sentences of a language there are."""
+    """The number of sentences of a language."""
 
     labelled: int = Field(ge=0)
     unlabelled: int = Field(ge=0)
 
     @property
     def total(self) -> int:
-        """Labelled and unlabelled."""
+        """The sum of labelled and unlabelled sentences."""
         return self.labelled + self.unlabelled
 
 
 class RowGroup(Record):
-    """Where one row group lies in its shard, and its sentences by language: enough to plan an epoch."""
+    """The place of a row group in its shard, and its sentences by language: enough to plan an epoch."""
 
     first_row: int = Field(ge=0, description="in the shard")
     offset: int = Field(ge=0, description="in the file, in bytes")
     bytes: int = Field(ge=1, description="in the file, compressed")
-    crc32: tuple[int, ...] = Field(description="of each column's bytes in the file, page headers and all")
+    crc32: tuple[int, ...] = Field(description="of each column's bytes in the file, including page headers")
     languages: dict[str, Sentences]
 
     @property
@@ -51,14 +51,14 @@ class RowGroup(Record):
 
 
 class Footer(Record):
-    """The end of a shard: Parquet's own description of the file, which its page checksums do not cover."""
+    """The end of a shard: Parquet's description of the file, which its page checksums do not cover."""
 
-    bytes: int = Field(ge=8, description="with the length and the magic number after it")
+    bytes: int = Field(ge=8, description="including the length and the magic number after it")
     sha256: str
 
 
 class Shard(Record):
-    """One shard: its file, what is in it, and by what it is recognised."""
+    """A shard: its file, its content in numbers, and its digests."""
 
     file: str = Field(pattern=r"\Apart-[0-9]{5,}\.parquet\z")
     rows: int = Field(ge=1)
@@ -70,14 +70,14 @@ class Shard(Record):
 
 
 class Layout(Record):
-    """How many sentences a full shard has, and a full row group."""
+    """The number of sentences in a full shard and in a full row group."""
 
     shard_rows: int = Field(ge=1)
     row_group_rows: int = Field(ge=1)
 
 
 class Manifest(Record):
-    """The header, the shards in their order, and the totals over them."""
+    """The header, the shards in order, and their totals."""
 
     schema_version: int
     identity: str
@@ -90,7 +90,7 @@ class Manifest(Record):
 
     @classmethod
     def of(cls, header: SetHeader, layout: Layout, shards: Sequence[Shard]) -> "Manifest":
-        """The manifest of `shards`, with its totals."""
+        """Return the manifest of `shards`, with its totals."""
         return cls(
             schema_version=SCHEMA_VERSION,
             identity=header.identity,
@@ -108,7 +108,7 @@ class Manifest(Record):
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
-        """The manifest of a finished set. Raises ArtifactError if it is missing, foreign or edited."""
+        """Read the manifest of a finished set. Raises ArtifactError if it is missing, foreign or edited."""
         path = folder / MANIFEST
         with explained(path, "read"):
             found, shards = path.exists(), len(list(folder.glob(SHARDS)))
@@ -131,7 +131,7 @@ class Manifest(Record):
 
     @classmethod
     def read_file(cls, path: Path) -> "Manifest":
-        """What `write` wrote to `path`. Raises ArtifactError if it is missing, foreign or edited."""
+        """Read a manifest from `path`. Raises ArtifactError if it is missing, foreign or edited."""
         with _sealed(), explained(path, "read"):
             stored = read_object(path)
         version = stored.get("schema_version")

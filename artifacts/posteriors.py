@@ -1,10 +1,10 @@
-"""Codes of log-posteriors: how the logarithm of a probability lies in a shard, known by its Arrow type.
+"""Codes of log-posteriors: storage formats of a log-probability in a shard, identified by their Arrow type.
 
 `float16` is the default. `log8` takes half the bytes: a code c of 0 to 254 stands for -(c / 31.75)^2 nats, so its steps
-are finest where the probability is greatest, and 255 for a probability of exactly 0. Rounding costs a
-Kullback-Leibler divergence of about a 6,000th of the posterior's entropy: an error uniform within a step of
-2 sqrt(x) / 31.75 nats at x = -log q, whose variance is x / (3 * 31.75^2), half of it weighted by q and summed.
-`float32` is what the teacher computed.
+are finest for large probabilities; 255 stands for a probability of exactly 0. Rounding costs a Kullback-Leibler
+divergence of about a 6,000th of the posterior's entropy: an error uniform within a step of 2 sqrt(x) / 31.75 nats at x
+= -log q, whose variance is x / (3 * 31.75^2), half of it weighted by q and summed. `float32` stores the teacher's
+values unchanged.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ ZERO = 255
 
 @dataclass(frozen=True)
 class Code:
-    """An Arrow type and the way to it and back."""
+    """An Arrow type with its encoder and decoder."""
 
     kind: pa.DataType
     encode: Callable[[Float[np.ndarray, "N L"]], Shaped[np.ndarray, "N L"]]
@@ -58,12 +58,12 @@ assert tuple(CODES) == get_args(PosteriorCode)
 
 
 def code_of(kind: pa.DataType) -> Code:
-    """The code of a column of this value type."""
+    """Return the code of a column with this value type."""
     return next(code for code in CODES.values() if code.kind == kind)
 
 
 def log_distribution(log_posteriors: Float32[np.ndarray, "N L"]) -> Float64[np.ndarray, "N L"]:
-    """Decoded log-posteriors normalised anew, for codes round; a probability of 0 becomes exp(-65504), so that every
+    """Renormalise decoded log-posteriors, because codes round. A probability of 0 becomes exp(-65504), so that every
     entropy, log-likelihood and divergence is finite."""
     logs = np.maximum(log_posteriors.astype(np.float64), -FLOAT16_MAX)
     normalised: Float64[np.ndarray, "N L"] = logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))

@@ -22,7 +22,7 @@ from structkd.artifacts.verification import check_columns, check_shard, check_st
 
 @dataclass(frozen=True)
 class ArtifactSet:
-    """The rows of a finished set, in the order they were written. Make it with `open`."""
+    """The rows of a finished set, in the order of writing. Make it with `open`."""
 
     folder: Path
     manifest: Manifest
@@ -49,7 +49,7 @@ class ArtifactSet:
 
     @property
     def identity(self) -> str:
-        """SHA-256 over what determines the set's content."""
+        """SHA-256 of everything that determines the set's content."""
         return self.manifest.identity
 
     @property
@@ -68,20 +68,20 @@ class ArtifactSet:
         return self.manifest.tokens
 
     def read_row_group(self, shard: int, group: int, columns: Collection[str] | None = None) -> pa.Table:
-        """The rows of one row group, all columns or those named in `columns`; footer and columns are verified."""
+        """Read one row group, all columns or those in `columns`; footer and columns are verified."""
         with self._opened(shard) as file:
             return self._read(file, shard, group, columns)
 
     def table(self, columns: Collection[str] | None = None) -> pa.Table:
-        """All rows in memory as an Arrow table; all columns, or those named in `columns`."""
+        """Read all rows into memory as an Arrow table; all columns or those in `columns`."""
         return pa.concat_tables(self.row_groups(columns))
 
     def polars(self, columns: Collection[str] | None = None) -> pl.DataFrame:
-        """All rows in memory as a polars frame; all columns, or those named in `columns`."""
+        """Read all rows into memory as a polars frame; all columns or those in `columns`."""
         return pl.DataFrame(pl.from_arrow(self.table(columns)))
 
     def row_groups(self, columns: Collection[str] | None = None, *, coded_words: bool = False) -> Iterator[pa.Table]:
-        """The rows a row group at a time, in order, verified; all columns, or those named in `columns`.
+        """Yield the rows one row group at a time, in order, verified; all columns or those in `columns`.
 
         With `coded_words`, `tokens` are lists of dictionary-encoded strings, as they are stored.
         """
@@ -92,7 +92,7 @@ class ArtifactSet:
 
     @contextmanager
     def _opened(self, shard: int, coded_words: bool = False) -> Iterator[pq.ParquetFile]:
-        """A shard whose footer is verified."""
+        """Open a shard and verify its footer."""
         described = self.manifest.shards[shard]
         path = self.folder / described.file
         footer, coded = read_footer(path, described), [WORDS] if coded_words else None
@@ -130,7 +130,7 @@ class ArtifactSet:
         return list(accumulate(rows[:-1], initial=0))
 
     def sentence(self, place: int) -> pa.Table:
-        """Row `place` of the set, 0 to rows - 1, as a table of one row. Raises IndexError outside."""
+        """Return row `place` of the set, 0 to rows - 1, as a table of one row. Raises IndexError outside."""
         if not 0 <= place < self.rows:
             raise IndexError(f"{self.folder} has rows 0 to {self.rows - 1}, not {place}")
         starts = self.starts()

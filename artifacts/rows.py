@@ -1,4 +1,4 @@
-"""Rows of shards as padded arrays, a column at a time."""
+"""Rows of shards as padded arrays, one column at a time."""
 
 from functools import cached_property
 from typing import Any
@@ -16,10 +16,10 @@ PATH_COLUMNS = ("paths", "path_log_probs", "path_weights")
 
 
 class DecodedRows:
-    """B rows of shards. A column is decoded when it is first asked for, and kept.
+    """B rows of shards. A column is decoded at its first use, and kept.
 
-    Arrays are 0 past a sentence's length and its path count; T and K are the most words and paths of these rows.
-    Each may be written to.
+    Arrays are 0 past a sentence's length and its path count; T and K are the largest numbers of words and paths in
+    these rows. All arrays are writable.
 
     Raises:
         ArtifactError: for a column that these rows do not have, and for one that disagrees with `tokens`.
@@ -58,17 +58,17 @@ class DecodedRows:
 
     @cached_property
     def teacher(self) -> tuple[str, ...]:
-        """Who annotated each sentence."""
+        """The teacher that annotated each sentence."""
         return self._values("teacher")
 
     @cached_property
     def seen(self) -> tuple[bool | None, ...]:
-        """Whether the teacher was trained on the sentence; None if that is not known."""
+        """True if the teacher was trained on the sentence; None if this is not known."""
         return self._values("seen")
 
     @cached_property
     def has_gold(self) -> Bool[np.ndarray, "B"]:
-        """Which sentences have gold labels."""
+        """True for sentences with gold labels."""
         return np.array(self._column("gold").is_valid(), bool)
 
     @cached_property
@@ -78,7 +78,7 @@ class DecodedRows:
 
     @cached_property
     def counts(self) -> Int64[np.ndarray, "B"]:
-        """Paths of each sentence, by any of the columns that have an entry for each path."""
+        """The number of paths of each sentence, from any column with one entry per path."""
         known = self._rows.schema.names
         return list_lengths(self._column(next((name for name in PATH_COLUMNS if name in known), "paths")))
 
@@ -114,7 +114,7 @@ class DecodedRows:
 
     @cached_property
     def set_number(self) -> Int64[np.ndarray, "B"]:
-        """For rows of a stream, the place of each row's set among those that are streamed."""
+        """For rows of a stream: the place of each row's set among the streamed sets."""
         return self._numbers(SET_COLUMN, np.int64)
 
     @cached_property
@@ -137,7 +137,7 @@ class DecodedRows:
     def _padded(
         self, name: str, mask: Bool[np.ndarray, "B ..."], dtype: type[np.generic]
     ) -> Shaped[np.ndarray, "B ..."]:
-        """A column of lists, or of lists of lists, laid out by `mask`."""
+        """Return a column of lists, or of lists of lists, laid out by `mask`."""
         values = self._column(name)
         while pa.types.is_list(values.type):
             values = values.flatten()

@@ -1,12 +1,13 @@
-"""How many sentences of each language an epoch has."""
+"""The number of sentences of each language in an epoch."""
 
 from collections.abc import Mapping
 
 
 def epoch_counts(available: Mapping[str, int], exponent: float) -> dict[str, int]:
-    """Share as many sentences as there are among languages, in proportion to n^exponent.
+    """Divide an epoch's sentences among the languages in proportion to n^exponent; the total stays the same.
 
-    1 gives every language what it has, 0 all the same. Rounded by largest remainder, so that the sum is kept.
+    With 1 every language keeps its number of sentences; with 0 all have the same number. Rounding is by largest
+    remainder.
     """
     total = sum(available.values())
     largest = max(available.values())

@@ -1,4 +1,4 @@
-"""What a shard's row is: the columns of the contract between the stages, and their types."""
+"""The schema of a shard's rows: the columns of the contract between the stages, and their types."""
 
 import pyarrow as pa
 
@@ -10,14 +10,15 @@ REMEDY = "restore it from a copy, or delete the folder and run stage one again"
 
 
 class ArtifactError(ValueError):
-    """An artifact set that cannot be used; the message names the file, what was found and what to do."""
+    """An unusable artifact set; the message names the file, what was found and what to do."""
 
 
 def shard_schema(label_count: int, posteriors: PosteriorCode = "float16") -> pa.Schema:
-    """The columns of a shard over `label_count` labels, without file metadata.
+    """Return the columns of a shard over `label_count` labels, without file metadata.
 
-    Label ids are uint8 where they fit. Emissions are float16, log-posteriors by default: that costs them 5e-8 nats of
-    KL, where float16 probabilities would cost 1.9e-2 at a temperature of 4. `artifacts.posteriors` has other codes.
+    Label ids are uint8 if they fit. Emissions are float16, and so are log-posteriors by default. This costs
+    log-posteriors 5e-8 nats of KL; float16 probabilities would cost 1.9e-2 at a temperature of 4.
+    `artifacts.posteriors` contains other codes.
     """
     if not 1 <= label_count <= 1 << 16:
         raise ArtifactError(f"a shard holds 1 to {1 << 16} labels, not {label_count}")
@@ -44,5 +45,5 @@ def shard_schema(label_count: int, posteriors: PosteriorCode = "float16") -> pa.
 
 
 def label_count(schema: pa.Schema) -> int:
-    """The number of labels L that a shard schema is for."""
+    """Return the number of labels L of a shard schema."""
     return int(schema.field("log_posteriors").type.value_type.list_size)

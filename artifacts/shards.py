@@ -1,4 +1,4 @@
-"""One shard file: written under another name, read back, described, and only then visible."""
+"""Writing a shard: under another name, read back, described, and only then visible."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ POSTERIORS = "log_posteriors.list.element.list.element"
 
 
 def write_shard(path: Path, rows: pa.Table, header: SetHeader, row_group_rows: int) -> Shard:
-    """Put a shard at `path`: on the disk, read back equal to `rows`, and then under its name. The bytes depend on
-    the rows alone. Raises ArtifactError if the disk refuses, or gives back something else."""
+    """Write a shard, sync it, check that it reads back equal to `rows`, and rename it to `path`. The bytes depend on
+    the rows alone. Raises ArtifactError if the disk refuses or returns other data."""
     rows = _canonical(rows)
     with explained(path, "written"), atomic_path(path) as temporary:
         _write_parquet(rows, temporary, header, row_group_rows)
@@ -31,7 +31,7 @@ def write_shard(path: Path, rows: pa.Table, header: SetHeader, row_group_rows: i
 
 
 def _canonical(rows: pa.Table) -> pa.Table:
-    """The same rows in one chunk, dictionaries in order of first occurrence."""
+    """Return the same rows in one chunk, dictionaries in order of first occurrence."""
     for place, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type):
             names = rows.column(place).cast(pa.string()).combine_chunks().dictionary_encode()

@@ -1,4 +1,4 @@
-"""An epoch's batches from artifact sets, in an order that depends on manifests, settings and epoch alone."""
+"""The batches of an epoch from artifact sets, in an order that depends only on manifests, settings and epoch."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,11 +22,11 @@ SET_COLUMN = "set"  # a batch mixes teachers; whose header holds for a row, only
 
 @dataclass(frozen=True)
 class StreamConfig:
-    """How an epoch is drawn.
+    """Settings of the draw of an epoch.
 
     `batch_tokens` bounds a batch's padded tokens: its longest sentence times its number of sentences.
-    A language's share of an epoch is in proportion to n^`sampling_exponent`: 1 as they come, 0 all the same.
-    `pool_rows` sentences are held at a time; more mix better, and pad less.
+    A language's share of an epoch is in proportion to n^`sampling_exponent`: 1 keeps the sizes, 0 makes all shares
+    equal. `pool_rows` sentences are held at a time; larger pools mix better and need less padding.
     """
 
     batch_tokens: int
@@ -41,13 +41,13 @@ class StreamConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least {least}")
 
     def wanted(self, sentences: Sentences) -> int:
-        """How many of a language's sentences the stream may draw."""
+        """Return the number of a language's sentences that the stream may draw."""
         return sentences.labelled if self.labelled_only else sentences.total
 
 
 @dataclass(frozen=True)
 class Share:
-    """The part of every batch that one of `world` equal processes takes: its rows `rank`, `rank + world`, ..."""
+    """The share of one of `world` equal processes in every batch: the rows `rank`, `rank + world`, ..."""
 
     rank: int = 0
     world: int = 1
@@ -59,7 +59,7 @@ class Share:
 
 @dataclass(frozen=True)
 class _Unit:
-    """A row group that has wanted sentences of some language."""
+    """A row group with wanted sentences of a language."""
 
     source: ArtifactSet
     number: int
@@ -74,7 +74,7 @@ class _Unit:
 
 @dataclass(frozen=True)
 class _Draw:
-    """Places among a unit's wanted rows of a language, in the order in which they are drawn."""
+    """Places among a unit's wanted rows of a language, in the order of drawing."""
 
     unit: _Unit
     language: str
@@ -85,7 +85,7 @@ class _Draw:
 
 
 def epoch_sentences(sets: Sequence[ArtifactSet], config: StreamConfig) -> int:
-    """How many sentences an epoch over `sets` has, whatever its languages' shares."""
+    """Return the number of sentences in an epoch over `sets`; it does not depend on the languages' shares."""
     return sum(_available(sets, config).values())
 
 
@@ -98,15 +98,15 @@ def stream_epoch(
     start: int = 0,
     share: Share = Share(),
 ) -> Iterator[pa.Table]:
-    """The batches of an epoch: tables of `columns`, `tokens` and `SET_COLUMN`, a row's place in `sets` (int32).
+    """Yield the batches of an epoch: tables of `columns`, `tokens` and `SET_COLUMN`, a row's place in `sets` (int32).
 
-    With an exponent of 1 each sentence occurs once; otherwise an epoch has as many sentences, and languages are
-    repeated or cut short. Sentences are mixed within pools of `pool_rows`, batched with those of their length, and
-    the batches shuffled. Memory: two pools, and a row group for each language.
+    With an exponent of 1 each sentence occurs once. Otherwise an epoch has the same number of sentences, and languages
+    are repeated or cut short. Sentences are mixed within pools of `pool_rows` and batched by length; the batches are
+    shuffled. Memory: two pools, and a row group for each language.
 
-    `start` leaves out as many batches: what follows is what would have followed them, and pools that are skipped
-    as a whole cost the reading of their tokens alone. `share` gives each of several processes its rows of every
-    batch, so that all have equally many batches; one that is smaller than the world is empty for some of them.
+    `start` is the number of batches to skip; the following batches do not change. For pools that are skipped as a
+    whole, only the tokens are read. `share` gives each of several processes its rows of every batch, so that all have
+    the same number of batches; a batch smaller than the world is empty for some of them.
 
     Raises ArtifactError if label sets differ, a set is given twice, or there is nothing to stream.
     """
@@ -146,16 +146,16 @@ def _available(sets: Sequence[ArtifactSet], config: StreamConfig) -> dict[str, i
 
 
 def _units(sets: Sequence[ArtifactSet], config: StreamConfig, language: str) -> list[_Unit]:
-    """In an order that depends neither on that of `sets` nor on what their provenance says."""
+    """Return the units in an order that depends neither on the order of `sets` nor on their provenance."""
     numbered = sorted(enumerate(sets), key=lambda item: _content_key(item[1]))
     units = [_Unit(one, number, *place) for number, one in numbered for place in one.places()]
     return [unit for unit in units if language in unit.languages and config.wanted(unit.languages[language])]
 
 
 def _content_key(artifacts: ArtifactSet) -> tuple[Any, ...]:
-    """Orders sets by their words; those of equal words by all columns, then by identity.
+    """Return a sort key: sets are ordered by their words, then by all columns, then by identity.
 
-    The identity alone would do, but it carries the code's digest: a comment would change what every student learns.
+    The identity alone would be enough, but it contains the code's digest: a comment would change every student.
     """
     words = artifacts.header.schema.names.index("tokens")
     columns = [group.crc32 for shard in artifacts.manifest.shards for group in shard.row_groups]
@@ -163,7 +163,7 @@ def _content_key(artifacts: ArtifactSet) -> tuple[Any, ...]:
 
 
 def _draws(units: Sequence[_Unit], config: StreamConfig, epoch: int, language: str) -> Iterator[_Draw]:
-    """The wanted rows of a language, pass after pass, each in its own order of row groups and of rows in them."""
+    """Yield the wanted rows of a language, pass after pass; each pass has its own order of row groups and rows."""
     for number in count():
         rng = _generator(config.seed, epoch, "language", language, number)
         for place in rng.permutation(len(units)):
@@ -172,7 +172,7 @@ def _draws(units: Sequence[_Unit], config: StreamConfig, epoch: int, language: s
 
 
 class _Cursor:
-    """A place in a sequence of draws, from which any number of rows can be taken."""
+    """A place in a sequence of draws; it returns any number of further rows."""
 
     def __init__(self, draws: Iterator[_Draw]) -> None:
         self._draws = draws
@@ -189,7 +189,7 @@ class _Cursor:
 
 
 def _pools(cursors: dict[str, _Cursor], shares: dict[str, int], config: StreamConfig) -> Iterator[list[_Draw]]:
-    """Each pool has the same part of every language's share, to within a sentence."""
+    """Yield pools; each has the same part of every language's share, to within a sentence."""
     pools = -(-sum(shares.values()) // config.pool_rows)
     for number in range(pools):
         parts = {
@@ -201,7 +201,8 @@ def _pools(cursors: dict[str, _Cursor], shares: dict[str, int], config: StreamCo
 def _batches(
     pools: Iterator[list[_Draw]], columns: Sequence[str], config: StreamConfig, epoch: int, start: int, share: Share
 ) -> Iterator[pa.Table]:
-    """The batches from number `start` on. How many a pool has depends on lengths, so a skipped one is read for them."""
+    """Yield the batches from number `start` on. Skipped pools are read too, because lengths decide the number of
+    batches."""
     ahead, reader, lengths = start, _Reader(columns, config), _Reader(["tokens"], config)
     for number, draws in enumerate(pools):
         if not draws:
@@ -222,14 +223,15 @@ def _batches(
 
 
 class _Reader:
-    """Reads pools, and keeps each language's last row group: the next pool begins with what is left of it."""
+    """A reader of pools; it keeps each language's last row group, because the next pool begins with its rest."""
 
     def __init__(self, columns: Sequence[str], config: StreamConfig) -> None:
         self._columns, self._config = columns, config
         self._kept: dict[str, tuple[_Unit, pa.Table]] = {}
 
     def read(self, draws: Sequence[_Draw]) -> tuple[pa.Table, Int64[np.ndarray, "N"]]:
-        """A table in one chunk that holds all drawn rows, and others, and the drawn rows' places in it."""
+        """Return a table in one chunk that contains all drawn rows and others, and the places of the drawn rows in
+        it."""
         tables = [self._rows(draw.unit, draw.language) for draw in draws]
         starts = accumulate(map(len, tables[:-1]), initial=0)
         places = [first + draw.places for first, draw in zip(starts, draws, strict=True)]
@@ -262,7 +264,7 @@ def _read(unit: _Unit, columns: Sequence[str], config: StreamConfig, language: s
 
 
 def _cut(lengths: Int64[np.ndarray, "N"], batch_tokens: int, rng: np.random.Generator) -> list[Int64[np.ndarray, "_"]]:
-    """The places of batches: neighbours by length, ties and batches in random order."""
+    """Return the places of each batch: neighbours by length; ties and batches are in random order."""
     order = np.lexsort((rng.random(len(lengths)), lengths))
     ascending = lengths[order]
     batches = []
@@ -277,5 +279,5 @@ def _cut(lengths: Int64[np.ndarray, "N"], batch_tokens: int, rng: np.random.Gene
 
 
 def _generator(seed: int, epoch: int, *stream: str | int) -> np.random.Generator:
-    """Independent random numbers for each stream of each epoch."""
+    """Return independent random numbers for each stream of each epoch."""
     return np.random.default_rng(int(digest_json([seed, epoch, *stream]), 16))

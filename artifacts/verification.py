@@ -1,4 +1,4 @@
-"""Is a shard what the manifest says it is?"""
+"""Verification of shards against the manifest."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from structkd.corpora.files import digest_bytes, digest_file
 
 @dataclass(frozen=True)
 class ShardCheck:
-    """What verifying one file found; `error` is None if it is whole. `bytes` are those that the manifest gives."""
+    """The result of verifying one file; `error` is None if it is whole. `bytes` is the size in the manifest."""
 
     file: str
     rows: int
@@ -27,7 +27,7 @@ class ShardCheck:
 
 
 def verify(folder: Path) -> Iterator[ShardCheck]:
-    """Check a finished set's shards one by one, then what else lies there. Raises ArtifactError for the manifest."""
+    """Check a finished set's shards one by one, then look for other shards. Raises ArtifactError for the manifest."""
     manifest = Manifest.read(folder)
     for shard in manifest.shards:
         yield ShardCheck(shard.file, shard.rows, shard.bytes, _error(folder, manifest.header, shard))
@@ -44,7 +44,7 @@ def _error(folder: Path, header: SetHeader, shard: Shard) -> ArtifactError | Non
 
 
 def check_strays(folder: Path, manifest: Manifest) -> None:
-    """Raise ArtifactError if a shard lies in the folder that the manifest does not name."""
+    """Raise ArtifactError if the folder contains a shard that the manifest does not name."""
     for path in _strays(folder, manifest):
         raise _stray(path)
 
@@ -59,7 +59,7 @@ def _stray(path: Path) -> ArtifactError:
 
 
 def check_shard(path: Path, header: SetHeader, shard: Shard) -> None:
-    """Raise ArtifactError unless the file at `path` has the set's header and is what the manifest says of the shard."""
+    """Raise ArtifactError unless the file at `path` has the set's header and agrees with the manifest."""
     with explained(path, "read"):
         if not path.is_file():
             raise ArtifactError(f"{path}: not found; {REMEDY}")
@@ -70,7 +70,7 @@ def check_shard(path: Path, header: SetHeader, shard: Shard) -> None:
 
 
 def _check_description(path: Path, shard: Shard) -> None:
-    """Raise ArtifactError if the manifest gives a shard other numbers than its file, which is whole, has."""
+    """Raise ArtifactError if the manifest's numbers for a shard differ from those of its (whole) file."""
     with explained(path, "read"):
         found = describe_shard(path, shard.file, shard.sha256)
     for number, (is_, said) in enumerate(zip(found.row_groups, shard.row_groups, strict=True)):
@@ -97,9 +97,9 @@ def check_footer(path: Path, header: SetHeader, shard: Shard) -> None:
 
 
 def read_footer(path: Path, shard: Shard) -> pq.FileMetaData:
-    """The shard's Parquet footer, checked against its digest. Raises ArtifactError if it is not the shard's.
+    """Return the shard's Parquet footer, checked against its digest. Raises ArtifactError if it differs.
 
-    Page checksums do not cover it, and a byte of it decides how every page is read.
+    Page checksums do not cover the footer, but each of its bytes can decide how every page is read.
     """
     with explained(path, "read"):
         found = footer_bytes(path)
@@ -112,9 +112,9 @@ def read_footer(path: Path, shard: Shard) -> pq.FileMetaData:
 
 
 def check_columns(path: Path, written: pq.RowGroupMetaData, expected: RowGroup, columns: Collection[str]) -> None:
-    """Raise ArtifactError unless the columns of a row group have the CRC-32 of the manifest.
+    """Raise ArtifactError unless the columns of a row group have the CRC-32 in the manifest.
 
-    Parquet's own page checksums leave out the page headers, and a bit of these decides how many values are read.
+    Parquet's own page checksums do not cover the page headers, where one bit decides how many values are read.
     """
     with explained(path, "read"):
         found = column_crcs(path, written, columns)

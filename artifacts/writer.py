@@ -1,4 +1,4 @@
-"""Shards that are whole or absent, a record of each, and the manifest that says the set is finished."""
+"""The writer of a set: shards that are whole or absent, a record of each, and the manifest of the finished set."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,12 +20,12 @@ from structkd.corpora.interrupts import at_end, held
 class ShardWriter:
     """Write one artifact set: `with ShardWriter(folder, header) as writer: writer.write(batch)`.
 
-    A shard becomes visible when it is whole, then it is recorded in `unfinished.json`; the end of the `with` block
-    renames that record to `manifest.json`. What a killed or failed writer of the same identity and layout has
-    recorded is verified and kept: `rows_kept` says how many rows there are already, and `write` goes on with the row
-    after them. An unfinished set of another identity is replaced, a finished one is an ArtifactError; a finished set
-    of the same identity is opened again, and what is damaged in it is written anew. The files depend on the rows
-    alone, not on how they were batched or how often the writer was killed.
+    A shard becomes visible when it is whole; then it is recorded in `unfinished.json`. The end of the `with` block
+    renames this record to `manifest.json`. Shards that a killed or failed writer of the same identity and layout has
+    recorded are verified and kept: `rows_kept` is their number of rows, and `write` continues with the next row. An
+    unfinished set of another identity is replaced; a finished one is an ArtifactError. A finished set of the same
+    identity is opened again, and its damaged shards are written anew. The files depend on the rows alone, not on their
+    batches or on kills of the writer.
 
     Raises ArtifactError, naming the file, if another process is writing the set or the disk refuses.
     """
@@ -60,7 +60,8 @@ class ShardWriter:
         return self
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Add rows; a shard is written as it fills. Raises ArtifactError unless they have the set's `shard_schema`."""
+        """Add rows; a shard is written when it is full. Raises ArtifactError unless they have the set's
+        `shard_schema`."""
         if not batch.schema.equals(self._schema):
             raise ArtifactError(
                 f"{self.folder}: found rows with the columns\n{batch.schema.to_string()}\n"
@@ -141,7 +142,7 @@ def _refuse_other(folder: Path, header: SetHeader) -> None:
 
 
 def _recorded(folder: Path, header: SetHeader, layout: Layout) -> tuple[Shard, ...]:
-    """The shards that an earlier writer of the same files has recorded; none if its record is damaged."""
+    """Return the shards that an earlier writer of the same files recorded; none if its record is damaged."""
     try:
         found = Manifest.read_file(folder / UNFINISHED)
     except ArtifactError:
@@ -158,7 +159,7 @@ def _is_whole(folder: Path, header: SetHeader, shard: Shard) -> bool:
 
 
 def _clear(folder: Path, kept: list[Shard]) -> None:
-    """Take away what a killed writer left and what another set was, its record first."""
+    """Remove the files of a killed writer or of another set, the record first."""
     if not kept:
         (folder / UNFINISHED).unlink(missing_ok=True)
         sync(folder)

@@ -70,7 +70,7 @@ class TransformerConfig(Settings):
 
     kind: Literal["transformer"] = "transformer"
     model: Annotated[str, template("language")] = Field(
-        description="a local folder, a folder under $STRUCTKD_ENCODERS, or name or name@revision of the hub or its cache; "
+        description="a local folder, one under $STRUCTKD_ENCODERS, or name or name@revision of the hub or its cache; "
         "a teacher's may contain {language}"
     )
     layers: tuple[int, ...] = Field(

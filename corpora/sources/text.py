@@ -103,7 +103,7 @@ class LeftOverText:
         return wanted.labelled.identity(wanted.training) | {"split": wanted.split, "left_over": wanted.sentences}
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
-        """Read the training corpus without the sentences that `limits.train` takes. The report is about the whole corpus."""
+        """Read the training corpus without what `limits.train` takes. The report is about the whole corpus."""
         whole, report = wanted.labelled.load(replace(wanted.training, sentences=None))
         known = {sentence.tokens for sentence in wanted.training.draw(whole)}
         rest = tuple(Sentence(sentence.tokens) for sentence in whole if sentence.tokens not in known)
