@@ -201,8 +201,7 @@ def _pools(cursors: dict[str, _Cursor], shares: dict[str, int], config: StreamCo
 def _batches(
     pools: Iterator[list[_Draw]], columns: Sequence[str], config: StreamConfig, epoch: int, start: int, share: Share
 ) -> Iterator[pa.Table]:
-    """Yield the batches from number `start` on. Skipped pools are read too, because lengths decide the number of
-    batches."""
+    """Yield the batches from `start` on. Skipped pools are read too: their number of batches depends on lengths."""
     ahead, reader, lengths = start, _Reader(columns, config), _Reader(["tokens"], config)
     for number, draws in enumerate(pools):
         if not draws:

@@ -1,4 +1,4 @@
-"""The writer of a set: shards that are whole or absent, a record of each, and the manifest of the finished set."""
+"""The writer of a set: shards, whole or absent, a record of each, and the manifest of the finished set."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -60,8 +60,7 @@ class ShardWriter:
         return self
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Add rows; a shard is written when it is full. Raises ArtifactError unless they have the set's
-        `shard_schema`."""
+        """Add rows and write full shards. Raises ArtifactError unless the rows have the set's `shard_schema`."""
         if not batch.schema.equals(self._schema):
             raise ArtifactError(
                 f"{self.folder}: found rows with the columns\n{batch.schema.to_string()}\n"

@@ -1,7 +1,7 @@
 """Text made from a corpus: sentences cut and joined, words replaced or masked (Tang et al., 2019, arXiv 1903.12136).
 
-For teachers to annotate where no unlabelled text of the domain exists. What they say of a made sentence need not be
-sensible: it shows how they decide beside the points of the corpus.
+Teachers annotate it if no unlabelled text of the domain exists. Their answers need not be sensible: they show the
+decisions of the teachers between the sentences of the corpus.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ MASK = "<mask>"
 
 
 def augment(corpus: Corpus, *, copies: int, replace: float, mask: float, join: float, seed: int) -> Corpus:
-    """`copies` changed copies of each sentence, without labels, copy after copy in the order of the corpus.
+    """Return `copies` changed copies of each sentence, without labels, copy after copy in the order of the corpus.
 
     Args:
-        replace: probability that a word becomes one drawn from all words of the corpus, by their frequency.
-        mask: probability that a word becomes `MASK` instead.
-        join: probability that a sentence is cut to a span of it, and joined with a span of another one; together
-            they are no longer than the longest sentence of the corpus.
+        replace: probability that a word is replaced by a word of the corpus, drawn by frequency.
+        mask: probability that a word is replaced by `MASK`.
+        join: probability that a sentence is cut to a span and joined with a span of another sentence; the result is no
+        longer than the longest sentence of the corpus.
 
     Raises:
         CorpusError: probabilities of a word that add up to more than 1.
@@ -43,7 +43,7 @@ def augment(corpus: Corpus, *, copies: int, replace: float, mask: float, join: f
 
 
 def _span(tokens: list[str], random: np.random.Generator) -> list[str]:
-    """A span of at least one word: of any length, and at any place, with equal probability."""
+    """Return a span of at least one word; all lengths and places have equal probability."""
     length = int(random.integers(1, len(tokens) + 1))
     first = int(random.integers(len(tokens) - length + 1))
     return tokens[first : first + length]

@@ -1,4 +1,4 @@
-"""The corpora that experiments name: what they are, where they lie, whether they are intact."""
+"""The catalog of corpora that experiments name: their descriptions, places and states."""
 
 import os
 import tomllib
@@ -26,7 +26,7 @@ State = Literal["present", "unverified", "differs", "absent"]
 
 @dataclass(frozen=True)
 class CatalogEntry:
-    """What is known about a corpus before it is read."""
+    """The description of a corpus, known before it is read."""
 
     name: str
     languages: tuple[str, ...]
@@ -55,15 +55,16 @@ class CatalogEntry:
 
     @property
     def fetchable(self) -> bool:
-        """Whether `corpora.fetch` can download it."""
+        """True if `corpora.fetch` can download it."""
         return bool(self.treebanks)
 
     def splits_of(self, language: str) -> tuple[Split, ...]:
-        """The splits that a language has."""
+        """Return the splits of a language."""
         return tuple(split for split in self.splits if f"{language}/{split}" not in self.missing)
 
     def file(self, language: str, split: Split) -> str:
-        """A file's path under the root. Raises CorpusError for a language or split that the corpus does not have."""
+        """Return a file's path under the root. Raises CorpusError for a language or split that the corpus does not
+        have."""
         if language not in self.languages:
             raise CorpusError(f"{self.name} has no language {language!r}; it has {', '.join(self.languages)}")
         if split not in self.splits_of(language):
@@ -77,7 +78,7 @@ class FileStatus:
     """One file of a corpus.
 
     `present`: its digest is the catalog's, or the one recorded when it was fetched. `unverified`: neither is known.
-    `differs`: it is another version than those, or damaged. `absent`: there is no file.
+    `differs`: it is another version, or damaged. `absent`: there is no file.
     """
 
     language: str
@@ -107,7 +108,7 @@ DIGESTS: Mapping[str, str] = MappingProxyType(_read_digests())
 
 
 def entry(name: str) -> CatalogEntry:
-    """The catalog's entry. Raises CorpusError for an unknown name, with the nearest known one."""
+    """Return the catalog's entry. Raises CorpusError for an unknown name, with the nearest known one."""
     if name in CATALOG:
         return CATALOG[name]
     near = get_close_matches(name, CATALOG, n=1)
@@ -116,13 +117,13 @@ def entry(name: str) -> CatalogEntry:
 
 
 def corpora_root() -> Path | None:
-    """The folder that `$STRUCTKD_CORPORA` names, None if it is not set."""
+    """Return the folder that `$STRUCTKD_CORPORA` names, None if it is not set."""
     value = os.environ.get(ROOT_VARIABLE)
     return Path(value).expanduser() if value else None
 
 
 def source_path(name: str, language: str, split: Split, root: Path | None = None) -> Path:
-    """Where a file of a corpus lies under `root` (by default `$STRUCTKD_CORPORA`), whether it exists or not."""
+    """Return the path of a corpus's file under `root` (default: `$STRUCTKD_CORPORA`); the file may be absent."""
     file = entry(name).file(language, split)
     found = root or corpora_root()
     if found is None:
@@ -133,8 +134,8 @@ def source_path(name: str, language: str, split: Split, root: Path | None = None
 def load(name: str, language: str, split: Split, *, root: Path | None = None, scheme: Scheme | None = None) -> Corpus:
     """Read a corpus and check its labels; write them in `scheme` if one is given.
 
-    Raises CorpusError for a missing file, a malformed one, a label that the corpus does not have, and a `scheme` for a
-    corpus whose labels are not spans; SchemeError for labels that are not valid in the catalog's scheme.
+    Raises CorpusError for a missing or malformed file, a label that the corpus does not have, and a `scheme` for a
+    corpus whose labels are not spans. Raises SchemeError for labels that are not valid in the catalog's scheme.
     """
     found = entry(name)
     if scheme is not None and found.scheme is None:
@@ -150,7 +151,7 @@ def load(name: str, language: str, split: Split, *, root: Path | None = None, sc
 
 
 def status(name: str, root: Path) -> list[FileStatus]:
-    """What is there of a corpus, file by file; reads every file to take its digest."""
+    """Return the state of each file of a corpus; reads every file for its digest."""
     found = entry(name)
     return [
         FileStatus(language, split, source_path(name, language, split, root), file_state(name, language, split, root))
@@ -160,7 +161,7 @@ def status(name: str, root: Path) -> list[FileStatus]:
 
 
 def file_state(name: str, language: str, split: Split, root: Path) -> State:
-    """Whether one file is there and what it should be; see FileStatus."""
+    """Return the state of one file; see FileStatus."""
     path = source_path(name, language, split, root)
     if not path.is_file():
         return "absent"

@@ -1,4 +1,4 @@
-"""Checks the labels of a file's sentences against a scheme, whatever format the file has."""
+"""The check of a file's labels against a scheme, for files of any format."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _NO_KEY = 'a word without the key is labelled "_": set missing_label = "O" (eval
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A sentence of a file, and where it stands there."""
+    """A sentence of a file, and its place there."""
 
     sentence: Sentence
     where: str
@@ -33,7 +33,7 @@ class Located:
     """The numbers of the words' lines, in formats with a line for each word."""
 
     def place(self, word: int) -> str:
-        """Where a word stands, as errors say it."""
+        """Return the place of a word in the words of errors."""
         return self.where if self.lines is None else f"{self.where}:{self.lines[word]}"
 
 
@@ -46,16 +46,17 @@ class _Fault:
 
 
 def checked(found: Sequence[Located], scheme: Scheme | None, repair: Repair = "none", comments: int = 0) -> Reading:
-    """The sentences with labels that are valid in `scheme`; as they are where that is None.
+    """Return the sentences with labels that are valid in `scheme`; unchanged if it is None.
 
     Args:
         found: the sentences of a file.
-        scheme: of their labels.
-        repair: `none`: an invalid sequence is an error; `conlleval`: it is read as conlleval reads it, and counted.
-        comments: lines that the reader left out.
+        scheme: scheme of their labels.
+        repair: with `none`, an invalid sequence is an error; with `conlleval`, it is read as conlleval reads it, and
+        counted.
+        comments: number of lines that the reader left out.
 
     Raises:
-        SchemeError: labels that are not valid. The message says where the first and some more are, and what to do.
+        SchemeError: labels that are not valid. The message names the first places, and what to do.
     """
     sentences = tuple(one.sentence for one in found)
     wrong = [] if scheme is None else [fault for one in found for fault in _faults(one, scheme)]

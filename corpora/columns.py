@@ -1,4 +1,4 @@
-"""Reads CoNLL columns: one word a line, a blank line after each sentence."""
+"""A reader of CoNLL columns: one word per line, a blank line after each sentence."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,17 +27,17 @@ def read_columns(
     repair: Repair = "none",
     comments: Comments = "auto",
 ) -> Reading:
-    """The sentences of a file in the layout of CoNLL-2002 and CoNLL-2003, without labels if `label_column` is None.
+    """Read a file in the layout of CoNLL-2002 and CoNLL-2003, without labels if `label_column` is None.
 
-    Columns are counted from 0, or from the end if negative; every line of the file has the same number of them. A
-    line that holds a tab is split at its tabs only, so a word may hold spaces; any other line is split at spaces.
-    White space at the ends of a field is no part of it. A `-DOCSTART-` line (any number of columns) is dropped, alone
-    or before a sentence's first word. Several blank lines are one. Labels are checked against `scheme` if one is
+    Columns are counted from 0, or from the end if negative; every line of the file has the same number of columns. A
+    line that contains a tab is split at tabs only, so a word may contain spaces; any other line is split at spaces.
+    White space at the ends of a field is removed. A `-DOCSTART-` line (any number of columns) is dropped, alone
+    or before a sentence's first word. Several blank lines count as one. Labels are checked against `scheme` if one is
     given, see `corpora.checking`.
 
-    Comments are lines that begin with `#` and white space. `auto` leaves out those before a sentence's first word that
-    are no row of the file: they have another number of columns than its words, or say `newdoc`, `newpar` or
-    `key = value` as in CoNLL-U. `always` leaves out all, `never` none. The reading counts them.
+    Comments are lines that begin with `#` and white space. `auto` leaves out comments before a sentence's first word
+    that are not rows of the file: their number of columns differs, or they contain `newdoc`, `newpar` or `key = value`
+    as in CoNLL-U. `always` leaves out all, `never` none. The reading counts them.
 
     Raises CorpusError, its message starting with `file:line:`.
     """
@@ -61,7 +61,8 @@ def read_columns(
 
 
 def _width(lines: Sequence[str], comments: Comments) -> int:
-    """The number of columns, by the first line that is surely a word's; by the first line of words if none is."""
+    """Return the number of columns of the first line that surely contains a word, or else of the first line of
+    words."""
     words = [line for line in lines if line.strip() and _fields(line)[0] != _DOCSTART]
     sure = (line for line in words if comments == "never" or not _HASH.match(line))
     return len(_fields(next(sure, words[0]))) if words else 0
@@ -70,7 +71,7 @@ def _width(lines: Sequence[str], comments: Comments) -> int:
 def _rows(
     path: Path, first: int, block: Sequence[str], width: int, comments: Comments
 ) -> Iterator[tuple[int, list[str]]]:
-    """The words of a block of lines: the numbers and the fields of their lines."""
+    """Return the words of a block of lines: the numbers and the fields of their lines."""
     begun = False
     for line, text in enumerate(block, first):
         fields = _fields(text)
@@ -85,7 +86,7 @@ def _rows(
 
 
 def _is_comment(text: str, fits: bool, begun: bool, comments: Comments) -> bool:
-    """Whether a line that begins with `#` is a comment; `begun`: its sentence has words already."""
+    """True if a line that begins with `#` is a comment; `begun`: its sentence already has words."""
     if not _HASH.match(text):
         return False
     if comments == "auto":
@@ -115,7 +116,7 @@ def _check_columns(where: str, width: int, token_column: int, label_column: int 
 
 
 def _misplaced(where: str, fields: Sequence[str], width: int) -> CorpusError:
-    """The error of a line that is no row of the file."""
+    """Return the error for a line that is no row of the file."""
     if fields[0] == _DOCSTART:
         return CorpusError(f"{where}: {_DOCSTART} inside a sentence; put a blank line before it")
     hint = '; if this is a comment, set comments = "always" (evaluate: --comments always)' if fields[0] == "#" else ""

@@ -1,4 +1,4 @@
-"""Settings that sources of corpora share, as experiment files state them."""
+"""Settings in experiment files that several sources of corpora share."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""Reads CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html)."""
+"""A reader of CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html)."""
 
 import re
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ def read_conllu(
     repair: Repair = "none",
     missing_label: str = "_",
 ) -> Reading:
-    """The syntactic words of a treebank, labelled with one of its columns, or unlabelled if `column` is None.
+    """Read the syntactic words of a treebank, labelled with one of its columns, or unlabelled if `column` is None.
 
-    `column` is one of `COLUMNS`, or a key of one, such as `feats:Case` or `misc:SpaceAfter`: a word without that key
-    is labelled `missing_label`, and one word at least has it. In a whole column `_` means that nothing was annotated,
-    and is an error. Multiword tokens (`1-2`) are read as their words; empty nodes (`1.1`) and comments are skipped.
-    Words may hold spaces, but for their ends. Labels are checked against `scheme`, see `corpora.checking`.
+    `column` is one of `COLUMNS`, or a key of one, such as `feats:Case` or `misc:SpaceAfter`: a word without that key is
+    labelled `missing_label`, and at least one word must have it. In a whole column `_` means "not annotated" and is an
+    error. Multiword tokens (`1-2`) are read as their words; empty nodes (`1.1`) and comments are skipped. Words may
+    contain spaces, except at their ends. Labels are checked against `scheme`, see `corpora.checking`.
 
     Raises CorpusError, its message starting with `file:line:`, also where a line has not exactly ten columns or a
     sentence's ids do not run 1, 2, 3.
@@ -66,7 +66,7 @@ def _parse_column(column: str | None) -> tuple[int | None, str]:
 
 
 def _words(path: Path, first: int, block: Sequence[str]) -> list[tuple[int, list[str]]]:
-    """The syntactic words of one sentence: line numbers and columns."""
+    """Return the syntactic words of one sentence: line numbers and columns."""
     words: list[tuple[int, list[str]]] = []
     covered = 0  # the last word that a multiword token claims
     for line, text in enumerate(block, first):
@@ -102,7 +102,7 @@ def _covered(where: str, identity: str, words: int, covered: int) -> int:
 
 
 def _label(where: str, fields: Sequence[str], place: int, key: str) -> str | None:
-    """A word's label, None if it has not the key."""
+    """Return a word's label, None if it does not have the key."""
     value = fields[place]
     if key:
         return _pairs(value).get(key)
@@ -112,6 +112,6 @@ def _label(where: str, fields: Sequence[str], place: int, key: str) -> str | Non
 
 
 def _pairs(value: str) -> dict[str, str]:
-    """The keys of a field of pairs `key=value`, and their values."""
+    """Return the keys of a field of pairs `key=value`, and their values."""
     pairs = (pair.partition("=") for pair in value.split("|") if pair != "_")
     return {name.strip(): found.strip() for name, _, found in pairs}

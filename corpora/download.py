@@ -1,4 +1,4 @@
-"""Takes a file from a server that need not be trusted: whole, of a known SHA-256 if there is one, and bounded."""
+"""Downloads from a server that need not be trusted: whole, checked by SHA-256 if it is known, and of limited size."""
 
 import tempfile
 import time
@@ -24,14 +24,14 @@ _REDIRECTIONS = 5
 
 
 def download(address: str, *, known: str | None, most: int) -> bytes:
-    """The content of an address.
+    """Download the content of an address.
 
     Args:
-        known: its SHA-256.
-        most: the bytes that it may have; no more are taken.
+        known: SHA-256 of the content.
+        most: largest number of bytes; no more are read.
 
     Raises:
-        CorpusError: the download failed, is not the known content, too large, compressed, or too slow.
+        CorpusError: the download failed, is not the known content, is too large, compressed, or too slow.
     """
     pooch.get_logger().setLevel("WARNING")  # it writes to the terminal, which is the caller's
     with tempfile.TemporaryDirectory() as scratch:
@@ -45,12 +45,12 @@ def download(address: str, *, known: str | None, most: int) -> bytes:
 
 
 class _RefusedError(Exception):
-    """What is not tried again: a server that sends this once will do so the next time."""
+    """An error that is not retried: the server will answer the same next time."""
 
 
 @dataclass(frozen=True)
 class _Downloader:
-    """Writes an address's bytes to a file, as pooch calls it."""
+    """A downloader for pooch: it writes the bytes of an address to a file."""
 
     most: int
 
@@ -84,11 +84,11 @@ class _Downloader:
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: requests would read the redirection's body to its end, whoever asks for its target."""
+        """Return None: otherwise requests would read the body of the redirection to its end."""
 
 
 def _answer(url: str) -> requests.Response:
-    """What a server answers, redirections aside; none of the body is read."""
+    """Return a server's answer after redirections; the body is not read."""
     session = _Session()
     for _ in range(_REDIRECTIONS + 1):
         # A compressed body could become a thousand times what was sent.

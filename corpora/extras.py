@@ -1,6 +1,6 @@
-"""What to do about a package that only some uses need."""
+"""The advice for a missing optional package."""
 
 
 def needs(package: str, extra: str) -> str:
-    """The end of an error: which package is not installed, and which of structkd's extras brings it."""
+    """Return the end of an error: the missing package, and the extra of structkd that installs it."""
     return f"needs the package {package}; install it with: pip install 'structkd[{extra}]'"

@@ -1,4 +1,4 @@
-"""From a template to a sentence: choices, words, entities, case."""
+"""Making a sentence from a template: choices, words, entities, case."""
 
 import re
 from collections.abc import Sequence
@@ -31,20 +31,20 @@ class Chunk:
 
     @property
     def surface(self) -> str:
-        """The words in one string, without case."""
+        """The words in one lower-case string."""
         return " ".join(self.words).casefold()
 
 
 @dataclass(frozen=True)
 class Composer:
-    """Draws sentences of one language and split."""
+    """A source of random sentences of one language and split."""
 
     grammar: Grammar
     lexicon: Lexicon
     split: Split
 
     def draw(self, rng: Random) -> list[Chunk]:
-        """One sentence, before any noise."""
+        """Draw one sentence, without noise."""
         register = weighted(rng, self.grammar.registers)
         text = self._clause(rng, register)
         if register.joins and rng.random() < JOINED_SHARE:
@@ -75,7 +75,7 @@ class Composer:
 
     @staticmethod
     def _expand(rng: Random, text: str, phrases: Phrases) -> str:
-        """Make every choice of a template, inner choices first, until only words and entities are left."""
+        """Make every choice of a template, inner choices first; return the words and entities."""
 
         def choose(match: re.Match[str]) -> str:
             optional, alternatives, slot = match[1], match[2], match[3]
@@ -92,12 +92,12 @@ class Composer:
 
 
 def pick(rng: Random, items: Sequence[Item]) -> Item:
-    """A uniform choice by `Random.random`, the one method whose stream Python keeps between versions."""
+    """Choose uniformly by `Random.random`, the only method whose stream Python keeps between versions."""
     return items[int(rng.random() * len(items))]
 
 
 def weighted(rng: Random, registers: Sequence[Register]) -> Register:
-    """A register, drawn by weight."""
+    """Draw a register by weight."""
     place = rng.random() * sum(register.weight for register in registers)
     for register in registers:
         place -= register.weight
@@ -107,7 +107,7 @@ def weighted(rng: Random, registers: Sequence[Register]) -> Register:
 
 
 def cased(chunks: list[Chunk], style: str) -> list[Chunk]:
-    """Apply a register's way with capitals: sentence, title, upper, lower."""
+    """Apply a register's capitals: sentence, title, upper, lower."""
     if style == "sentence":
         first = next((place for place, chunk in enumerate(chunks) if chunk.words[0][0].isalnum()), 0)
         head, *rest = chunks[first].words
@@ -117,7 +117,7 @@ def cased(chunks: list[Chunk], style: str) -> list[Chunk]:
 
 
 def _joined(left: str, conjunction: str, right: str) -> str:
-    """Two clauses in one sentence, where both are plain statements; else the left one."""
+    """Join two clauses into one sentence if both are plain statements; else return the left one."""
     plain = all(text[-1] not in _FINAL and (text[0].isalpha() or text[0] == "{") for text in (left, right))
     return f"{left} {conjunction} {right}" if plain else left
 

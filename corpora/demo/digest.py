@@ -1,4 +1,4 @@
-"""What names a demo corpus without generating it."""
+"""The digest that names a demo corpus without generating it."""
 
 from importlib.metadata import version
 
@@ -8,9 +8,9 @@ VERSION = 1  # of the text and labels that the generator gives: raise it with ev
 
 
 def generator_digest() -> str:
-    """SHA-256 of what determines the corpora: the generator's version and Faker's.
+    """Return the SHA-256 of what determines the corpora: the generator's version and Faker's.
 
-    Two generators of equal digest give equal corpora for equal (language, split, sentences, seed). Faker's
+    Two generators with equal digests give equal corpora for equal (language, split, sentences, seed). Faker's
     version is read from its metadata, because importing Faker takes far longer than this whole call.
     """
     return digest_json({"faker": version("faker"), "version": VERSION})

@@ -1,4 +1,4 @@
-"""The demo corpus: sentences drawn from a seed, each in one split and never twice."""
+"""The demo corpus: sentences drawn by a seed, each in one split and only once."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -51,7 +51,7 @@ def _stream(composer: Composer, rng: Random) -> Iterator[Sentence]:
 
 
 def _acceptable(chunks: Sequence[Chunk], words: tuple[str, ...], split: Split) -> bool:
-    """In this split, of a plain length, and without one name in two places ("Leeds beat Leeds")."""
+    """True if the sentence is in this split, of a normal length, and without one name twice ("Leeds beat Leeds")."""
     names = [chunk.surface for chunk in chunks if chunk.kind is not None]
     return sentence_split(words) == split and 3 <= len(words) <= MAX_WORDS and len(set(names)) == len(names)
 

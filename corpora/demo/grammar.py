@@ -1,9 +1,9 @@
 """A language's words, entity forms and templates, read from its two TOML files.
 
-The template notation: tokens stand between blanks; `[a b]` is there half of the time; `<a|b>` is one of its
-alternatives; `{noun}` is a phrase of the word list `noun`; `{ORG.club}` is an entity of type ORG in one of the
-forms listed under that name; `#` is a digit and `@` a digit from 1 to 9. Repairs are regular expressions for
-what a language does where two words meet ("a" before a vowel, "de el").
+The template notation: blanks separate tokens; `[a b]` is kept half of the time; `<a|b>` is one of its alternatives;
+`{noun}` is a phrase of the word list `noun`; `{ORG.club}` is an entity of type ORG in one of the forms listed under
+that name; `#` is a digit and `@` a digit from 1 to 9. Repairs are regular expressions for changes at word boundaries
+("a" before a vowel, "de el").
 """
 
 import re
@@ -24,7 +24,7 @@ Phrases = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Register:
-    """A way of writing: its templates, how its sentences are cased, ended and joined."""
+    """A way of writing: its templates, and the case, the end and the joining of its sentences."""
 
     name: str
     weight: int
@@ -38,7 +38,7 @@ class Register:
 
 @dataclass(frozen=True)
 class Grammar:
-    """What is written by hand for one language."""
+    """The handwritten part of one language."""
 
     language: str
     words: Phrases
@@ -71,7 +71,7 @@ def _read(folder: str, language: str) -> dict[str, Any]:
 
 
 def _phrases(table: Mapping[str, str | list[str]]) -> dict[str, tuple[str, ...]]:
-    """Word lists are one string with bars, or an array where a phrase needs bars of its own."""
+    """Return a word list: one string with bars, or an array if a phrase contains bars."""
     return {
         name: tuple(phrase.strip() for phrase in (value.split("|") if isinstance(value, str) else value))
         for name, value in table.items()

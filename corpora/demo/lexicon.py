@@ -1,7 +1,7 @@
-"""The names a split may use: Faker's finite lists and our own, shared out by hash.
+"""The names that a split may use: Faker's finite lists and our own, divided by hash.
 
-Faker is slow a call (it picks a provider, a format and a generator each time), so its lists are read once as
-class attributes. It is imported on the first use.
+A call of Faker is slow (it picks a provider, a format and a generator each time), so its lists are read once as class
+attributes. Faker is imported at the first use.
 """
 
 import re
@@ -39,7 +39,7 @@ _ACRONYM_LETTERS = "ABCDEFGHKLMNPRST"
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The names one split may use, by kind, beside the common words, and the names it must not show even by chance."""
+    """The names that one split may use, by kind, the common words, and the names that must not occur."""
 
     names: Phrases
     foreign: frozenset[str]
@@ -47,7 +47,7 @@ class Lexicon:
 
 @cache
 def load_lexicon(language: str, split: Split) -> Lexicon:
-    """The share of `split` in a language's names."""
+    """Return the share of `split` in a language's names."""
     names = _all_names(language)
     own = {kind: tuple(name for name in entries if may_use(split, name)) for kind, entries in names.items()}
     words = load_grammar(language).words
@@ -84,7 +84,7 @@ def _provider_list(topic: str, locale: str, attribute: str) -> Iterable[str | tu
 
 
 def _clean(entries: Iterable[str | tuple[str, ...]]) -> Iterator[str]:
-    """Plain names; a pair is (code, name)."""
+    """Return plain names; a pair is (code, name)."""
     for entry in entries:
         name = entry if isinstance(entry, str) else entry[-1]
         if len(name) > 2 and _NAME.fullmatch(name) and _CONJUNCTIONS.isdisjoint(name.split()):

@@ -1,6 +1,6 @@
-"""What makes the corpus as untidy as text: slips of the hand in every split, slips of the annotator in training.
+"""Noise: typing errors in every split, annotation errors in training.
 
-Every rate is documented in docs/demo-corpus.md.
+docs/demo-corpus.md documents every rate.
 """
 
 from random import Random
@@ -16,7 +16,7 @@ _KINDS = ("LOC", "ORG", "PER")
 
 
 def slips(rng: Random, chunk: Chunk, split: Split) -> Chunk:
-    """The chunk as typed: a lower-cased entity, a typo."""
+    """Return the chunk with typing errors: a lower-cased entity, a typo."""
     words = chunk.words
     if chunk.kind is not None and rng.random() < LOWER_CASE_RATE:
         words = tuple(word.lower() for word in words)
@@ -39,7 +39,7 @@ def _typo(rng: Random, word: str) -> str:
 
 
 def misannotated(rng: Random, chunk: Chunk) -> list[Chunk]:
-    """The chunk as a hurried annotator marks it: now and then missed, of a wrong type or cut short."""
+    """Return the chunk with annotation errors: sometimes missed, of a wrong type or cut short."""
     if chunk.kind is None or rng.random() >= ANNOTATION_ERROR_RATE:
         return [chunk]
     error = pick(rng, ("missed", "wrong type", "cut short"))

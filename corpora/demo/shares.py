@@ -1,4 +1,4 @@
-"""Which split a name, a template or a sentence belongs to: a function of its text alone, never of the seed."""
+"""The split of a name, a template or a sentence: a function of its text alone, never of the seed."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -11,7 +11,7 @@ HELD_OUT_TEMPLATES = 0.25
 
 
 def name_split(name: str) -> Split:
-    """The one split that owns a name; upper and lower case are the same name."""
+    """Return the split of a name; upper and lower case are the same name."""
     place = _uniform("name", name)
     for split, share in LEXICON_SHARES.items():
         if place < share:
@@ -21,18 +21,18 @@ def name_split(name: str) -> Split:
 
 
 def may_use(split: Split, name: str) -> bool:
-    """Whether `split` may show `name`. Unlabelled text shows the training names too, like text in the wild."""
+    """True if `split` may contain `name`. Unlabelled text also contains the training names, like real text."""
     owner = name_split(name)
     return owner == split or (split == "unlabelled" and owner == "train")
 
 
 def sentence_split(tokens: Sequence[str]) -> Split:
-    """The one split that owns a sentence, so that no two splits share one."""
+    """Return the split of a sentence, so that no two splits share a sentence."""
     return SPLITS[int(_uniform("sentence", " ".join(tokens)) * len(SPLITS))]
 
 
 def held_out(template: str) -> bool:
-    """Whether a template is kept from the training split, so that the others hold unseen contexts."""
+    """True if the training split does not use a template, so that the others contain unseen contexts."""
     return _uniform("template", template) < HELD_OUT_TEMPLATES
 
 
