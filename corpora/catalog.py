@@ -63,8 +63,7 @@ class CatalogEntry:
         return tuple(split for split in self.splits if f"{language}/{split}" not in self.missing)
 
     def file(self, language: str, split: Split) -> str:
-        """Return a file's path under the root. Raises CorpusError for a language or split that the corpus does not
-        have."""
+        """Return a file's path under the root. Raises CorpusError for an unknown language or split."""
         if language not in self.languages:
             raise CorpusError(f"{self.name} has no language {language!r}; it has {', '.join(self.languages)}")
         if split not in self.splits_of(language):

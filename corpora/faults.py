@@ -1,4 +1,4 @@
-"""What the operating system refuses, as errors that name the file, the cause and the remedy."""
+"""Refusals of the operating system as errors that name the file, the cause and the remedy."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ _RUST = re.compile(r"\(os error ([0-9]+)\)")  # what polars and safetensors, wri
 
 
 class FileError(OSError):
-    """A file that cannot be read or written; the message names it, the cause and the remedy."""
+    """An unreadable or unwritable file; the message names it, the cause and the remedy."""
 
     def __str__(self) -> str:
         return str(self.args[-1])
@@ -36,9 +36,9 @@ class FileError(OSError):
 
 @contextmanager
 def explained(path: Path, done: Done) -> Iterator[None]:
-    """Turn what the system says in the block of `path`, or of a folder above it, into a FileError about `path`.
+    """Turn system errors in the block about `path`, or a folder above it, into a FileError about `path`.
 
-    Errors about other files pass.
+    Errors about other files pass unchanged.
     """
     try:
         yield
@@ -51,12 +51,12 @@ def explained(path: Path, done: Done) -> Iterator[None]:
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether an error tells of something that the operating system refused."""
+    """True if an error is a refusal of the operating system."""
     return isinstance(error, OSError) or error_number(error) is not None
 
 
 def error_number(error: Exception) -> int | None:
-    """The system's number of an error, see `errno`."""
+    """Return the system's number of an error, see `errno`."""
     if isinstance(error, OSError):
         return error.errno
     found = _RUST.search(str(error))
@@ -64,7 +64,7 @@ def error_number(error: Exception) -> int | None:
 
 
 def describe_refusal(error: Exception, path: Path, done: Done) -> str:
-    """An error in words: the file, the cause, the remedy."""
+    """Describe an error: the file, the cause, the remedy."""
     number = error_number(error) or 0
     cause = os.strerror(number) if number else str(error)
     return f"{path}: cannot be {done}: {cause}; {_REMEDIES.get(number, 'see to the cause')}, then run this again"

@@ -1,4 +1,4 @@
-"""Downloads the corpora that may be downloaded freely: the Universal Dependencies treebanks of release 2.5."""
+"""Download of the corpora that are free to download: the Universal Dependencies treebanks of release 2.5."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -26,14 +26,14 @@ def fetch(
     base_url: str | None = None,
     progress: Callable[[Path], None] | None = None,
 ) -> list[Path]:
-    """Download a corpus into its place under `root`; returns its files, those that were there already included.
+    """Download a corpus into its place under `root`; return all its files, including those that were already there.
 
     `ud` is made from `conllu`, which is fetched with it. `base_url` is a mirror's address, in place of `BASE_URL`;
-    `progress` is called with each file as it is done. A file is whole or absent. What is downloaded is checked against
-    the catalog's SHA-256; where the catalog has none, against the one recorded beside the file by an earlier fetch.
+    `progress` is called with each finished file. A file is whole or absent. A download is checked against the catalog's
+    SHA-256, or if the catalog has none, against the SHA-256 that an earlier fetch recorded beside the file.
 
-    Raises CorpusError for a corpus that cannot be downloaded freely (it says where to obtain it), a failed download,
-    bytes that are not the known ones, and a file in the way that is another version: it is never overwritten.
+    Raises CorpusError for a corpus that is not free to download (the message names its source), a failed download,
+    unexpected bytes, and an existing file of another version, which is never overwritten.
     """
     found = entry(name)
     if not found.fetchable:
@@ -52,7 +52,7 @@ def fetch(
 
 
 def carve_dev(sentences: Sequence[Sentence]) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
-    """A train and a dev set from a train set: a tenth, drawn with a fixed seed, becomes dev; both keep the order."""
+    """Split a train set into train and dev: a tenth, drawn with a fixed seed, becomes dev; both keep the order."""
     order = list(range(len(sentences)))
     Random(_CARVE_SEED).shuffle(order)
     tenth = len(sentences) // 10
@@ -69,7 +69,7 @@ def _elsewhere(found: CatalogEntry, root: Path) -> str:
 
 
 def _fetch_release(language: str, split: Split, root: Path, base_url: str) -> Path:
-    """One file of a treebank as released."""
+    """Fetch one file of a treebank as released."""
     path = source_path(_RELEASE, language, split, root)
     if _have(_RELEASE, language, split, root):
         return path
@@ -84,7 +84,7 @@ def _fetch_release(language: str, split: Split, root: Path, base_url: str) -> Pa
 
 
 def _fetch_tags(language: str, split: Split, root: Path, base_url: str) -> Path:
-    """One file of words and their UPOS tags, made from the release."""
+    """Make one file of words and their UPOS tags from the release."""
     path = source_path("ud", language, split, root)
     if _have("ud", language, split, root):
         return path
@@ -104,7 +104,7 @@ def _fetch_tags(language: str, split: Split, root: Path, base_url: str) -> Path:
 
 
 def _have(name: str, language: str, split: Split, root: Path) -> bool:
-    """Whether a file is there and right. Raises CorpusError if another stands in its place."""
+    """True if a file is there and right. Raises CorpusError if another file is in its place."""
     state = file_state(name, language, split, root)
     if state in ("present", "absent"):
         return state == "present"
@@ -116,7 +116,7 @@ def _have(name: str, language: str, split: Split, root: Path) -> bool:
 
 
 def _download(address: str, known: str | None) -> bytes:
-    """The content of an address, checked to be CoNLL-U that ends where a sentence ends, and to have a known SHA-256."""
+    """Download an address; check that it is CoNLL-U, ends at the end of a sentence, and has the known SHA-256."""
     from structkd.corpora.download import download  # loads pooch
 
     data = download(address, known=known, most=entry(_RELEASE).largest_bytes)
@@ -140,7 +140,7 @@ def _place(path: Path, data: bytes, origin: Origin) -> None:
 
 
 def _columns(sentences: Sequence[Sentence]) -> str:
-    r"""`word\ttag` lines, a blank line after each sentence; tools that split columns at spaces read them too."""
+    r"""Return `word\ttag` lines, a blank line after each sentence; tools that split at spaces can read them too."""
     return "".join(
         "".join(
             f"{token.replace(' ', chr(0xA0))}\t{label}\n"

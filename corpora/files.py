@@ -29,38 +29,38 @@ _KINDS = {
 
 
 def digest_bytes(data: bytes) -> str:
-    """SHA-256 of `data`, in hexadecimal."""
+    """Return the SHA-256 of `data` in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def digest_file(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal. Raises FileError."""
+    """Return the SHA-256 of a file's content in hexadecimal. Raises FileError."""
     with open_regular(path) as file, explained(path, "read"):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a file for reading bytes. Raises FileError, for what is no regular file too: a pipe would never end."""
+    """Open a file for reading bytes. Raises FileError, also if it is not a regular file: a pipe would never end."""
     with explained(path, "read"):
         return os.fdopen(_regular(path, os.open(path, os.O_RDONLY | _PLAIN)), "rb")
 
 
 def read_regular(path: Path) -> bytes:
-    """The content of a file. Raises FileError, for what is no regular file too."""
+    """Return the content of a file. Raises FileError, also if it is not a regular file."""
     with open_regular(path) as file, explained(path, "read"):
         return file.read()
 
 
 def open_for_writing(path: Path, flags: int) -> int:
-    """A descriptor of the file `path`, created by the umask if it is absent; its content stays.
+    """Open the file `path` and return a descriptor; the content stays. An absent file is created with the umask.
 
-    A symbolic link is not followed, so that what a stranger has put in the file's place changes nothing elsewhere.
+    A symbolic link is not followed, so a link that another user put in the file's place changes nothing elsewhere.
 
     Args:
-        flags: how it is opened, see `os.open`.
+        flags: flags of `os.open`.
 
     Raises:
-        FileError: the file cannot be opened, or is no regular one.
+        FileError: the file cannot be opened, or is not a regular file.
     """
     with explained(path, "written"):
         return _regular(path, os.open(path, flags | os.O_CREAT | _NO_LINKS | _PLAIN, _MODE))
@@ -81,12 +81,12 @@ def _regular(path: Path, descriptor: int) -> int:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON that is the same text for equal values: sorted keys, no blanks, no NaN."""
+    """Return JSON that is the same text for equal values: sorted keys, no blanks, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest_unchanged(path: Path) -> str:
-    """`digest_file`, read once a process as long as inode, size and time of change stay what they are."""
+    """Return `digest_file`; a process reads the file only once while inode, size and change time stay the same."""
     found = path.stat()
     return _digest(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
@@ -97,16 +97,16 @@ def _digest(path: Path, inode: int, size: int, modified: int) -> str:
 
 
 def digest_json(value: Any) -> str:
-    """SHA-256 of a value's canonical JSON."""
+    """Return the SHA-256 of a value's canonical JSON."""
     return digest_bytes(canonical_json(value).encode())
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary file beside `path`; on success sync and rename it there, on failure remove it.
+    """Yield a temporary file beside `path`; on success sync it and rename it to `path`, on failure remove it.
 
-    A reader sees the old content or the whole new one, after a power cut too. The file gets the mode that the umask
-    gives to any new file, and takes the place of a symbolic link. Raises FileError if the system refuses.
+    A reader sees the old content or the whole new content, also after a power cut. The umask sets the file's mode, as
+    for any new file. A symbolic link at `path` is replaced. Raises FileError if the system refuses.
     """
     with explained(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def _create(path: Path) -> int:
-    """Make an empty file if there is nothing, not even a link; returns its mode."""
+    """Make an empty file if there is nothing, not even a link; return its mode."""
     descriptor = open_for_writing(path, os.O_WRONLY | os.O_EXCL)
     try:
         return stat.S_IMODE(os.fstat(descriptor).st_mode)
@@ -135,7 +135,7 @@ def _create(path: Path) -> int:
 
 @contextmanager
 def exclusively(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in here for the same folder, and let no other in."""
+    """Hold an exclusive lock on the folder; wait if another process holds it."""
     from filelock import lock_descriptor  # slow to load, and most commands lock nothing
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,9 +148,9 @@ def exclusively(folder: Path) -> Iterator[None]:
 
 
 def clear_temporaries(folder: Path, names: str = "*") -> None:
-    """Remove what `atomic_path` left in `folder` where it was killed, of files whose names match the pattern.
+    """Remove the temporary files of killed `atomic_path` calls in `folder` for file names that match the pattern.
 
-    What another process is writing stays: a process of the name's number is alive on this machine.
+    Files that another process is writing stay: the process with the number in the name is alive on this machine.
     """
     for left_over in folder.glob(f".{names}.*.tmp"):
         if not _is_alive(left_over.name.split(".")[-2]):
@@ -159,7 +159,7 @@ def clear_temporaries(folder: Path, names: str = "*") -> None:
 
 
 def _is_alive(number: str) -> bool:
-    """Whether another process than this one has the number; a name without a number is nobody's."""
+    """True if the number belongs to a running process other than this one; False for a name without a number."""
     if not number.isdecimal() or int(number) in (0, os.getpid()):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Folds of a corpus: which sentences a cross-fitted tagger is not trained on."""
+"""Folds of a corpus: the sentences that a cross-fitted tagger is not trained on."""
 
 from dataclasses import dataclass
 
@@ -20,10 +20,10 @@ class Fold:
 
 
 def fold_numbers(corpus: Corpus, folds: int, seed: int) -> Int64[np.ndarray, "N"]:
-    """Each sentence's fold, 1 to `folds`: a function of the words, `folds` and `seed` alone.
+    """Return each sentence's fold, 1 to `folds`: a function of the words, `folds` and `seed` alone.
 
-    Sentences of the same words are in one fold, so that whoever is trained on the others has seen none of it. Folds
-    have equally many different sentences, to within one.
+    Sentences with the same words are in one fold, so a tagger trained on the other folds has seen none of them. The
+    numbers of different sentences per fold differ by at most one.
 
     Raises:
         CorpusError: fewer different sentences than folds.
@@ -40,12 +40,12 @@ def fold_numbers(corpus: Corpus, folds: int, seed: int) -> Int64[np.ndarray, "N"
 
 
 def inside(corpus: Corpus, fold: Fold, seed: int) -> Int64[np.ndarray, "_"]:
-    """The places of a fold's sentences in the corpus, ascending."""
+    """Return the places of a fold's sentences in the corpus, ascending."""
     return np.flatnonzero(fold_numbers(corpus, fold.of, seed) == fold.number)
 
 
 def outside(corpus: Corpus, fold: Fold, seed: int) -> Corpus:
-    """The corpus without a fold."""
+    """Return the corpus without a fold."""
     numbers = fold_numbers(corpus, fold.of, seed)
     sentences = (sentence for sentence, number in zip(corpus, numbers, strict=True) if number != fold.number)
     return Corpus(corpus.language, corpus.split, tuple(sentences))

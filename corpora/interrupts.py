@@ -1,10 +1,10 @@
-"""Ends this process when a signal asks for it, or when its parent is gone: at once, and tidily.
+"""Ending this process on a signal, or when its parent is gone: at once, and cleanly.
 
-All that this project keeps is whole on the disk at any moment, so nothing is unwound: the signal's handler calls what
-`at_end` was given (remove the temporary file, stop the workers) and ends the process there and then. An exception in
-its place would be lost in a destructor, turned into an ImportError by half an import, or wait for `finally` blocks.
+All files of this project are whole on the disk at any moment, so nothing is unwound: the signal's handler calls the
+functions given to `at_end` (remove the temporary file, stop the workers) and ends the process at once. An exception in
+its place could be lost in a destructor, become an ImportError in an import, or wait for `finally` blocks.
 
-The state below is the process's, as signals are.
+The state below belongs to the process, as signals do.
 """
 
 import os
@@ -36,9 +36,9 @@ _state = _State()
 
 
 def end_on_signals(farewell: str = "") -> None:
-    """From now on SIGINT, SIGTERM and SIGHUP end this process, with the exit code 128 + the signal's number.
+    """Make SIGINT, SIGTERM and SIGHUP end this process, with the exit code 128 + the signal's number.
 
-    SIGINT and SIGHUP stay ignored where the parent wants it (`nohup`). Call it in the main thread.
+    SIGINT and SIGHUP stay ignored if the parent ignores them (`nohup`). Call it in the main thread.
 
     Args:
         farewell: a line for standard error; `{}` stands for the signal's name.
@@ -54,12 +54,12 @@ def end_on_signals(farewell: str = "") -> None:
 
 
 def end_after(returns: Callable[[], object]) -> None:
-    """End this process, as SIGTERM does, once a call returns that waits for somebody else's end."""
+    """End this process, as SIGTERM does, when `wait` returns; it waits for the end of another process."""
     _in_background(_outlive, returns)
 
 
 def orphaned() -> None:
-    """Wait until the process that started this one is gone. For those that have no pipe from it."""
+    """Wait until the parent process is gone. For processes without a pipe from it."""
     parent = os.getppid()
     while os.getppid() == parent:
         time.sleep(1)
@@ -67,9 +67,9 @@ def orphaned() -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Put off the end to that of the block, or to `end_if_asked` in it, by `GRACE` seconds at most.
+    """Delay the end of the process to the end of the block, or to `end_if_asked` in it, by at most `GRACE` seconds.
 
-    Only the main thread's blocks count: handlers run there.
+    Only blocks in the main thread count, because handlers run there.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -84,7 +84,7 @@ def held() -> Iterator[None]:
 
 
 def asked_to_end() -> bool:
-    """Whether a signal has come; seen in a `held` block alone."""
+    """True if a signal has come; only meaningful in a `held` block."""
     return bool(_state.asked)
 
 
@@ -96,7 +96,7 @@ def end_if_asked() -> None:
 
 @contextmanager
 def at_end(act: Callable[[], None]) -> Iterator[None]:
-    """Have `act` called if the process is made to end within the block. What it raises is ignored."""
+    """Call `act` if the process ends by a signal within the block. Its exceptions are ignored."""
     _acts.append(act)
     try:
         yield
@@ -111,7 +111,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 
 def _insist(receiving: int) -> None:
-    """End the process where its main thread does not: it is in the midst of a long call, as of torch or the disk."""
+    """End the process if its main thread does not, because it is in a long call, for example of torch or the disk."""
     number = 0
     while number not in SIGNALS:
         number = os.read(receiving, 1)[0]
@@ -141,7 +141,7 @@ def _end() -> None:
 
 
 def _clean_line() -> str:
-    """Below the bars of a terminal, whose cursor they hid."""
+    """Write below progress bars on a terminal, and show the cursor that they hid."""
     return "\n\x1b[?25h" if sys.stderr and sys.stderr.isatty() else ""
 
 

@@ -1,4 +1,4 @@
-"""A file that grows by a line at a time."""
+"""A file that grows one line at a time."""
 
 import os
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from structkd.corpora.files import open_for_writing, read_regular
 
 
 class Journal:
-    """A journal that is open for writing; make it with `open_journal`. Raises FileError if the system refuses."""
+    """A journal open for writing; make it with `open_journal`. Raises FileError if the system refuses."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path, self._descriptor = path, descriptor
 
     def write(self, line: str) -> None:
-        """Add a line at once; its end is added."""
+        """Write a line at once; the line end is added."""
         content = f"{line}\n".encode()
         with explained(self._path, "written"):
             while content:
@@ -25,10 +25,10 @@ class Journal:
 
 @contextmanager
 def open_journal(path: Path) -> Iterator[Journal]:
-    """Open a journal for further lines; one that was cut short by a kill or a full disk is taken away.
+    """Open a journal for further lines; remove a last line that a kill or a full disk cut short.
 
     Raises:
-        FileError: the system refuses, or a link or no regular file stands there.
+        FileError: the system refuses, or the path is a link or not a regular file.
     """
     with explained(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Files of labelled sentences, of any format that is known, in the scheme that is wanted."""
+"""Files of labelled sentences, of any known format, in any known scheme."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from structkd.corpora.sentences import Corpus, Reading, Sentence, Split
 
 
 def read_labelled(source: FileFormat, path: Path, language: str, split: Split, scheme: Scheme | None) -> Corpus:
-    """A labelled file as `source` describes it, its labels converted to `scheme`."""
+    """Read a labelled file in the format of `source`, and convert its labels to `scheme`."""
     found = _read_file(source, path)
     return converted(Corpus(language, split, found.sentences, found.changes), source.scheme, scheme)
 
@@ -43,7 +43,7 @@ def _read_file(source: FileFormat, path: Path) -> Reading:
 
 
 def converted(corpus: Corpus, source: Scheme, target: Scheme | None) -> Corpus:
-    """The corpus with its labels in the scheme `target`; as it is if that is None."""
+    """Return the corpus with its labels in the scheme `target`; unchanged if that is None."""
     if target is None:
         return corpus
     sentences = tuple(

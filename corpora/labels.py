@@ -24,9 +24,9 @@ class LabelSet:
 
     @classmethod
     def union(cls, *names: Iterable[str]) -> "LabelSet":
-        """The ordered union: O first, then by type (the part after the first '-'), then by prefix.
+        """Return the ordered union: O first, then by type (the part after the first '-'), then by prefix.
 
-        Raises CorpusError for labels that nobody could tell apart in print.
+        Raises CorpusError for labels that look the same in print.
         """
         found = tuple(sorted(set().union(*names), key=_order))
         _check_looks(found)
@@ -37,11 +37,11 @@ class LabelSet:
 
     @cached_property
     def ids(self) -> dict[str, int]:
-        """Each name's id."""
+        """The id of each name."""
         return {name: place for place, name in enumerate(self.names)}
 
     def encode(self, labels: Sequence[str]) -> np.ndarray:
-        """Label ids, int64 `[T]`. Raises CorpusError for a label that is not in the set."""
+        """Return label ids, int64 `[T]`. Raises CorpusError for a label that is not in the set."""
         try:
             return np.fromiter((self.ids[label] for label in labels), np.int64, len(labels))
         except KeyError as error:
@@ -51,7 +51,7 @@ class LabelSet:
             ) from None
 
     def decode(self, ids: Iterable[int]) -> tuple[str, ...]:
-        """The names of label ids."""
+        """Return the names of label ids."""
         return tuple(self.names[place] for place in ids)
 
 
@@ -66,7 +66,8 @@ def _check_looks(names: Sequence[str]) -> None:
 
 
 def _look(name: str) -> str:
-    """A label as it looks: white space is blank, and what is composed, decomposed or invisible makes no difference."""
+    """Return a label as it looks: white space becomes a blank; composed, decomposed and invisible characters do not
+    count."""
     shown = (" " if one.isspace() else one for one in unicodedata.normalize("NFKC", name))
     return "".join(one for one in shown if unicodedata.category(one) not in ("Cc", "Cf")).strip()
 

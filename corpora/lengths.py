@@ -1,4 +1,4 @@
-"""Limits how long sentences may be, and says what that cost."""
+"""A limit on the length of sentences, and a report of its effects."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ LengthPolicy = Literal["cut", "drop", "keep"]
 
 @dataclass(frozen=True)
 class LengthReport:
-    """What a limit did to the sentences longer than it."""
+    """The effects of a limit on longer sentences."""
 
     max_tokens: int
     policy: LengthPolicy
@@ -28,7 +28,7 @@ class LengthReport:
     """Spans longer than the limit, which became several."""
 
     def __add__(self, other: "LengthReport") -> "LengthReport":
-        """What the same limit did to two corpora."""
+        """Add the effects of the same limit on two corpora."""
         counts = ("long_sentences", "long_tokens", "pieces", "dropped_tokens", "cut_spans")
         return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in counts})
 
@@ -36,11 +36,9 @@ class LengthReport:
 def limit_lengths(
     corpus: Corpus, max_tokens: int, policy: LengthPolicy, *, scheme: Scheme | None = None
 ) -> tuple[Corpus, LengthReport]:
-    """Apply a length limit in words; "keep" changes nothing and only counts.
+    """Apply a length limit in words; with "keep", nothing changes and longer sentences are only counted.
 
-    "cut" replaces a long sentence by consecutive pieces of at most `max_tokens` words and loses none. With a `scheme`
-    a cut that would fall inside a span moves before it, and only a span longer than `max_tokens` is itself cut, into
-    spans of its type; the labels of every piece are valid. Without one (tags, unlabelled text) cuts fall anywhere.
+    "cut" replaces a long sentence by consecutive pieces of at most `max_tokens` words and loses none. With a `scheme`, a cut inside a span moves before the span. Only a span longer than `max_tokens` is itself cut, into spans of its type. The labels of every piece are valid. Without a scheme (tags, unlabelled text) cuts are anywhere.
 
     Raises CorpusError for `max_tokens` below 1, SchemeError for a sentence whose labels are not valid in `scheme`.
     """
@@ -70,7 +68,7 @@ def limit_lengths(
 def _limited(
     sentence: Sentence, max_tokens: int, policy: LengthPolicy, scheme: Scheme | None
 ) -> tuple[list[Sentence], int]:
-    """What stands in a long sentence's place, and how many of its spans were cut."""
+    """Return the replacement of a long sentence, and the number of its cut spans."""
     if policy == "drop":
         return [], 0
     if policy == "keep":
@@ -86,7 +84,7 @@ def _limited(
 
 
 def _bounds(length: int, found: tuple[Span, ...], max_tokens: int) -> Iterator[tuple[int, int]]:
-    """Start and end of each piece: as long as the limit and the spans allow."""
+    """Yield start and end of each piece: as long as the limit and the spans allow."""
     straddled = {place: span.start for span in found for place in range(span.start + 1, span.end)}
     start = 0
     while start < length:
@@ -98,7 +96,7 @@ def _bounds(length: int, found: tuple[Span, ...], max_tokens: int) -> Iterator[t
 
 
 def _clipped(found: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
-    """The parts of spans inside a piece, counted from its start."""
+    """Return the parts of spans inside a piece, counted from its start."""
     for span in found:
         if span.start < end and span.end > start:
             yield Span(max(span.start, start) - start, min(span.end, end) - start, span.type)

@@ -1,4 +1,4 @@
-"""Lines of UTF-8 text, and the blocks that blank lines make of them."""
+"""Lines of UTF-8 text, and blocks of lines between blank lines."""
 
 import codecs
 from collections.abc import Callable, Iterator, Sequence
@@ -15,11 +15,11 @@ _SHORTER = "a line is a sentence: break it, or raise --max-characters"
 
 
 def read_lines(path: Path) -> list[str]:
-    r"""The lines of a text file without their ends; line n of the file is item n - 1.
+    r"""Return the lines of a text file without line ends; line n of the file is item n - 1.
 
-    A byte order mark is dropped, `\r\n` counts as `\n`, and the last line needs no end. Only these end a line: a word
-    may hold any other character that Unicode calls a line break. Raises CorpusError at a byte that is not UTF-8 and at
-    a carriage return elsewhere, which would otherwise become part of a label.
+    A byte order mark is dropped, `\r\n` counts as `\n`, and the last line needs no end. Nothing else ends a line: a
+    word may contain any other character that Unicode calls a line break. Raises CorpusError at a byte that is not UTF-8
+    and at a carriage return elsewhere, which would otherwise become part of a label.
     """
     data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     try:
@@ -36,11 +36,11 @@ def read_lines(path: Path) -> list[str]:
 
 
 def arriving(file: BinaryIO, name: str, parse: Callable[[str], Parsed], longest: int) -> Iterator[list[Parsed]]:
-    """What `parse` makes of each line of UTF-8 text, in lists: whatever is there, without waiting for more.
+    """Yield lists of `parse`d lines of UTF-8 text: the lines that are there, without waiting for more.
 
-    Lines come without their ends, the first one without a byte order mark. Raises CorpusError, which calls the file
-    `name`, once the lines before the fault have been given: at a byte that is not UTF-8, at a line of more than
-    `longest` characters (it is never held in memory whole), and where `parse` raises ValueError.
+    Lines have no line ends, and the first has no byte order mark. Raises CorpusError, with `name` for the file, after
+    the lines before the fault: at a byte that is not UTF-8, at a line of more than `longest` characters (it is never
+    whole in memory), and if `parse` raises ValueError.
     """
     number, rest = 0, b""
     while data := file.read1(_PIECE):  # type: ignore[attr-defined]  # files and pipes have it, BinaryIO does not say so
@@ -82,7 +82,7 @@ def _parsed(line: bytes, where: str, is_first: bool, parse: Callable[[str], Pars
 
 
 def blocks(lines: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    """The runs of lines between blank lines (nothing but white space), each with the number of its first line."""
+    """Yield blocks of lines between blank lines (white space only), each with the number of its first line."""
     start = 0
     for place, line in enumerate(lines):
         if not line.strip():
@@ -98,5 +98,5 @@ def _not_utf8(where: str, byte: int, place: int) -> CorpusError:
 
 
 def _position(text: AnyStr, newline: AnyStr, offset: int) -> tuple[int, int]:
-    """Line and place in the line of an offset, both from 1."""
+    """Return line and column of an offset, both from 1."""
     return text.count(newline, 0, offset) + 1, offset - text.rfind(newline, 0, offset)

@@ -1,4 +1,4 @@
-"""Where a fetched file came from, in a small JSON file beside it."""
+"""The origin of a fetched file, in a small JSON file beside it."""
 
 import os
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from structkd.corpora.sentences import CorpusError
 
 @dataclass(frozen=True)
 class Origin:
-    """What was downloaded, and what was made of it."""
+    """The digests of a download and of the file made from it."""
 
     address: str
     downloaded_sha256: str
@@ -22,12 +22,12 @@ class Origin:
 
 
 def origin_path(path: Path) -> Path:
-    """The record of `path`."""
+    """Return the path of the record of `path`."""
     return path.with_name(f"{path.name}.origin.json")
 
 
 def read_origin(path: Path) -> Origin | None:
-    """The origin of `path`, None if none is recorded. Raises CorpusError if the record cannot be read."""
+    """Read the origin of `path`, None if none is recorded. Raises CorpusError if the record cannot be read."""
     record = origin_path(path)
     if not os.path.lexists(record):
         return None

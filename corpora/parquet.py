@@ -1,4 +1,4 @@
-"""Reads sentences from Parquet: one row a sentence, lists of words and of labels."""
+"""A reader of Parquet: one row per sentence, with lists of words and of labels."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,11 +22,11 @@ def read_parquet(
     scheme: Scheme | None = None,
     repair: Repair = "none",
 ) -> Reading:
-    """The sentences of columns `tokens` (lists of strings) and `labels` (lists of strings or integers).
+    """Read the columns `tokens` (lists of strings) and `labels` (lists of strings or integers).
 
     Integers index `names`; without `names` they index the names that Hugging Face `datasets` writes into the file's
-    metadata. A row whose labels are null is an unlabelled sentence; so is every row if `labels` is None. White space
-    at the ends of a word or label is no part of it. Labels are checked against `scheme`, see `corpora.checking`.
+    metadata. A row whose labels are null is an unlabelled sentence; so is every row if `labels` is None. White space at
+    the ends of a word or label is removed. Labels are checked against `scheme`, see `corpora.checking`.
 
     Raises CorpusError, its message starting with `file:row group G, row R:` (rows counted from 0 over the file).
     """
@@ -50,7 +50,7 @@ def read_parquet(
 
 
 def _rows(path: Path, file: Any, columns: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a file, and where they stand."""
+    """Yield the rows of a file, and their places."""
     row = 0
     for group in range(file.num_row_groups):
         for values in file.read_row_group(group, columns=columns).to_pylist():
@@ -83,7 +83,7 @@ def _check_schema(path: Path, schema: "pa.Schema", tokens: str, labels: str | No
 
 
 def _stored_names(schema: "pa.Schema", column: str) -> list[str] | None:
-    """The class names that `datasets` stores for a list column (written as a list or as its `feature`)."""
+    """Return the class names that `datasets` stores for a list column (as a list or as its `feature`)."""
     stored: Any = (schema.metadata or {}).get(b"huggingface")
     try:
         feature = json.loads(stored)["info"]["features"][column] if stored else {}
