@@ -54,7 +54,7 @@ def end_on_signals(farewell: str = "") -> None:
 
 
 def end_after(returns: Callable[[], object]) -> None:
-    """End this process, as SIGTERM does, when `wait` returns; it waits for the end of another process."""
+    """End this process, as SIGTERM does, when the call `returns` comes back; it waits for another process's end."""
     _in_background(_outlive, returns)
 
 
@@ -141,7 +141,7 @@ def _end() -> None:
 
 
 def _clean_line() -> str:
-    """Write below progress bars on a terminal, and show the cursor that they hid."""
+    """Return what starts a line below the progress bars of a terminal and shows the cursor that they hid."""
     return "\n\x1b[?25h" if sys.stderr and sys.stderr.isatty() else ""
 
 

@@ -66,8 +66,7 @@ def _check_looks(names: Sequence[str]) -> None:
 
 
 def _look(name: str) -> str:
-    """Return a label as it looks: white space becomes a blank; composed, decomposed and invisible characters do not
-    count."""
+    """Return a label as it looks in print: blanks for white space, composed, without invisible characters."""
     shown = (" " if one.isspace() else one for one in unicodedata.normalize("NFKC", name))
     return "".join(one for one in shown if unicodedata.category(one) not in ("Cc", "Cf")).strip()
 

@@ -38,7 +38,9 @@ def limit_lengths(
 ) -> tuple[Corpus, LengthReport]:
     """Apply a length limit in words; with "keep", nothing changes and longer sentences are only counted.
 
-    "cut" replaces a long sentence by consecutive pieces of at most `max_tokens` words and loses none. With a `scheme`, a cut inside a span moves before the span. Only a span longer than `max_tokens` is itself cut, into spans of its type. The labels of every piece are valid. Without a scheme (tags, unlabelled text) cuts are anywhere.
+    "cut" replaces a long sentence by consecutive pieces of at most `max_tokens` words and loses none. With a `scheme`,
+    a cut inside a span moves before the span. Only a span longer than `max_tokens` is itself cut, into spans of its
+    type. The labels of every piece are valid. Without a scheme (tags, unlabelled text) cuts are anywhere.
 
     Raises CorpusError for `max_tokens` below 1, SchemeError for a sentence whose labels are not valid in `scheme`.
     """

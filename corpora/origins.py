@@ -11,7 +11,7 @@ from structkd.corpora.sentences import CorpusError
 
 @dataclass(frozen=True)
 class Origin:
-    """The digests of a download and of the file made from it."""
+    """The address and digest of a download, and the digest of the file made from it."""
 
     address: str
     downloaded_sha256: str

@@ -1,6 +1,6 @@
-"""What a job tells while it runs, as records; a journal is a file of them, a JSON object a line.
+"""Records of a running job. A journal is a file of records, one JSON object per line.
 
-A record's class says what happened. In a journal the class is named under the key `event`.
+A record's class names the event. In a journal, the key `event` contains the class.
 """
 
 import json
@@ -23,7 +23,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Taken:
-    """A job waits, since another process is doing it."""
+    """A job waits because another process is doing it."""
 
     event: ClassVar[str] = "taken"
     by: str
@@ -31,7 +31,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Finished:
-    """A job has ended, its results are in their files."""
+    """A job has ended, and its results are in their files."""
 
     event: ClassVar[str] = "finished"
     seconds: float
@@ -65,7 +65,7 @@ class DevScored:
 
 @dataclass(frozen=True)
 class Resumed:
-    """A training goes on from the state that it had after `update`."""
+    """A training continues from its state after `update`."""
 
     event: ClassVar[str] = "resumed"
     update: int
@@ -75,7 +75,7 @@ class Resumed:
 
 @dataclass(frozen=True)
 class Restarted:
-    """A training has a state that it cannot use, and begins again."""
+    """A training found a state that it cannot use, and starts again."""
 
     event: ClassVar[str] = "restarted"
     reason: str
@@ -83,7 +83,7 @@ class Restarted:
 
 @dataclass(frozen=True)
 class VectorsFound:
-    """A file of word vectors has `known` of the `words` distinct words that a tagger will see."""
+    """A file of word vectors contains `known` of the `words` distinct words that a tagger will see."""
 
     event: ClassVar[str] = "vectors"
     path: str
@@ -93,7 +93,7 @@ class VectorsFound:
 
 @dataclass(frozen=True)
 class Annotated:
-    """A teacher, or a frozen encoder, has said what it knows of so many sentences."""
+    """A teacher or a frozen encoder has processed this many sentences."""
 
     event: ClassVar[str] = "annotated"
     sentences: int
@@ -122,7 +122,7 @@ class FeaturesWritten:
 
 @dataclass(frozen=True)
 class FeaturesRead:
-    """A job reads the features of so many corpora, and does not run the encoder that took `seconds` to make them."""
+    """A job reads the features of this many corpora in place of running the encoder, which took `seconds`."""
 
     event: ClassVar[str] = "features read"
     corpora: int
@@ -132,7 +132,7 @@ class FeaturesRead:
 
 @dataclass(frozen=True)
 class LeftAside:
-    """A file cannot be used, and the job does without it."""
+    """A file cannot be used; the job continues without it."""
 
     event: ClassVar[str] = "left aside"
     reason: str
@@ -140,7 +140,7 @@ class LeftAside:
 
 @dataclass(frozen=True)
 class LabelsUnknown:
-    """So many sentences have a label that no training corpus has; they are annotated without gold."""
+    """This many sentences have a label that no training corpus has; they are annotated without gold."""
 
     event: ClassVar[str] = "unknown labels"
     split: str
@@ -165,7 +165,7 @@ class LengthLimited:
 
 @dataclass(frozen=True)
 class CorpusChanged:
-    """Reading a corpus's file left lines out or changed labels; see `corpora.sentences.Changes`."""
+    """The reader of a corpus left lines out or changed labels; see `corpora.sentences.Changes`."""
 
     event: ClassVar[str] = "changed"
     language: str
@@ -176,7 +176,7 @@ class CorpusChanged:
 
 @dataclass(frozen=True)
 class CorpusSuspected:
-    """A corpus looks wrong, although it can be read."""
+    """A corpus is readable but looks wrong."""
 
     event: ClassVar[str] = "suspected"
     language: str
@@ -210,16 +210,16 @@ _READERS: dict[str, TypeAdapter[Any]] = {kind.event: TypeAdapter(kind) for kind 
 
 
 class RecordError(ValueError):
-    """A line that is no record; the message says what was found, and where a file is read what to do."""
+    """A line that is not a record; the message says what was found, and for a file what to do."""
 
 
 def to_json(record: Record) -> str:
-    """A record as a line of a journal, without its end."""
+    """Return a record as a line of a journal, without line end."""
     return json.dumps({"event": record.event} | asdict(record), ensure_ascii=False)
 
 
 def from_json(line: str | bytes) -> Record:
-    """The record that `to_json` made a line of. Keys that it does not know are left out.
+    """Return the record of a line made by `to_json`. Unknown keys are left out.
 
     Raises RecordError.
     """
@@ -239,10 +239,10 @@ def from_json(line: str | bytes) -> Record:
 
 
 def read_journal(path: Path) -> list[Record]:
-    """A journal's records; none if there is no file. A last line without its end is still being written.
+    """Read a journal's records; none if there is no file. A last line without line end is still being written.
 
     Raises:
-        RecordError: a line that is no record; the message names file and line.
+        RecordError: a line that is not a record; the message names file and line.
     """
     if not path.is_file():
         return []

@@ -1,4 +1,4 @@
-"""Labelling schemes: how spans of words are written as one label a word."""
+"""Labelling schemes: spans of words written as one label per word."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _PREFIXES: dict[Scheme, str] = {"IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
 
 
 class SchemeError(CorpusError):
-    """Labels that a scheme does not allow; `place` is the index of the label at fault, from 0."""
+    """Labels that a scheme does not allow; `place` is the index of the wrong label, from 0."""
 
     def __init__(self, message: str, place: int = 0) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class SchemeError(CorpusError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """The words `start` to `end` (exclusive) of a sentence, and what they are."""
+    """The words `start` to `end` (exclusive) of a sentence, and their type."""
 
     start: int
     end: int
@@ -31,7 +31,7 @@ class Span:
 
 
 def spans(labels: Sequence[str], scheme: Scheme) -> tuple[Span, ...]:
-    """The spans that `labels` write, in order.
+    """Return the spans that `labels` write, in order.
 
     Strict: nothing is repaired. Raises SchemeError for a label that the scheme does not know or does not allow after
     its predecessor. In IOB1, B- stands only at the start of a span that touches one of its own type.
@@ -51,23 +51,23 @@ def spans(labels: Sequence[str], scheme: Scheme) -> tuple[Span, ...]:
 
 
 def faults(labels: Sequence[str], scheme: Scheme) -> list[SchemeError]:
-    """All that `scheme` has against `labels`, in order; none if they are valid."""
+    """Return all errors of `labels` under `scheme`, in order; none if they are valid."""
     steps = enumerate(pairwise(("O", *labels, "O")))
     found = [(place, _step(previous, label, scheme)[0]) for place, (previous, label) in steps]
     return [SchemeError(_message(labels, place, fault), place) for place, fault in found if fault]
 
 
 def is_label(label: str, scheme: Scheme) -> bool:
-    """Whether a label is one of the scheme's: O, or a prefix of it and a type."""
+    """True if a label belongs to the scheme: O, or one of its prefixes and a type."""
     prefix, _, kind = label.partition("-")
     return label == "O" or (len(prefix) == 1 and prefix in _PREFIXES[scheme] and bool(kind))
 
 
 def repaired(labels: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
-    """The labels that write the spans which conlleval reads in `labels`; valid ones stay as they are.
+    """Return the labels for the spans that conlleval reads in `labels`; valid labels do not change.
 
-    conlleval, the scorer of the CoNLL tasks, forgives: a label that continues nothing of its type begins a span, and
-    whatever does not continue a span ends it. Raises SchemeError for a label that the scheme does not know.
+    conlleval, the scorer of the CoNLL tasks, is tolerant: a label that continues no span of its type begins a span, and
+    a label that does not continue a span ends it. Raises SchemeError for a label that the scheme does not know.
     """
     found: list[Span] = []
     is_open = False
@@ -84,9 +84,9 @@ def repaired(labels: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
 
 
 def from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> tuple[str, ...]:
-    """The labels of `length` words that write `spans`, in any order.
+    """Return the labels of `length` words for `spans`, which may be in any order.
 
-    Raises SchemeError for a span that is empty, without a type, outside the sentence, or over another span.
+    Raises SchemeError for a span that is empty, without a type, outside the sentence, or overlaps another span.
     """
     labels = ["O"] * length
     previous = Span(0, 0, "")
@@ -102,12 +102,13 @@ def from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> tuple[str,
 
 
 def convert(labels: Sequence[str], source: Scheme, target: Scheme) -> tuple[str, ...]:
-    """The same spans in another scheme. Raises SchemeError if `labels` are not valid in `source`."""
+    """Convert labels to another scheme with the same spans. Raises SchemeError if `labels` are not valid in
+    `source`."""
     return from_spans(spans(labels, source), len(labels), target)
 
 
 def _written(span: Span, scheme: Scheme, touches: bool) -> list[str]:
-    """A span's own labels; `touches` says that a span of its type ends where it starts."""
+    """Return the labels of a span; `touches`: a span of the same type ends where it starts."""
     length = span.end - span.start
     prefixes = ["I"] * length
     if scheme != "IOB1" or touches:
@@ -119,7 +120,7 @@ def _written(span: Span, scheme: Scheme, touches: bool) -> list[str]:
 
 @lru_cache(maxsize=4096)  # a corpus has few pairs of labels: each is judged once
 def _step(previous: str, label: str, scheme: Scheme) -> tuple[str, bool]:
-    """What `scheme` has against `label` after `previous` ("" if nothing), and whether it continues a span."""
+    """Return the error of `label` after `previous` ("" if none), and True if it continues a span."""
     prefix, _, kind = label.partition("-")
     if not is_label(label, scheme):
         return _knows(scheme), False

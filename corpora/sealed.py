@@ -1,4 +1,4 @@
-"""JSON objects on disk that carry the digest of their own content: a changed one is not read."""
+"""JSON objects on disk that contain the digest of their own content; a changed object is an error."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ DIGEST = "digest"
 
 
 class SealError(ValueError):
-    """A file whose content is not what was written; the message names the file, what was found and expected."""
+    """A file with changed content; the message names the file, what was found and what was expected."""
 
 
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
@@ -19,27 +19,27 @@ def write_sealed(path: Path, value: dict[str, Any]) -> None:
 
 
 def seal(value: dict[str, Any]) -> dict[str, Any]:
-    """`value` with the digest of its content under the key `digest`."""
+    """Return `value` with the digest of its content under the key `digest`."""
     return value | {DIGEST: digest_json(value)}
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """What `write_sealed` wrote to `path`, without the digest.
+    """Read an object written by `write_sealed`; return it without the digest.
 
     Raises:
-        SealError: no JSON object, no digest, or another content than the digest's. The caller adds what to do.
-        FileError: a file that cannot be read, or is no regular one.
+        SealError: no JSON object, no digest, or content that does not match the digest. The caller adds what to do.
+        FileError: a file that cannot be read, or is not a regular file.
     """
     return unsealed(path, read_object(path))
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file, whatever its digest, for asking its version first. Raises as `read_sealed` does."""
+    """Read the JSON object in a file without checking its digest, to see its version first. Raises as `read_sealed`."""
     return parse_object(path, read_regular(path))
 
 
 def parse_object(place: Path | str, content: bytes) -> dict[str, Any]:
-    """The JSON object that `content`, found at `place`, is. Raises SealError for anything else."""
+    """Parse `content`, found at `place`, as a JSON object. Raises SealError for anything else."""
     try:
         value = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -50,7 +50,7 @@ def parse_object(place: Path | str, content: bytes) -> dict[str, Any]:
 
 
 def unsealed(place: Path | str, value: dict[str, Any]) -> dict[str, Any]:
-    """What was found at `place` and sealed, without the digest. Raises SealError if its content has another."""
+    """Return the object found at `place` without its digest. Raises SealError if the digest does not match."""
     content = {key: inner for key, inner in value.items() if key != DIGEST}
     try:
         found = digest_json(content)

@@ -1,4 +1,4 @@
-"""What every stage reads: sentences, and corpora that know their own digest."""
+"""Sentences and corpora, as every stage reads them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +15,12 @@ Split = Literal["train", "dev", "test", "unlabelled", "augmented", "zero_shot"]
 
 
 class CorpusError(ValueError):
-    """A corpus that cannot be used; the message names the place, what was found and what to do."""
+    """An unusable corpus; the message names the place, what was found and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Words and, where the text is annotated, one label a word."""
+    """Words and, if the text is annotated, one label per word."""
 
     tokens: tuple[str, ...]
     labels: tuple[str, ...] | None = None
@@ -37,7 +37,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Changes:
-    """What a reader left out of a file, or changed in it."""
+    """The changes that a reader made: lines left out, labels changed."""
 
     comments: int = 0
     """Comment lines that were left out."""
@@ -57,7 +57,7 @@ NO_CHANGES = Changes()
 
 @dataclass(frozen=True)
 class Reading:
-    """The sentences of a file, and what reading changed."""
+    """The sentences of a file, and the changes by its reader."""
 
     sentences: tuple[Sentence, ...]
     changes: Changes = NO_CHANGES
@@ -89,12 +89,12 @@ class Corpus:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over language, split, words and labels."""
+        """SHA-256 of language, split, words and labels."""
         rows = [[sentence.tokens, sentence.labels] for sentence in self.sentences]
         return digest_json([self.language, self.split, rows])
 
     def sample(self, limit: int | None, seed: int = 0) -> "Corpus":
-        """At most `limit` sentences, drawn by `seed` and kept in their order; all of them where `limit` is None."""
+        """Draw at most `limit` sentences by `seed` and keep their order; return all if `limit` is None."""
         if limit is None or limit >= len(self):
             return self
         places = sorted(np.random.default_rng(seed).permutation(len(self))[:limit])
@@ -102,5 +102,5 @@ class Corpus:
 
 
 def label_names(corpora: Sequence[Corpus]) -> set[str]:
-    """Every label that occurs in `corpora`."""
+    """Return every label that occurs in `corpora`."""
     return {name for corpus in corpora for sentence in corpus for name in sentence.labels or ()}

@@ -1,4 +1,4 @@
-"""What all settings of experiment files have in common."""
+"""The base of all settings in experiment files."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ class Settings(BaseModel):
 
 
 def _checked_name(name: str) -> str:
-    """For validators: the name, if every system can have a file of that name."""
+    """Return the name if every system can have a file of that name; for validators."""
     if not name:
         fault = "it is empty"
     elif found := _NOT_IN_NAMES.search(name):
@@ -45,7 +45,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 def template(*known: str, needed: Sequence[str] = ()) -> AfterValidator:
-    """For a text that has no names in braces but the `known` ones, and all that are `needed`."""
+    """Return a validator of texts: names in braces are `known` ones, and all `needed` ones are there."""
 
     def check(text: str) -> str:
         try:
@@ -68,13 +68,13 @@ def template(*known: str, needed: Sequence[str] = ()) -> AfterValidator:
 
 
 def named_once(names: Sequence[str]) -> None:
-    """For validators: raises PydanticCustomError where a name is there twice."""
+    """Raise PydanticCustomError if a name occurs twice; for validators."""
     if twice := [name for place, name in enumerate(names) if name in names[:place]]:
         raise PydanticCustomError("twice", "found {name} twice; name it once", {"name": twice[0]})
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What to add to an error about `word`: the known word that is nearest, if one is near."""
+    """Return the end of an error about `word`: the nearest known word, if one is near."""
     lowered = {one.lower(): one for one in known}
     nearest = get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
     return f"; did you mean {lowered[nearest[0]]}?" if nearest else ""

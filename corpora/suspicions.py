@@ -1,4 +1,4 @@
-"""What looks wrong in a corpus although it can be read: most often the wrong column was named."""
+"""Warnings about a readable corpus that looks wrong, most often because the wrong column was named."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ _NUMBER = re.compile(r"[-+]?\d+([.,:/-]\d+)*")
 
 
 def suspicions(corpus: Corpus) -> Iterator[str]:
-    """What a person should look at, as texts; nothing for most corpora."""
+    """Return warnings as texts; none for most corpora."""
     words = {word for sentence in corpus for word in sentence.tokens}
     if words and all(map(_NUMBER.fullmatch, words)):
         yield f"all words are numbers, such as {min(words)}; is the column of words the right one?"
@@ -19,9 +19,9 @@ def suspicions(corpus: Corpus) -> Iterator[str]:
 
 
 def unknown_types(corpus: Corpus, known: tuple[str, ...]) -> str | None:
-    """A sentence that says which labels of a corpus a tagger with the labels `known` can never give; None if none.
+    """Return a warning about labels that a tagger with the labels `known` can never give; None if there are none.
 
-    Labels of spans are compared by their types.
+    Span labels are compared by type.
     """
     theirs, ours = types(label_names([corpus])), types(known)
     if not (unknown := theirs - ours):
@@ -33,5 +33,5 @@ def unknown_types(corpus: Corpus, known: tuple[str, ...]) -> str | None:
 
 
 def types(labels: Iterable[str]) -> set[str]:
-    """The types of spans that labels write, or the tags themselves; without O."""
+    """Return the types of the spans, or the tags themselves; without O."""
     return {label.partition("-")[2] or label for label in labels} - {"O"}

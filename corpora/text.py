@@ -1,4 +1,4 @@
-"""Reads unlabelled text: one sentence a line, its words separated by single spaces."""
+"""A reader of unlabelled text: one sentence per line, words separated by single spaces."""
 
 from pathlib import Path
 
@@ -7,11 +7,10 @@ from structkd.corpora.sentences import CorpusError, Sentence
 
 
 def read_text(path: Path) -> tuple[Sentence, ...]:
-    """One sentence without labels for each line. Blank lines may stand only at the end.
+    """Read one sentence without labels from each line. Blank lines are allowed only at the end.
 
-    A blank line elsewhere, two spaces together and a tab are errors, because each would shift sentences or words
-    against whatever else counts them; white space at the ends of a line does not. Raises CorpusError, its message
-    starting with `file:line:`.
+    A blank line elsewhere, two spaces together and a tab are errors: each would shift the numbers of sentences or
+    words. White space at the ends of a line does not. Raises CorpusError, its message starting with `file:line:`.
     """
     lines = [line.strip() for line in read_lines(path)]
     while lines and not lines[-1]:

@@ -16,14 +16,14 @@ from structkd.crf.scan import scan
 
 
 class LinearChain:
-    """p(y | x) = exp(score(y) - log Z), one distribution a sentence, with
+    """p(y | x) = exp(score(y) - log Z), one distribution per sentence, with
 
     score(y) = start[y_1] + sum_i emissions[i, y_i] + sum_i transitions[y_i, y_{i+1}] + end[y_n].
 
-    Everything is computed on demand, kept, and differentiable with respect to the scores. What lies beyond a
-    sentence's length never matters. A score of -inf forbids: the sequences it touches have probability 0. Where that
-    leaves none, the sentence has a log Z and log-probabilities of -inf, marginals, an entropy and gradients of 0, and
-    no path among the k best.
+    Everything is computed on demand, kept, and differentiable with respect to the scores. Values beyond a sentence's
+    length never matter. A score of -inf forbids: all sequences with it have probability 0. If no sequence is left, the
+    sentence has a log Z and log-probabilities of -inf, marginals, an entropy and gradients of 0, and no path among the
+    k best.
 
     Args:
         emissions: a score for each label at each word; half precision is raised to float32.
@@ -32,8 +32,8 @@ class LinearChain:
         lengths: words in each sentence, from 1 to T.
 
     Raises:
-        ValueError: sizes that do not fit each other, or a sentence with fewer words than 1 or more than T.
-        ScoreError: a score that is NaN or inf, once anything is computed from it.
+        ValueError: sizes that do not fit each other, or a sentence with less than 1 or more than T words.
+        ScoreError: a score that is NaN or inf, when anything is computed from it.
 
     Example:
         >>> chain = LinearChain(emissions=torch.zeros(1, 2, 3), transitions=torch.zeros(3, 3),
@@ -62,7 +62,7 @@ class LinearChain:
 
     @property
     def _parts(self) -> dict[str, Tensor]:
-        """The scores, by what they are called."""
+        """The scores by name."""
         return {name: getattr(self, name) for name in ("emissions", "transitions", "start", "end")}
 
     @cached_property
@@ -92,17 +92,17 @@ class LinearChain:
 
     @cached_property
     def _peaks(self) -> Float[Tensor, "B T 1"]:
-        """The greatest potential of each word: a constant, whose gradient cancels wherever it is taken off."""
+        """The largest potential of each word: a constant, because its gradient cancels wherever it is subtracted."""
         return self._folded.detach().amax(-1, keepdim=True)
 
     @cached_property
     def _top(self) -> Float[Tensor, ""]:
-        """The greatest transition, a constant likewise."""
+        """The largest transition, also a constant."""
         return self.transitions.detach().amax().clamp_min(FLOOR)
 
     @cached_property
     def _extremes(self) -> tuple[float, float, float]:
-        """The least peak, the greatest, and the top: one look at all scores, for which a GPU is waited for once."""
+        """The smallest and largest peak, and the top: all in one reading, so a GPU is waited for once."""
         if not self._peaks.numel():
             return 0.0, 0.0, 0.0
         least, greatest = self._peaks.aminmax()
@@ -110,7 +110,7 @@ class LinearChain:
 
     @cached_property
     def _potentials(self) -> Float[Tensor, "B T L"]:
-        """What each label adds at each word, at most 0."""
+        """The score of each label at each word, at most 0."""
         _, greatest, top = self._extremes
         if not (greatest < inf and top < inf):  # a NaN is below nothing
             raise score_error(self._parts, self.mask)
@@ -118,14 +118,15 @@ class LinearChain:
 
     @cached_property
     def _steps(self) -> Float[Tensor, "L L"]:
-        """What each transition adds, at most 0."""
+        """The score of each transition, at most 0."""
         return self.transitions.clamp_min(FLOOR) - self._top
 
     @cached_property
     def _dead(self) -> Bool[Tensor, "B"] | None:
-        """The sentences in which a word has no label, or none can follow another; None if there are none.
+        """True for sentences where a word has no allowed label or no allowed transition; None if there are none.
 
-        Their potentials and steps look as if everything were allowed: what comes of that is finite, and taken away.
+        Their potentials and steps look as if everything were allowed, so the results are finite; they are replaced
+        later.
         """
         least, _, top = self._extremes
         if least > FLOOR / 2 and top > FLOOR / 2:
@@ -135,21 +136,21 @@ class LinearChain:
 
     @cached_property
     def _impossible(self) -> Bool[Tensor, "B"] | None:
-        """The sentences that have no possible sequence; None if all have one for sure."""
+        """True for sentences without a possible sequence; None if all surely have one."""
         if not self._reach.constrained:
             return self._dead
         blocked = self._centred_log_partition.detach() <= FLOOR / 2
         return blocked if self._dead is None else blocked | self._dead
 
     def _if_possible(self, values: Float[Tensor, "B *rest"], otherwise: float) -> Float[Tensor, "B *rest"]:
-        """Values of each sentence, but a constant for those that have no possible sequence."""
+        """Return each sentence's value, but a constant for sentences without a possible sequence."""
         if self._impossible is None:
             return values
         return values.masked_fill(self._impossible.view(-1, *[1] * (values.dim() - 1)), otherwise)
 
     @cached_property
     def _offset(self) -> Float[Tensor, "B"]:
-        """What all sequences of a sentence have in common, in float64: the peaks and n - 1 times the top."""
+        """The common part of all sequences' scores in a sentence, in float64: the peaks and n - 1 times the top."""
         return self._peaks.double().sum((1, 2)) + (self.lengths - 1) * self._top.double()
 
     @cached_property
@@ -158,7 +159,7 @@ class LinearChain:
 
     @torch.no_grad()
     def _spread(self) -> float:
-        """How far the potentials of one word lie apart at most, forbidden starts and ends left out."""
+        """The largest distance between potentials of one word, without forbidden starts and ends."""
         words = self.emissions[self.mask]
         ends = [score[score > FLOOR / 2] for score in (self.start, self.end)]
         ranges = [(scores.amax(-1) - scores.amin(-1)).max().item() for scores in (words, *ends) if scores.numel()]
@@ -190,11 +191,11 @@ class LinearChain:
 
     @cached_property
     def _centred_log_partition(self) -> Float[Tensor, "B"]:
-        """log Z less what all sequences have in common, in float64."""
+        """log Z less the common part of all sequences, in float64."""
         return self._forward[1].gather(1, self.lengths[:, None] - 1)[:, 0]
 
     def _centred_score(self, paths: Int[Tensor, "B K T"]) -> Float[Tensor, "B K"]:
-        """Scores less what all sequences have in common, in float64."""
+        """Scores less the common part of all sequences, in float64."""
         labels = paths.masked_fill(~self.mask[:, None], 0).mT  # [B, T, K]
         words = self._potentials.gather(2, labels)  # 0 at padding
         edges = labels[:, :-1] * len(self.transitions) + labels[:, 1:]
@@ -215,7 +216,7 @@ class LinearChain:
         return total if paths.dim() == 3 else total[:, 0]
 
     def log_prob(self, paths: Int[Tensor, "B *K T"]) -> Float[Tensor, "B *K"]:
-        """log p(y | x) of label sequences `[B, T]` or `[B, K, T]`; the partition is computed once whatever K is."""
+        """log p(y | x) of label sequences `[B, T]` or `[B, K, T]`; the partition is computed once for any K."""
         many = paths if paths.dim() == 3 else paths[:, None]
         centred = self._centred_score(many) - self._centred_log_partition[:, None]
         total = self._if_possible(centred, -inf).to(self.emissions.dtype)
@@ -243,9 +244,9 @@ class LinearChain:
 
     @cached_property
     def edge_counts(self) -> Float[Tensor, "B L L"]:
-        """How often each transition is expected in a sentence: the sum of its edge marginals, without their memory.
+        """The expected number of each transition in a sentence: the sum of its edge marginals, without their memory.
 
-        An edge marginal is source_j M_jk target_k / D with one D an edge, so the sum over edges is a matrix product.
+        An edge marginal is source_j M_jk target_k / D with one D per edge, so the sum over edges is a matrix product.
         """
         dtype = self.emissions.dtype
         if self._reach.constrained or self._reach.dtype(dtype) != dtype:
@@ -259,24 +260,24 @@ class LinearChain:
 
     @property
     def _edge_ends(self) -> tuple[Float[Tensor, "B edges L"], Float[Tensor, "B edges L"]]:
-        """The log weight of all that comes up to an edge's first word, and of all that comes from its second on."""
+        """The log weight of everything up to an edge's first word, and of everything from its second word on."""
         before, after, _ = self._both
         return (before + self._potentials)[:, :-1], (self._potentials + after)[:, 1:]
 
     # -- decoding -----------------------------------------------------------------------------------------------
 
     def viterbi(self) -> Int[Tensor, "B T"]:
-        """The best label sequence of each sentence, the lower label where two are equal; 0 at padding.
+        """Return the best label sequence of each sentence, the lower label if two are equal; 0 at padding.
 
-        Of a sentence without a possible sequence, some labels.
+        A sentence without a possible sequence gets arbitrary labels.
         """
         return decode.viterbi(*self._allowed, self.lengths)
 
     def kbest(self, k: int) -> tuple[Int[Tensor, "B {k} T"], Float[Tensor, "B {k}"], Int[Tensor, "B"]]:
-        """The k best label sequences, best first, their log-probabilities, and how many there are.
+        """Return the k best label sequences, best first, their log-probabilities, and their number.
 
-        A sentence with fewer than k possible sequences has a smaller count; beyond it paths are 0 and
-        log-probabilities -inf. Equally good ones come in the same order every time. Raises ValueError for k below 1.
+        A sentence with fewer than k possible sequences has a smaller count; beyond it paths are 0 and log-probabilities
+        -inf. Equally good sequences always come in the same order. Raises ValueError for k below 1.
         """
         if k < 1:
             raise ValueError(f"kbest: k is {k}, expected at least 1")
@@ -285,7 +286,7 @@ class LinearChain:
 
     @property
     def _allowed(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "L L"]]:
-        """Potentials and steps with -inf where forbidden; without gradients, which what is kept of them still has."""
+        """Return potentials and steps with -inf where forbidden, without gradients; the stored ones keep theirs."""
         words, steps = self._potentials.detach(), self._steps.detach()
         forbidden = (words <= FLOOR / 2, steps <= FLOOR / 2)
         if self._dead is not None:
@@ -293,7 +294,7 @@ class LinearChain:
         return words.masked_fill(forbidden[0], -torch.inf), steps.masked_fill(forbidden[1], -torch.inf)
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Int[Tensor, "B {n} T"]:
-        """n independent label sequences a sentence, by forward filtering and backward sampling; 0 at padding.
+        """Draw n independent label sequences per sentence, by forward filtering and backward sampling; 0 at padding.
 
         All 0 if there is no possible sequence.
         """
@@ -308,8 +309,8 @@ class LinearChain:
     ) -> Float[Tensor, "B"]:
         """-sum_y p(y) log p_self(y), in nats, for any chain p with these marginals and expected transitions.
 
-        The score is a sum over words and edges, so its mean under p needs no more; that is what makes the exact
-        objective tractable (Wang et al., 2021). Marginals must be 0 at padding.
+        The score is a sum over words and edges, so its mean under p needs nothing else. This makes the exact objective
+        tractable (Wang et al., 2021). Marginals must be 0 at padding.
         """
         expected = _expected(marginals, edge_counts, self._potentials, self._steps)
         return self._if_possible(self._centred_log_partition - expected, inf).to(self.emissions.dtype)
@@ -321,7 +322,8 @@ class LinearChain:
     def cross_entropy(self, other: "LinearChain") -> Float[Tensor, "B"]:
         """-sum_y p(y) log p_other(y), in nats, exactly; never negative, inf where the other has no possible sequence.
 
-        In float64: scores of 1e4 have marginals that float32 knows to 1e-3, and these are multiplied with the scores.
+        It is computed in float64: for scores of 1e4, float32 gives marginals to 1e-3 only, and these are multiplied by
+        the scores.
         """
         p, q = self._wide, other._wide
         found = q.cross_entropy_from(p.marginals, p.edge_counts).clamp_min(0.0)
@@ -330,7 +332,7 @@ class LinearChain:
     def kl(self, other: "LinearChain") -> Float[Tensor, "B"]:
         """KL(self || other), in nats; never negative, inf where the other alone has no possible sequence.
 
-        Differences of scores come first, and in float64, so that near chains and large scores do not cancel.
+        Differences of scores are taken first, and in float64, so near chains and large scores lose no precision.
         """
         p, q = self._wide, other._wide
         words, steps = p._potentials - q._potentials, p._steps - q._steps
@@ -345,6 +347,6 @@ def _expected(
     words: Float[Tensor, "B T L"],
     steps: Float[Tensor, "L L"],
 ) -> Float[Tensor, "B"]:
-    """The mean of a score made of words and steps, in float64; it needs no more than the marginals of both."""
+    """Return the mean of a score over words and steps, in float64, from the marginals of both."""
     of_words = (marginals * words).sum((1, 2), dtype=torch.float64)
     return of_words + (edge_counts * steps).sum((1, 2), dtype=torch.float64)
