@@ -102,8 +102,7 @@ def from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> tuple[str,
 
 
 def convert(labels: Sequence[str], source: Scheme, target: Scheme) -> tuple[str, ...]:
-    """Convert labels to another scheme with the same spans. Raises SchemeError if `labels` are not valid in
-    `source`."""
+    """Write the same spans in another scheme. Raises SchemeError if `labels` are not valid in `source`."""
     return from_spans(spans(labels, source), len(labels), target)
 
 

@@ -1,4 +1,4 @@
-"""What a chain can be made of: sizes that fit, lengths of sentences, scores below inf."""
+"""The checks of a chain's parts: matching sizes, lengths of sentences, scores below inf."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,11 @@ from torch import Tensor
 
 
 class ScoreError(ValueError):
-    """Scores that make no distribution; the message names the first that is NaN or inf."""
+    """Scores that define no distribution; the message names the first that is NaN or inf."""
 
 
 def check_sizes(parts: Mapping[str, Tensor]) -> None:
-    """Raise ValueError for parts of a chain, by name, whose sizes are not those that the emissions ask for."""
+    """Raise ValueError for parts of a chain, by name, whose sizes do not match the emissions."""
     B, _, L = parts["emissions"].shape
     expected = {"transitions": (L, L), "start": (L,), "end": (L,), "lengths": (B,)}
     for name, size in expected.items():
@@ -22,7 +22,7 @@ def check_sizes(parts: Mapping[str, Tensor]) -> None:
 
 
 def check_lengths(lengths: Int[Tensor, "B"], words: int) -> None:
-    """Raise ValueError for a sentence that has no word, or more words than there are emissions."""
+    """Raise ValueError for a sentence without words, or with more words than emissions."""
     for sentence, length in enumerate(lengths.tolist()):
         if not 1 <= length <= words:
             raise ValueError(
@@ -31,7 +31,7 @@ def check_lengths(lengths: Int[Tensor, "B"], words: int) -> None:
 
 
 def score_error(parts: Mapping[str, Tensor], mask: Bool[Tensor, "B T"]) -> ScoreError:
-    """The error that names the first score which is NaN or inf, or says that sums of finite ones are."""
+    """Return the error that names the first score that is NaN or inf, or reports that a sum of finite scores is."""
     emissions = parts["emissions"].masked_fill(~mask[..., None], 0.0)
     for name, scores in {**parts, "emissions": emissions}.items():
         bad = (scores.isnan() | (scores == torch.inf)).nonzero()

@@ -1,10 +1,10 @@
-"""The best label sequences of a chain: best scores forwards, then a search backwards that they guide.
+"""The best label sequences of a chain: best scores forwards, then a backward search guided by them.
 
 `best[i, j]` is the score of the best way to end word i with label j (Viterbi, 1967). Walking back from the last word,
-a partial path y_{i+1..n} can be completed at a cost that these scores give exactly: its regret, how far its best
-completion falls behind the best path. So k partial paths are enough at every word: of the k best paths, each has a
-partial path whose regret is among the k least (the tree-trellis search of Soong and Huang, 1991). Partial paths
-differ from each other, so none is ever listed twice and none is made up.
+these scores give the exact cost of completing a partial path y_{i+1..n}: its regret, the distance of its best
+completion from the best path. So k partial paths are enough at every word: each of the k best paths has a partial path
+whose regret is among the k smallest (the tree-trellis search of Soong and Huang, 1991). Partial paths differ from each
+other, so no path is listed twice and none is invented.
 """
 
 from itertools import pairwise
@@ -19,7 +19,7 @@ from structkd.crf.logscan import FLOOR
 def viterbi(
     potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"], lengths: Int[Tensor, "B"]
 ) -> Int[Tensor, "B T"]:
-    """The sequence of highest score of each sentence, the lower label where two are equal; 0 at padding."""
+    """Return the sequence of highest score of each sentence, the lower label if two are equal; 0 at padding."""
     best, into = _best(potentials, transitions), transitions.mT.contiguous()
     last = lengths - 1
     label = best[last, torch.arange(len(last), device=last.device)].argmax(1)
@@ -34,17 +34,17 @@ def viterbi(
 def kbest(
     potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"], lengths: Int[Tensor, "B"], k: int
 ) -> tuple[Int[Tensor, "B {k} T"], Float[Tensor, "B {k}"], Int[Tensor, "B"]]:
-    """The k sequences of highest score, best first.
+    """Return the k sequences of highest score, best first.
 
-    Equally good ones come in an order that depends on nothing but the sentence: the lower label first, at the word
-    nearest the end where the search tells them apart.
+    The order of equally good sequences depends on the sentence alone: the lower label comes first, at the word nearest
+    the end where the search finds a difference.
 
     Args:
         potentials, transitions: -inf where forbidden.
 
     Returns:
-        paths, label ids, 0 beyond a sentence's length and beyond its count; regrets, how far each score is below the
-        best, inf beyond the count; counts, how many sequences there are, below k where fewer than k are possible.
+        paths, label ids, 0 beyond a sentence's length and its count; regrets, the best score less each score, inf
+        beyond the count; counts, the number of sequences, below k if fewer than k are possible.
     """
     best, into = _best(potentials, transitions), transitions.mT.contiguous()
     (T, B, L), last = best.shape, lengths - 1
@@ -69,9 +69,9 @@ def kbest(
 
 
 def _best(potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"]) -> Float[Tensor, "T B L"]:
-    """Best scores, less the greatest of each word so that long sentences lose no precision.
+    """Return best scores, less the maximum of each word so that long sentences lose no precision.
 
-    Sentences are the innermost dimension of the loop: maxima over labels then run through whole vectors.
+    Sentences are the innermost dimension of the loop, so maxima over labels work on whole vectors.
     """
     best = potentials.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)  # [T, L, B]
     words, steps = best.unbind(), transitions[..., None]
@@ -88,7 +88,7 @@ def _regret(scores: Float[Tensor, "*B L"]) -> Float[Tensor, "*B L"]:
 
 
 def _least(regrets: Float[Tensor, "B N"], k: int) -> tuple[Float[Tensor, "B {k}"], Int[Tensor, "B {k}"]]:
-    """The k least and their places, the lower place first where equal; inf if there are fewer than k."""
+    """Return the k smallest and their places, the lower place first if equal; inf if there are fewer than k."""
     if regrets.shape[1] < k:
         regrets = torch.nn.functional.pad(regrets, (0, k - regrets.shape[1]), value=torch.inf)
     if regrets.dtype != torch.float32:
@@ -102,7 +102,7 @@ def _least(regrets: Float[Tensor, "B N"], k: int) -> tuple[Float[Tensor, "B {k}"
 
 
 def _trace(steps: list[Int[Tensor, "B K"]], parents: list[Int[Tensor, "B K"]]) -> Int[Tensor, "B K T"]:
-    """The labels of each path, from the first word to the last."""
+    """Return the labels of each path, from the first word to the last."""
     labels, slot = [steps[0]], None
     for step, parent in zip(steps[1:], parents, strict=True):
         slot = parent if slot is None else parent.gather(1, slot)

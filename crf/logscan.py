@@ -1,7 +1,7 @@
 """The recursion of `crf.scan` in log space and float64: slower, for any scores at all.
 
-It takes over where probability space could underflow, see `crf.reach`. Made of plain differentiable operations, it
-also serves gradients of gradients.
+It is used if probability space could underflow, see `crf.reach`. It consists of plain differentiable operations, so it
+also gives gradients of gradients.
 """
 
 import torch
@@ -15,7 +15,8 @@ FLOOR = -1e30
 def log_scan(
     potentials: Float[Tensor, "D B T L"], transitions: Float[Tensor, "D L L"]
 ) -> tuple[Float[Tensor, "D B T L"], Float[Tensor, "D B T"]]:
-    """Log priors and log totals in float64; arguments and results as in `crf.scan.scan`, no constant left out."""
+    """Return log priors and log totals in float64; arguments and results as in `crf.scan.scan`, without dropped
+    constants."""
     words = potentials.double().clamp_min(FLOOR).unbind(2)
     steps = transitions.double().clamp_min(FLOOR)[:, None]
     priors = [torch.zeros_like(words[0])]

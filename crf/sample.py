@@ -12,9 +12,9 @@ def sample(
     n: int,
     generator: torch.Generator | None,
 ) -> Int[Tensor, "B {n} T"]:
-    """n independent sequences a sentence, 0 at padding.
+    """Draw n independent sequences per sentence, 0 at padding.
 
-    p(y_i | y_{i+1}, x) is in proportion to exp(filtered[i, y_i] + transitions[y_i, y_{i+1}]), where `filtered` is the
+    p(y_i | y_{i+1}, x) is proportional to exp(filtered[i, y_i] + transitions[y_i, y_{i+1}]), where `filtered` is the
     log weight of the words up to i by the label of word i.
     """
     (B, T, L), into = filtered.shape, transitions.mT.contiguous()

@@ -7,12 +7,12 @@ For potentials u_i(j) whose greatest is 0 at each word, transitions A(j, k) whos
     prior_{i+1} = state_i M
 
 so that Z of the first i words is sum_j state_i(j). Run on the reversed sentence with the transposed transitions, the
-same recursion yields the backward variables: there, prior_i is what the words after i say about label i. A marginal
-is therefore softmax(log prior_i + u_i + log prior^reversed_i), see `crf.chain`.
+same recursion yields the backward variables: there, prior_i is the evidence of the words after i about label i. A
+marginal is therefore softmax(log prior_i + u_i + log prior^reversed_i), see `crf.chain`.
 
-A word costs one matrix product and one multiplication. Every few words the state is divided by its sum. These
-divisors count as constants: what is computed from them has them put back (log totals) or cancels them (priors, which
-are known up to a factor a word), so no gradient has to pass through them.
+A word costs one matrix product and one multiplication. Every few words the state is divided by its sum. These divisors
+are treated as constants: they are put back (log totals) or cancel (priors, which are known up to a factor per word), so
+no gradient passes through them.
 """
 
 from math import log
@@ -29,12 +29,12 @@ from structkd.crf.reach import Reach, headroom
 def scan(
     potentials: Float[Tensor, "D B T L"], transitions: Float[Tensor, "D L L"], reach: Reach
 ) -> tuple[Float[Tensor, "D B T L"], Float[Tensor, "D B T"]]:
-    """Log priors and log totals of D independent recursions, differentiable.
+    """Return log priors and log totals of D independent recursions, differentiable.
 
     Args:
         potentials: the score of each label at each word, at most 0; forbidden ones at most `crf.logscan.FLOOR`.
-        transitions: the score of (from, to) for each of the D recursions, at most 0, forbidden ones likewise.
-        reach: how small a prior can get; it chooses float32, float64 or log space.
+        transitions: the score of (from, to) for each of the D recursions, at most 0; forbidden ones as above.
+        reach: the smallest possible prior; it chooses float32, float64 or log space.
 
     Returns:
         `log_prior[d, b, i, j]`, the log weight of label j before word i is seen, up to a constant for each word that
@@ -58,7 +58,7 @@ def scan(
 class _Scan(torch.autograd.Function):
     """(potentials, transitions, words between divisions) -> (normalised priors, log totals in float64).
 
-    Time runs first inside, so that a step works on one block of memory.
+    Time is the first dimension inside, so that a step works on one block of memory.
     """
 
     @staticmethod

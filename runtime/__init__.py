@@ -1,1 +1,1 @@
-"""What a finished student needs at run time, without torch: so far, splitting text into words."""
+"""The parts that a finished student needs at run time, without torch: today, splitting text into words."""

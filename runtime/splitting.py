@@ -1,10 +1,9 @@
-"""Splits raw text into words, by Unicode's properties of characters; each word knows where it stands.
+"""Splitting of raw text into words, by Unicode's properties of characters; each word contains its place.
 
 A word is a run of letters, digits and marks, with single signs inside it; any other sign is a word by itself, as a
-whole grapheme cluster, so that no mark, joiner or emoji sequence is cut. Of languages it knows two habits: French,
+whole grapheme cluster, so that no mark, joiner or emoji sequence is cut. It knows two habits of languages: French,
 Italian and Catalan elision (`l'homme` is two words) and English contraction (`do|n't`, `Mary|'s`), which their
-treebanks split. Scripts that are written without blanks between words need ICU's dictionaries: the extra
-`segmentation`.
+treebanks split. Scripts without blanks between words need ICU's dictionaries: the extra `segmentation`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -50,7 +49,7 @@ _SPLIT = regex.compile(rf"[^{BLANKS}\r\n]+")
 
 
 class SplittingError(ValueError):
-    """Text that cannot be split; the message says what was found and what to do."""
+    """Text that cannot be split; the message names what was found and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +62,16 @@ class Word:
 
 
 def split(text: str) -> list[Word]:
-    """The words of raw text, in order. White space and invisible characters between words are in none of them.
+    """Return the words of raw text, in order, without white space and invisible characters between them.
 
     Raises:
-        SplittingError: a script that needs a dictionary, where ICU is not installed.
+        SplittingError: a script that needs a dictionary, if ICU is not installed.
     """
     return list(_words(text))
 
 
 def split_blanks(text: str) -> list[Word]:
-    """The words of text that is split already: what stands between spaces and tabs."""
+    """Return the words of text that is already split: the parts between spaces and tabs."""
     return [Word(found[0], *found.span()) for found in _SPLIT.finditer(text)]
 
 
@@ -85,7 +84,7 @@ def _words(text: str) -> Iterator[Word]:
 
 
 def _segments(run: str, start: int) -> Iterator[Word]:
-    """The words of a run of letters that has no blanks, by ICU."""
+    """Return the words of a run of letters without blanks, by ICU."""
     try:
         pieces = _breaker()
     except ImportError:

@@ -1,6 +1,6 @@
-"""structkd: many monolingual sequence labellers into one multilingual model, in two offline stages.
+"""structkd: distil many monolingual sequence labellers into one multilingual model, in two offline stages.
 
-What this module offers is the public API; all else is inside. Importing it is cheap: a name is loaded when it is used.
+This module is the public API; everything else is internal. Importing it is cheap: a name is loaded at its first use.
 
     import structkd
 

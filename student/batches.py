@@ -1,4 +1,4 @@
-"""From the rows of shards to what a training step takes."""
+"""From rows of shards to the input of a training step."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from structkd.tagger.tokens import TokenBatch
 
 @dataclass(frozen=True)
 class StudentBatch:
-    """Sentences and what their teachers said."""
+    """Sentences and their teachers' signals."""
 
     tokens: TokenBatch
     signals: Signals
@@ -22,11 +22,11 @@ class StudentBatch:
 
     @property
     def words(self) -> int:
-        """How many it has, padding aside."""
+        """The number of words without padding."""
         return self.tokens.word_count
 
 
 def student_batch(rows: pa.Table, source: SignalSource) -> StudentBatch:
-    """A batch of rows of `artifacts.stream`, and what `source` says of them."""
+    """Return a batch of rows of `artifacts.stream`, with signals from `source`."""
     decoded = DecodedRows(rows)
     return StudentBatch(TokenBatch.from_arrow(decoded.tokens), source.signals(decoded))

@@ -45,12 +45,12 @@ def distill(
     features: Sequence[FeatureSet] = (),
     signals: SignalSource | None = None,
 ) -> tuple[Tagger, TrainingResult]:
-    """Train a student with one of `SYSTEMS`, by name, or with one of your own.
+    """Train a student with one of `SYSTEMS`, by name, or with a system of your own.
 
     The best dev score, a mean over languages, decides which weights are kept. The baseline reads labelled rows only.
-    With `resume`, it goes on from what a killed training saved. Several `ranks` take each its share of every batch,
-    and end with the same student. Frozen encoders read from `features` what they hold. Teachers' signals come from the
-    sets, unless `signals` is another source of them.
+    With `resume`, a killed training continues from its saved state. Each of several `ranks` takes its share of every
+    batch; all end with the same student. Frozen encoders read stored `features`. Teachers' signals come from the sets,
+    unless `signals` is another source.
 
     Raises:
         ArtifactError: sets that are damaged, or disagree on their labels.
@@ -89,7 +89,7 @@ def distill(
 
 
 def _words(sets: Sequence[ArtifactSet], *, labelled_only: bool) -> dict[str, int]:
-    """How often the student will see each word."""
+    """Return the number of times that the student will see each word."""
     pieces = (piece for artifact_set in sets for piece in _word_counts(artifact_set, labelled_only))
     words, counts = pa.array([], pa.string()), np.zeros(0, np.int64)
     while some := list(islice(pieces, COUNTED)):
@@ -100,7 +100,7 @@ def _words(sets: Sequence[ArtifactSet], *, labelled_only: bool) -> dict[str, int
 
 
 def _word_counts(artifact_set: ArtifactSet, labelled_only: bool) -> Iterator[tuple[pa.StringArray, np.ndarray]]:
-    """How often each word occurs, a row group at a time. Parquet has numbered its words: only numbers are counted."""
+    """Yield the counts of words, one row group at a time. Parquet numbers its words, so only numbers are counted."""
     for rows in artifact_set.row_groups(("tokens", "gold") if labelled_only else ("tokens",), coded_words=True):
         seen = rows.filter(rows.column("gold").is_valid()) if labelled_only else rows
         words = seen.column("tokens").combine_chunks().flatten()

@@ -1,6 +1,6 @@
-"""What the student minimises: the paper's systems by name, and one beyond it.
+"""The student's objectives: the paper's systems by name, and one more.
 
-Each loss is that of a sentence, a sum over its words, for a teacher t and a student s (both linear chains):
+Each loss is for one sentence, a sum over its words, with a teacher t and a student s (both linear chains):
 
     emission    -sum_i sum_j softmax(e_t)_ij log softmax(e_s)_ij
     top-k       -(1/K) sum_k log p_s(path_k)
@@ -23,15 +23,15 @@ from structkd.crf import LinearChain
 
 @dataclass(frozen=True)
 class Signals:
-    """What a batch's shards say; a field is None if the objective does not read it.
+    """The teachers' signals for a batch; a field is None if the objective does not read it.
 
     Attributes:
-        gold: label ids, and `has_gold` which sentences have them.
-        paths: the teacher's best paths; `weights` their probabilities renormalised over these K; `counts` how many
-            a sentence has: beyond it, weights are 0.
+        gold: label ids; `has_gold` is True for sentences that have them.
+        paths: the teacher's best paths; `weights`: their probabilities renormalised over these K; `counts`: the number
+        of paths of a sentence, beyond which weights are 0.
         log_posteriors: log q_t(i, j).
         emissions: the teacher's emission scores.
-        marginals, edge_counts: of the teacher's chain, 0 at padding.
+        marginals, edge_counts: those of the teacher's chain, 0 at padding.
     """
 
     gold: Int[Tensor, "B T"]
@@ -50,10 +50,11 @@ Loss = Callable[[LinearChain, Signals, float], Tensor]
 
 @dataclass(frozen=True)
 class System:
-    """A way to distil: its loss of each sentence `[B]`, and the shard columns that the loss reads.
+    """A distillation system: its loss of each sentence `[B]`, and the shard columns that the loss reads.
 
     `loss` takes the student's chain, the teacher's signals and the temperature; None means gold labels only. With
-    `chains`, the signals hold the teacher's marginals and expected transitions too; they need the column `emissions`.
+    `chains`, the signals also contain the teacher's marginals and expected transitions; they need the column
+    `emissions`.
     """
 
     columns: tuple[str, ...]
@@ -88,7 +89,7 @@ def top_wk(student: LinearChain, signals: Signals, temperature: float) -> Float[
 
 
 def posterior(student: LinearChain, signals: Signals, temperature: float) -> Float[Tensor, "B"]:
-    """Cross-entropy of the softened posteriors, times T^2 so that its gradient keeps its size."""
+    """Cross-entropy of the softened posteriors, times T^2 so that the gradient keeps its size."""
     assert signals.log_posteriors is not None
     soft_teacher = (signals.log_posteriors / temperature).log_softmax(-1)
     soft_student = (student.log_marginals / temperature).log_softmax(-1)
@@ -134,7 +135,7 @@ SYSTEMS: dict[str, System] = {
 
 
 def as_system(system: str | System) -> System:
-    """One of `SYSTEMS`, by its name; a system of your own as it is."""
+    """Return one of `SYSTEMS` by its name; return any other system unchanged."""
     return SYSTEMS[system] if isinstance(system, str) else system
 
 
@@ -144,7 +145,7 @@ def distillation_loss(
     """Mean over sentences of `weight * L_KD + (1 - weight) * L_gold`; only the first term without gold labels.
 
     Args:
-        weight: lambda, 0 to 1. The baseline has no L_KD: its loss is L_gold whatever lambda is.
+        weight: lambda, 0 to 1. The baseline has no L_KD: its loss is L_gold for any lambda.
     """
     if system.loss is None:
         return gold_loss(student, signals).sum() / signals.has_gold.sum().clamp_min(1)
@@ -155,5 +156,5 @@ def distillation_loss(
 
 
 def annealed(first: float, last: float, done: float) -> float:
-    """lambda after a share `done` (0 to 1) of the training: linear from `first` to `last`."""
+    """Return lambda after a share `done` (0 to 1) of the training: linear from `first` to `last`."""
     return first + (last - first) * done

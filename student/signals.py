@@ -1,4 +1,4 @@
-"""Where a student's signals come from: shards, unless `distill` is given another source."""
+"""Sources of a student's signals: shards, unless `distill` gets another source."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,27 +19,27 @@ from structkd.student.objectives import Signals, System, as_system
 
 @runtime_checkable
 class SignalSource(Protocol):
-    """What teachers say of a batch's sentences."""
+    """A source of teachers' signals for a batch's sentences."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the artifact sets that `signals` reads, beside `tokens` and `gold`."""
 
     def signals(self, rows: DecodedRows) -> Signals:
-        """What the system's loss takes, and the gold labels, on the student's device.
+        """Return the input of the system's loss, and the gold labels, on the student's device.
 
-        `rows` are of a stream: they have `tokens`, `gold`, these columns, and `set_number`.
+        `rows` come from a stream: they contain `tokens`, `gold`, these columns, and `set_number`.
         """
 
 
 @dataclass(frozen=True)
 class ShardSignals:
-    """Signals as teachers wrote them, for one system.
+    """Signals from the teachers' shards, for one system.
 
     Attributes:
-        system: which columns and chains are needed.
-        headers: of the sets that are streamed, in their order.
-        k: how many of the stored paths to use.
+        system: decides the needed columns and chains.
+        headers: those of the streamed sets, in order.
+        k: number of stored paths to use.
     """
 
     system: SystemName | System
@@ -49,11 +49,11 @@ class ShardSignals:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Those that the system's loss reads."""
+        """The columns that the system's loss reads."""
         return as_system(self.system).columns
 
     def signals(self, rows: DecodedRows) -> Signals:
-        """The rows' columns as tensors. Raises ArtifactError for a column that they do not have."""
+        """Return the rows' columns as tensors. Raises ArtifactError for a missing column."""
         columns = self.columns
         emissions = self._tensor(rows.emissions) if "emissions" in columns else None
         marginals, edge_counts = None, None
@@ -75,7 +75,7 @@ class ShardSignals:
         return torch.from_numpy(array).to(self.device)
 
     def _weights(self, rows: DecodedRows) -> Float32[np.ndarray, "B K"]:
-        """Weights of the k best stored paths, renormalised over them."""
+        """Return the weights of the k best stored paths, renormalised over them."""
         weights = rows.path_weights[:, : self.k]
         renormalised: Float32[np.ndarray, "B K"] = weights / weights.sum(1, keepdims=True)
         return renormalised
@@ -84,9 +84,9 @@ class ShardSignals:
 def _teacher_marginals(
     emissions: Float[Tensor, "B T L"], rows: DecodedRows, headers: Sequence[SetHeader]
 ) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B L L"]]:
-    """Marginals and expected transitions of each sentence under its own teacher's chain.
+    """Return marginals and expected transitions of each sentence under its own teacher's chain.
 
-    A batch mixes teachers; the sets of one teacher share its chain.
+    A batch contains several teachers; the sets of one teacher share its chain.
     """
     B, _, L = emissions.shape
     marginals, edge_counts = torch.zeros_like(emissions), emissions.new_zeros(B, L, L)
