@@ -15,8 +15,7 @@ FLOOR = -1e30
 def log_scan(
     potentials: Float[Tensor, "D B T L"], transitions: Float[Tensor, "D L L"]
 ) -> tuple[Float[Tensor, "D B T L"], Float[Tensor, "D B T"]]:
-    """Return log priors and log totals in float64; arguments and results as in `crf.scan.scan`, without dropped
-    constants."""
+    """Return log priors and log totals in float64; otherwise as `crf.scan.scan`, with no constant left out."""
     words = potentials.double().clamp_min(FLOOR).unbind(2)
     steps = transitions.double().clamp_min(FLOOR)[:, None]
     priors = [torch.zeros_like(words[0])]

@@ -33,8 +33,7 @@ class Reach:
 
 
 def headroom(dtype: torch.dtype) -> float:
-    """Return the nats by which a normalised number may shrink: 35 in float32, 283 in float64. Gradients can grow by its
-    square."""
+    """Return the nats that a number may shrink by: 35 in float32, 283 in float64. Gradients can grow by its square."""
     return -0.4 * log(torch.finfo(dtype).tiny)
 
 

@@ -1,4 +1,4 @@
-"""Settings of stage two, as experiment files state them."""
+"""Settings of stage two in experiment files."""
 
 from typing import Literal
 

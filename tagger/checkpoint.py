@@ -1,4 +1,4 @@
-"""A trained tagger on disk: `model.safetensors`, and `tagger.json` written last. Each knows the other by digest."""
+"""A trained tagger on disk: `model.safetensors`, and `tagger.json`, written last. Each contains the other's digest."""
 
 import json
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ class _Description(TaggerDescription):
 
     @property
     def tagger(self) -> str:
-        """Digest of all but the weights."""
+        """Digest of everything except the weights."""
         return digest_json(self.model_dump(mode="json", exclude={"weights_sha256"}))
 
 
 def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
-    """Write a tagger and say what it is (`about`: any JSON). Returns the SHA-256 of its weights.
+    """Write a tagger with its description (`about`: any JSON). Returns the SHA-256 of its weights.
 
     Raises:
         FileError: the system refuses a file.
@@ -64,8 +64,8 @@ def load_tagger(folder: Path) -> Tagger:
     """Read a tagger, ready to predict.
 
     Raises:
-        CheckpointError: it is missing, damaged, of another format, of parts that do not belong together, or stands on
-            a pretrained encoder that has changed.
+        CheckpointError: it is missing, damaged, of another format, has parts that do not belong together, or needs a
+        pretrained encoder that has changed.
         EncoderError: a pretrained encoder that is not there.
     """
     description = describe(folder, _Description)
@@ -80,7 +80,7 @@ def load_tagger(folder: Path) -> Tagger:
 
 
 def _weights(folder: Path, description: _Description) -> Mapping[str, Tensor]:
-    """The weights, which are those that the description is of and that are of it."""
+    """Read the weights; check that they and the description belong together."""
     path = folder / WEIGHTS
     try:
         content = read_regular(path)
@@ -104,14 +104,14 @@ def _weights(folder: Path, description: _Description) -> Mapping[str, Tensor]:
 
 
 def _metadata(content: bytes) -> dict[str, str]:
-    """What the header of a safetensors file says beside its tensors."""
+    """Return the metadata of a safetensors file."""
     size = int.from_bytes(content[:8], "little")
     metadata: dict[str, str] = json.loads(content[8 : 8 + size]).get("__metadata__", {})
     return metadata
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Leaves out the drawing of initial values, for which the meta device would load sympy and much of torch."""
+    """A mode that skips initial values; on the meta device they would load sympy and much of torch."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__module__", None) == "torch.nn.init":
@@ -120,7 +120,7 @@ class _Uninitialised(TorchFunctionMode):
 
 
 def _build(folder: Path, description: _Description, weights: Mapping[str, Tensor]) -> Tagger:
-    """The tagger, with its weights. It takes no memory for sizes that the weights do not have."""
+    """Build the tagger with its weights. It takes no memory for sizes that the weights do not have."""
     if description.config.layers > len(weights):
         raise CheckpointError(
             f"{folder / FILE}: found {description.config.layers} layers, but {WEIGHTS} has {len(weights)} tensors; "

@@ -1,4 +1,4 @@
-"""Settings of a tagger and of its training, as experiment files state them. Nothing here loads torch."""
+"""Settings of a tagger and its training in experiment files. Nothing here loads torch."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What the folder of a trained tagger says of it: `tagger.json`, read without its weights. Nothing here loads torch."""
+"""The description of a trained tagger: `tagger.json`, read without its weights. Nothing here loads torch."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,11 +15,11 @@ FILE = "tagger.json"
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be read; the message names the file, what was found and what to do."""
+    """An unreadable checkpoint; the message names the file, what was found and what to do."""
 
 
 class TaggerDescription(BaseModel):
-    """A trained tagger, but for its vocabulary."""
+    """The description of a trained tagger, without its vocabulary."""
 
     format: int
     weights_sha256: str
@@ -32,7 +32,7 @@ class TaggerDescription(BaseModel):
 
 
 class Scored(BaseModel):
-    """How a tagger was scored when it was trained."""
+    """The metric and scheme of a tagger's scores in its training."""
 
     metric: Metric
     scheme: Scheme | None
@@ -61,12 +61,12 @@ def describe(folder: Path, kind: type[D]) -> D:
 
 
 def scored(folder: Path) -> Scored:
-    """How a tagger was scored. Raises CheckpointError if its description does not say so, or cannot be read."""
+    """Return the metric and scheme of a tagger's scores. Raises CheckpointError if they are missing or unreadable."""
     return validated(folder / FILE, Scored, describe(folder, TaggerDescription).about)
 
 
 def validated(path: Path, kind: type[D], value: Any) -> D:
-    """A part of the description in `path`. Raises CheckpointError, with the first keys that do not fit."""
+    """Validate a part of the description in `path`. Raises CheckpointError, with the first keys that do not fit."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:
@@ -75,5 +75,5 @@ def validated(path: Path, kind: type[D], value: Any) -> D:
 
 
 def remedy(folder: Path) -> str:
-    """What makes a tagger of a run again."""
+    """Return the advice how to make a tagger of a run again."""
     return f"delete the folder {folder}: the next run trains it again"

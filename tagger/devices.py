@@ -6,24 +6,24 @@ from structkd.tagger.config import Precision
 
 
 def found_device() -> torch.device:
-    """The GPU of this process; the CPU if there is none."""
+    """Return the GPU of this process; the CPU if there is none."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def share_gpus(place: int) -> None:
-    """Make this process's `torch.device("cuda")` one of the GPUs that are there, by turns of `place`."""
+    """Make `torch.device("cuda")` of this process one of the GPUs, by `place` in turn."""
     if torch.cuda.is_available():
         torch.cuda.set_device(place % torch.cuda.device_count())
 
 
 def precision_on(device: torch.device, wanted: Precision) -> torch.dtype:
-    """That of a pretrained encoder's passes."""
+    """Return the precision of a pretrained encoder's passes."""
     low = wanted == "bfloat16" or (wanted == "auto" and computes_bfloat16(device))
     return torch.bfloat16 if low else torch.float32
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Whether the processor multiplies bfloat16 itself; emulated, it is slower than float32."""
+    """True if the processor multiplies bfloat16 itself; emulated, bfloat16 is slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
@@ -31,6 +31,6 @@ def computes_bfloat16(device: torch.device) -> bool:
 
 
 def mixed_precision(device: torch.device, wanted: Precision) -> torch.autocast:
-    """Passes in `precision_on`; weights stay as they are."""
+    """Run passes in the precision of `precision_on`; weights do not change."""
     low = precision_on(device, wanted) == torch.bfloat16
     return torch.autocast(device.type, torch.bfloat16, enabled=low)

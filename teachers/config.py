@@ -1,4 +1,4 @@
-"""Settings of stage one, as experiment files state them."""
+"""Settings of stage one in experiment files."""
 
 from pydantic import Field
 

@@ -1,1 +1,1 @@
-"""From words to vectors: encoders that a tagger stacks by configuration."""
+"""Encoders, from words to vectors; a tagger stacks them by configuration."""

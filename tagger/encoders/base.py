@@ -1,4 +1,4 @@
-"""What every encoder is."""
+"""The base of all encoders."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,22 +10,22 @@ from structkd.tagger.tokens import TokenBatch
 
 
 class Encoder(nn.Module):
-    """Tokens in, one vector a word out. What an encoder trains is its parameters; `dim` is the size of its vectors."""
+    """An encoder: tokens in, one vector per word out. It trains its parameters; `dim` is the size of its vectors."""
 
     dim: int
 
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
-        """Vectors of a batch's words; anything at padding."""
+        """Return vectors of a batch's words; values at padding are arbitrary."""
         raise NotImplementedError
 
     def attach(self, sets: Sequence[FeatureSet]) -> None:
-        """Read features from `sets`, where the encoder can."""
+        """Read features from `sets` if the encoder can."""
 
     def learning_rates(self) -> Iterable[tuple[str, float]]:
-        """Parameters, by name, that do not learn at the training's rate."""
+        """Return parameters, by name, with a learning rate of their own."""
         return ()
 
 
 def placed(vectors: Float[Tensor, "W D"], tokens: TokenBatch) -> Float[Tensor, "B T D"]:
-    """Vectors of a batch's distinct words, put where the words stand."""
+    """Put vectors of a batch's distinct words at the places of the words."""
     return nn.functional.embedding(tokens.index.to(vectors.device), vectors)

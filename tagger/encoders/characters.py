@@ -1,4 +1,4 @@
-"""Words by their characters, trained from scratch."""
+"""Encoders of words by their characters, trained from scratch."""
 
 import torch
 from jaxtyping import Float
@@ -29,9 +29,9 @@ class CharacterCNN(Encoder):
 
 
 class CharacterLSTM(Encoder):
-    """The last states of an LSTM that reads a word's characters forwards and of one that reads them backwards.
+    """The last states of two LSTMs: one reads a word's characters forwards, one backwards.
 
-    Lample et al., 2016. Of a very long word it reads the beginning and the end, see `Vocabulary.encode_characters`.
+    Lample et al., 2016. They read the beginning and the end of a very long word, see `Vocabulary.encode_characters`.
     """
 
     def __init__(self, config: CharacterLSTMConfig, vocabulary: Vocabulary) -> None:

@@ -1,4 +1,4 @@
-"""What is common to all that Hugging Face transformers loads for us."""
+"""Loading of models by Hugging Face transformers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from structkd.tagger.encoders.pretrained import EncoderError, missing_extra
 
 @contextmanager
 def library(model: str) -> Iterator[Any]:
-    """Hugging Face transformers, quiet, and its errors as EncoderError, for loading `model`."""
+    """Yield Hugging Face transformers, quiet, for loading `model`; its errors become EncoderError."""
     try:
         import transformers
     except ImportError as error:
@@ -36,7 +36,7 @@ def library(model: str) -> Iterator[Any]:
 
 
 def load_tokenizer(transformers: Any, folder: Path) -> Any:
-    """The tokeniser of a folder. Raises EncoderError if it has no vocabulary, of which transformers says nothing."""
+    """Load a folder's tokeniser. Raises EncoderError if it has no vocabulary, which transformers does not report."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, add_prefix_space=True)
     if len(tokenizer) <= len({*tokenizer.all_special_ids}):
         raise EncoderError(
@@ -47,10 +47,10 @@ def load_tokenizer(transformers: Any, folder: Path) -> Any:
 
 
 def missing_weights(model: nn.Module, report: dict[str, Any], part: nn.Module) -> list[str]:
-    """The tensors of `part` of a model that its files do not have; transformers fills them at random.
+    """Return the tensors of a model's `part` that its files lack; transformers fills them at random.
 
     Args:
-        report: what `from_pretrained` tells with `output_loading_info`.
+        report: the loading info of `from_pretrained` with `output_loading_info`.
     """
     kept = {id(tensor) for tensor in part.state_dict(keep_vars=True).values()}
     tensors = model.state_dict(keep_vars=True)
@@ -58,7 +58,7 @@ def missing_weights(model: nn.Module, report: dict[str, Any], part: nn.Module) -
 
 
 def make_pieces(model: nn.Module, tokenizer: Any, window: int | None) -> Pieces:
-    """What cuts words for a model, in windows that it can take, see `Pieces`. Raises EncoderError, naming the model."""
+    """Return the `Pieces` that cut words for a model, in windows of its size. Raises EncoderError, naming the model."""
     table = cast("Any", model).get_input_embeddings()
     try:
         return Pieces(tokenizer, _window_limit(model, tokenizer), window, getattr(table, "num_embeddings", None))
@@ -67,9 +67,9 @@ def make_pieces(model: nn.Module, tokenizer: Any, window: int | None) -> Pieces:
 
 
 def _window_limit(model: nn.Module, tokenizer: Any) -> int | None:
-    """Subwords and special tokens that a model takes at once; None if it has no limit.
+    """Return the subwords and special tokens that a model takes at once; None if it has no limit.
 
-    A table of positions may count those of padding, as RoBERTa's does and BERT's does not.
+    RoBERTa's table of positions counts those of padding, BERT's does not.
     """
     tables = [
         module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)

@@ -1,4 +1,4 @@
-"""Words by their hashed character n-grams, without a vocabulary."""
+"""An encoder of words by hashed character n-grams, without a vocabulary."""
 
 import numpy as np
 from jaxtyping import Float
@@ -13,8 +13,8 @@ from structkd.tagger.tokens import TokenBatch
 class HashedNgrams(Encoder):
     """The mean embedding of a word's n-grams and of the word itself, each in the bucket of its hash.
 
-    Bojanowski et al., 2017 (fastText), with the whole word hashed too, so that no vocabulary is kept and every word has
-    a vector. The same word has the same buckets in every process.
+    Bojanowski et al., 2017 (fastText). The whole word is hashed too, so no vocabulary is needed and every word has a
+    vector. The same word has the same buckets in every process.
     """
 
     def __init__(self, config: HashedNgramsConfig) -> None:

@@ -1,4 +1,4 @@
-"""Words cut into subwords, and subwords into windows that an encoder can take; all of it by array operations."""
+"""Cutting words into subwords, and subwords into windows for an encoder, by array operations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,22 +20,22 @@ ALIKE = 1.5
 
 @dataclass(frozen=True)
 class WindowGrid:
-    """Windows that are read at once."""
+    """Windows that are read in one pass."""
 
     ids: Int[Tensor, "N S"]
     mask: Bool[Tensor, "N S"]
 
     def inputs(self, device: torch.device) -> dict[str, Tensor]:
-        """What a model of transformers is called with."""
+        """The arguments for a model of transformers."""
         return {"input_ids": self.ids.to(device), "attention_mask": self.mask.long().to(device)}
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Subwords of a batch in windows, special tokens around them, and where each subword's vector will stand.
+    """Subwords of a batch in windows, with special tokens, and the place of each subword's vector.
 
-    Sentences of as many words may be of very different numbers of subwords: a link is of dozens. Windows of similar
-    length are therefore read together, and not padded to the longest of the batch.
+    Sentences with the same number of words can have very different numbers of subwords: a link has dozens. So windows
+    of similar length are read together, and not padded to the longest of the batch.
     """
 
     grids: tuple[WindowGrid, ...]
@@ -49,10 +49,10 @@ class Pieces:
     """A tokeniser that cuts each word by itself, as a pre-tokenised sentence is cut.
 
     Args:
-        tokenizer: of transformers.
+        tokenizer: a tokeniser of transformers.
         limit: subwords and special tokens that the model takes at once; None if it has no limit.
-        window: as many at most; None for the limit.
-        known: subwords that the model has embeddings of; None if it has no table of them.
+        window: a smaller limit; None for the model's.
+        known: number of subwords with embeddings in the model; None if it has no table of them.
 
     Raises:
         EncoderError: a window beyond the limit, or without room for two subwords.
@@ -86,7 +86,7 @@ class Pieces:
         return ids
 
     def _remembered(self, words: list[str]) -> list[list[int]]:
-        """The subwords of words. The tokeniser is asked for each once: a training meets them in every epoch."""
+        """Return the subwords of words. Each word is cut once and remembered, because it returns in every epoch."""
         if new := [word for word in words if word not in self._cuts]:
             if len(self._cuts) + len(new) > KEPT:
                 self._cuts, new = {}, words
@@ -94,16 +94,16 @@ class Pieces:
         return [self._cuts[word] for word in words]
 
     def windows(self, tokens: TokenBatch, alike: float = ALIKE) -> Windows:
-        """Cut a batch. A word that the tokeniser has no subword for becomes the unknown one.
+        """Cut a batch into windows. A word without subwords becomes the unknown word.
 
-        A sentence that does not fit is read in windows that overlap by half, and a subword takes its vector from the
-        window in which it is farthest from a cut: nothing is left out.
+        A sentence that does not fit is read in windows that overlap by half. A subword takes its vector from the window
+        in which it is farthest from a cut. Nothing is left out.
 
         Args:
-            alike: how many times its size a window may be padded to, rather than be read in another pass.
+            alike: largest padded size of a window divided by its own size; beyond it, another pass is made.
 
         Raises:
-            EncoderError: a word that is cut into nothing if there is no unknown one, or into what the model lacks.
+            EncoderError: a word without subwords if there is no unknown word, or with subwords that the model lacks.
         """
         known = self._remembered(tokens.words)
         cut = [ids or self._unknown(word) for word, ids in zip(tokens.words, known, strict=True)]
@@ -159,7 +159,7 @@ class Pieces:
     def _grid(
         self, ids: Int64[np.ndarray, "P"], begins: Int64[np.ndarray, "N"], sizes: Int64[np.ndarray, "N"]
     ) -> WindowGrid:
-        """The windows of `sizes` subwords that begin at `begins` of all."""
+        """Return the windows of `sizes` subwords that begin at `begins` among all."""
         before, after, room = len(self.before), len(self.after), int(sizes.max())
         laid = np.full((len(sizes), before + room + after), self.tokenizer.pad_token_id or 0, np.int64)
         laid[:, :before] = self.before
@@ -172,7 +172,7 @@ class Pieces:
 
 
 def _alike(sizes: Int64[np.ndarray, "N"], most: float) -> Iterator[Int64[np.ndarray, "M"]]:
-    """Places of windows of similar size, the largest first: none is padded to more than `most` times its size."""
+    """Group places of windows by similar size, the largest first: none is padded to more than `most` times its size."""
     order = np.argsort(-sizes, kind="stable")
     falling = -sizes[order]
     begin = 0
@@ -183,7 +183,7 @@ def _alike(sizes: Int64[np.ndarray, "N"], most: float) -> Iterator[Int64[np.ndar
 
 
 def _drops_blanks(tokenizer: Any) -> bool:
-    """Whether a byte-level tokeniser would not see the blank that a word follows in text."""
+    """True if a byte-level tokeniser would miss the blank before a word."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None or backend.pre_tokenizer is None:
         return False
@@ -192,7 +192,7 @@ def _drops_blanks(tokenizer: Any) -> bool:
 
 
 def by_word(pieces: Float[Tensor, "P *S"], counts: Int[Tensor, "W"], which: Subword) -> Float[Tensor, "W *S"]:
-    """Values of subwords to those of words that have `counts` of them: the first's, the last's, or the mean."""
+    """Return each word's value from its `counts` subwords: the first, the last, or the mean."""
     ends = counts.cumsum(0)
     if which == "first":
         return pieces[ends - counts]
@@ -204,6 +204,6 @@ def by_word(pieces: Float[Tensor, "P *S"], counts: Int[Tensor, "W"], which: Subw
 
 
 def _ranges(sizes: Int64[np.ndarray, "N"]) -> Int64[np.ndarray, "M"]:
-    """0, 1, ... up to each size, one after the other."""
+    """Return 0, 1, ... up to each size, one after the other."""
     found: np.ndarray = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return found

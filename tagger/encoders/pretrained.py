@@ -1,4 +1,4 @@
-"""Pretrained encoders on disk: where they lie, and what they are by digest. Nothing here loads them."""
+"""Pretrained encoders on disk: their places and their digests. Nothing here loads them."""
 
 import os
 from functools import cache
@@ -15,14 +15,14 @@ _IGNORED = (".md", ".lock", ".onnx", ".h5", ".msgpack", ".ot", ".pdf", ".png", "
 
 
 class EncoderError(ValueError):
-    """A pretrained encoder that cannot be used; the message names it, what was found and what to do."""
+    """An unusable pretrained encoder; the message names it, what was found and what to do."""
 
 
 def find_pretrained(model: str) -> Path:
-    """The folder of a pretrained encoder: `model` itself, or under $STRUCTKD_ENCODERS, or the hub's.
+    """Return the folder of a pretrained encoder: `model` itself, or under $STRUCTKD_ENCODERS, or from the hub.
 
-    The hub is asked last, and once, for `name` or `name@revision` (a branch, tag or commit); with HF_HUB_OFFLINE=1
-    only its local cache is. Raises EncoderError if there is none.
+    The hub is asked last, and once, for `name` or `name@revision` (a branch, tag or commit); with HF_HUB_OFFLINE=1 only
+    its local cache is used. Raises EncoderError if there is none.
     """
     root = os.environ.get(ROOT_VARIABLE)
     local = [Path(model).expanduser(), *([Path(root).expanduser() / model] if root else [])]
@@ -56,12 +56,12 @@ def _from_hub(model: str) -> Path:
 
 
 def missing_extra(model: str) -> str:
-    """What to do where `transformers` is not installed."""
+    """Return the advice for a missing `transformers`."""
     return f"{model}: {needs('transformers', EXTRA)}"
 
 
 def pretrained_digest(model: str) -> str:
-    """SHA-256 over the files of a pretrained encoder, by name and content."""
+    """Return the SHA-256 of the files of a pretrained encoder, by name and content."""
     folder = find_pretrained(model)
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     read = [path for path in files if not path.name.endswith(_IGNORED)]
@@ -69,19 +69,19 @@ def pretrained_digest(model: str) -> str:
 
 
 def pretrained_digests(tagger: TaggerConfig) -> dict[str, str]:
-    """The digest of each pretrained encoder and file of vectors that a tagger stands on, by its name."""
+    """Return the digest of each pretrained encoder and file of vectors that a tagger uses, by its name."""
     models = {encoder.model: pretrained_digest(encoder.model) for encoder in tagger.transformers}
     return models | {encoder.path: vectors_digest(encoder.path) for encoder in tagger.static}
 
 
 def vectors_digest(path: str) -> str:
-    """SHA-256 of a file of vectors. Raises EncoderError if it is not there."""
+    """Return the SHA-256 of a file of vectors. Raises EncoderError if it is missing."""
     if not Path(path).is_file():
         raise EncoderError(f"{path}: no such file; expected vectors of words")
     return digest_unchanged(Path(path))
 
 
 def features_digest(config: TransformerConfig) -> str:
-    """Digest of all that determines a frozen encoder's features of a sentence."""
+    """Return the digest of everything that determines a frozen encoder's features of a sentence."""
     parts = config.model_dump(include={"layers", "subwords", "window", "precision"})
     return digest_json([FEATURES, pretrained_digest(config.model), parts, "mean" if config.mix == "mean" else "each"])

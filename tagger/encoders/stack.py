@@ -1,4 +1,4 @@
-"""Encoders side by side, as a configuration names them."""
+"""Encoders side by side, from a configuration."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ from structkd.tagger.vocabulary import Vocabulary
 
 
 class Stack(Encoder):
-    """All encoders' vectors of a word, one after the other."""
+    """A concatenation of all encoders' vectors of a word."""
 
     def __init__(self, configs: Sequence[EncoderConfig], vocabulary: Vocabulary) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Stack(Encoder):
 
 
 def check_encoders(configs: Sequence[EncoderConfig]) -> None:
-    """Raise EncoderError or VectorFileError for pretrained encoders that cannot be used; weights are not read."""
+    """Raise EncoderError or VectorFileError for unusable pretrained encoders; weights are not read."""
     for config in configs:
         if isinstance(config, StaticVectorsConfig):
             open_vectors(Path(config.path))

@@ -1,4 +1,4 @@
-"""Words by vectors that were trained elsewhere and stay as they are."""
+"""An encoder of words by fixed vectors that were trained elsewhere."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ _KEPT = 1 << 16  # rows in memory, so that an epoch parses a row of text once
 
 
 class StaticVectors(Encoder):
-    """Frozen vectors from a file, see `open_vectors`; a word that the file does not have is zeros.
+    """Frozen vectors from a file, see `open_vectors`; a word that is not in the file gets zeros.
 
-    fastText's binary files have a vector for every word. The file is memory-mapped and is no part of the module's
-    state: whoever loads a checkpoint needs the same file. Raises VectorFileError for a file that cannot be used.
+    fastText's binary files have a vector for every word. The file is memory-mapped and not part of the module's state:
+    a checkpoint needs the same file. Raises VectorFileError for an unusable file.
     """
 
     _place: Tensor
@@ -44,11 +44,11 @@ class StaticVectors(Encoder):
         return placed(vectors, tokens)
 
     def known(self, words: Sequence[str]) -> int:
-        """How many of some words the file has."""
+        """Return the number of the given words that the file contains."""
         return int((self._find(list(words))[1] >= 0).sum())
 
     def _find(self, words: list[str]) -> tuple[list[str], Int[np.ndarray, "W"]]:
-        """The forms under which words are looked up, and where the file has them; -1 if it does not."""
+        """Return the forms under which words are looked up, and their places in the file; -1 if absent."""
         places = self._file.index.find(words)
         if self.config.lowercase:
             lowered = [word.lower() for word in words]

@@ -1,4 +1,4 @@
-"""Settings of teachers that were trained elsewhere, as experiment files state them."""
+"""Settings in experiment files of teachers that were trained elsewhere."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ Rule = Literal["mean", "product"]
 
 
 class SourceError(ValueError):
-    """A teacher that cannot be used; the message names it, what was found, what was expected and what to do."""
+    """An unusable teacher; the message names it, what was found, what was expected and what to do."""
 
 
 class _Source(Settings):
