@@ -1,4 +1,4 @@
-"""Where tensors go: a GPU if there is one, and which of several is a process's; and in which precision."""
+"""The device and the precision of tensors: a GPU if there is one, divided among processes if there are several."""
 
 import torch
 

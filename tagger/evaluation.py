@@ -11,7 +11,7 @@ from structkd.tagger.scoring import Outcomes, Reference, score_of
 
 
 class EvaluationSet:
-    """A labelled corpus in batches that are made once, however often it is scored.
+    """A labelled corpus in batches, which are made once for any number of scorings.
 
     Args:
         corpus: labelled sentences. Raises CorpusError if it is empty or a sentence has no labels.
@@ -33,15 +33,15 @@ class EvaluationSet:
         return Reference(self.metric, self._gold, self.scheme)
 
     def outcomes(self, tagger: Tagger) -> Outcomes:
-        """What the tagger gets right in each sentence."""
+        """Return the tagger's counts of right labels or spans in each sentence."""
         return self.outcomes_of(best_labels(tagger, self._batches))
 
     def outcomes_of(self, labels: Sequence[Sequence[str]]) -> Outcomes:
-        """What is right in each sentence's label sequence."""
+        """Return the counts for each sentence's label sequence."""
         return self._reference.outcomes(labels)
 
     def score(self, tagger: Tagger) -> float:
-        """The tagger's score on the corpus, in percent."""
+        """Return the tagger's score on the corpus, in percent."""
         return score_of(self.outcomes(tagger))
 
 

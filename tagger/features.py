@@ -1,8 +1,8 @@
-"""What a frozen encoder says of a corpus, kept on disk: one file, written whole, memory-mapped, checked as it is read.
+"""Features of a frozen encoder for a corpus, on disk: one file, written whole, memory-mapped, checked at each read.
 
-The file has the layout of safetensors. `features` is [words, F] float16; a sentence is found by the digest of its
-words (`key`, sorted), its rows are `first` to `first + words`, and `crc32` is the checksum of their bytes. The metadata
-name the encoder by digest, and the SHA-256 of the other tensors.
+The file has the layout of safetensors. `features` is [words, F] float16. A sentence is found by the digest of its words
+(`key`, sorted); its rows are `first` to `first + words`, and `crc32` is the checksum of their bytes. The metadata
+contain the digest of the encoder and the SHA-256 of the other tensors.
 """
 
 import json
@@ -32,11 +32,11 @@ BATCH_TOKENS = 4096
 
 
 class FeatureError(ValueError):
-    """A file of features that cannot be used; the message names it, what was found and what to do."""
+    """An unusable file of features; the message names it, what was found and what to do."""
 
 
 def sentence_keys(tokens: TokenBatch) -> UInt64[np.ndarray, "B 2"]:
-    """128 bits of BLAKE2b of each sentence's words."""
+    """Return 128 bits of BLAKE2b of each sentence's words."""
     words = np.array(tokens.words, object)[tokens.index.numpy()]
     digests = [_digest(row[:n].tolist()) for row, n in zip(words, tokens.lengths.tolist(), strict=True)]
     return np.frombuffer(b"".join(digests), ">u8").reshape(-1, 2).astype(np.uint64)
@@ -49,7 +49,7 @@ def _digest(words: Sequence[str]) -> bytes:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features of a corpus, memory-mapped. `encoder` is the digest that they were made by."""
+    """Features of a corpus, memory-mapped. `encoder` is the digest of their encoder."""
 
     path: Path
     encoder: str
@@ -82,7 +82,7 @@ class FeatureSet:
         return cls(path=path, encoder=encoder, features=tensors["features"], **index)
 
     def find(self, keys: UInt64[np.ndarray, "B 2"]) -> Int64[np.ndarray, "B"]:
-        """Each sentence's place in the index, -1 if it is not here."""
+        """Return each sentence's place in the index, -1 if it is absent."""
         if not len(self.key):
             return np.full(len(keys), -1)
         place = np.minimum(np.searchsorted(self._high, keys[:, 0]), len(self.key) - 1)
@@ -93,7 +93,7 @@ class FeatureSet:
         return np.ascontiguousarray(self.key[:, 0])
 
     def read(self, place: int) -> Float16[np.ndarray, "T F"]:
-        """A sentence's rows. Raises FeatureError if they are not what was written."""
+        """Read a sentence's rows. Raises FeatureError if they are not the written ones."""
         rows = self.features[self.first[place] : self.first[place] + self.words[place]]
         if zlib.crc32(rows.data) != self.crc32[place]:
             raise FeatureError(
@@ -111,7 +111,7 @@ class FeatureSet:
 def read_features(
     sets: Sequence[FeatureSet], tokens: TokenBatch, out: Float16[np.ndarray, "B T F"]
 ) -> Int64[np.ndarray, "M"]:
-    """Copy the sentences that `sets` have to `out`; returns the places in the batch of those that none has."""
+    """Copy the sentences that `sets` contain to `out`; return the places in the batch of the others."""
     wanted = np.arange(len(tokens))
     keys = sentence_keys(tokens) if sets else None
     for one in sets:
@@ -141,10 +141,10 @@ def write_features(
     """Write the features of a corpus; each distinct sentence is computed once. The file is whole or absent.
 
     Args:
-        compute: the encoder, for a batch.
-        encoder: its digest, see `FeatureSet.encoder`.
-        width: F, the numbers of a word.
-        log: told how many distinct sentences are done.
+        compute: the encoder, called with a batch.
+        encoder: digest of the encoder, see `FeatureSet.encoder`.
+        width: F, the numbers per word.
+        log: gets the number of finished distinct sentences.
     """
     distinct = list(dict.fromkeys(map(tuple, sentences)))
     lengths = np.fromiter(map(len, distinct), np.int64, len(distinct))
@@ -193,18 +193,18 @@ class _Header:
         self.size = self._begin + end
 
     def begin(self, name: str) -> int:
-        """Where a tensor begins in the file."""
+        """Return the offset of a tensor in the file."""
         return self._begin + int(self._entries[name]["data_offsets"][0])
 
     def mapped(self, path: Path, name: str) -> np.ndarray:
-        """A tensor, memory-mapped."""
+        """Return a tensor, memory-mapped."""
         kind, shape = np.dtype(_TYPES[self._entries[name]["dtype"]]), tuple(self._entries[name]["shape"])
         if not math.prod(shape):
             return np.zeros(shape, kind)
         return np.memmap(path, kind, "r", self.begin(name), shape)
 
     def encoded(self, encoder: str, index_digest: str) -> bytes:
-        """The bytes, as many for all digests of one length."""
+        """Return the bytes; their number is the same for all digests of one length."""
         metadata = {"version": VERSION, "encoder": encoder, "index_sha256": index_digest}
         text = json.dumps({"__metadata__": metadata} | self._entries).encode()
         text += b" " * (-len(text) % 8)  # the data are aligned
@@ -222,7 +222,7 @@ class _Features(BaseModel):
 
 
 class _Stored(BaseModel):
-    """What must be known of a header to write it again."""
+    """The values from which a header can be written again."""
 
     metadata: _Metadata = Field(alias="__metadata__")
     features: _Features
@@ -230,7 +230,8 @@ class _Stored(BaseModel):
 
 
 def _parsed(path: Path, head: bytes) -> tuple[_Header, str, str]:
-    """The header whose bytes begin a file, the encoder and the index's digest. No other bytes would be taken."""
+    """Parse the header at the beginning of a file, with the encoder's and the index's digest; other bytes are an
+    error."""
     try:
         stored = _Stored.model_validate_json(head[8:])
     except ValueError as error:

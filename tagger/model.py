@@ -20,10 +20,10 @@ CHAIN = ("transitions", "start", "end")
 
 
 class Tagger(nn.Module):
-    """Sentences in, a distribution over their label sequences out.
+    """A tagger: sentences in, a distribution over their label sequences out.
 
     Raises:
-        EncoderError: a pretrained encoder that is not there or cannot be loaded.
+        EncoderError: a pretrained encoder that is missing or cannot be loaded.
     """
 
     def __init__(self, config: TaggerConfig, vocabulary: Vocabulary, labels: LabelSet) -> None:
@@ -39,34 +39,34 @@ class Tagger(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.transitions.device
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers are trained."""
+        """The number of trained parameters."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
     def attach(self, sets: Sequence[FeatureSet]) -> None:
-        """Let frozen encoders read features from `sets`; what none of them has is computed."""
+        """Let frozen encoders read features from `sets`; missing features are computed."""
         for module in self.modules():
             if isinstance(module, Encoder):
                 module.attach(sets)
 
     def known_words(self, words: Sequence[str]) -> dict[str, int]:
-        """How many of some words each file of vectors has, by its path."""
+        """Return the number of the given words in each file of vectors, by its path."""
         files = (module for module in self.modules() if isinstance(module, StaticVectors))
         return {file.config.path: file.known(words) for file in files}
 
     def weights(self) -> dict[str, Tensor]:
-        """What training makes, by name: not what a pretrained encoder's folder holds and nothing changes."""
+        """Return the trained weights by name, without the unchanged ones of a pretrained encoder's folder."""
         fixed = {name for name, parameter in self.named_parameters() if not parameter.requires_grad}
         return {name: tensor for name, tensor in self.state_dict().items() if name not in fixed}
 
     def set_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over what `weights` gave. Raises RuntimeError if names, shapes or types are others.
+        """Set weights returned by `weights`. Raises RuntimeError if names, shapes or types differ.
 
-        Tensors on the `meta` device, which are sizes alone, are replaced by those of `weights`.
+        Tensors on the `meta` device, which have only a size, are replaced by those of `weights`.
         """
         own = self.weights()
         if own.keys() != weights.keys():
@@ -76,7 +76,7 @@ class Tagger(nn.Module):
         self.load_state_dict(weights, strict=False, assign=any(tensor.is_meta for tensor in own.values()))
 
     def forward(self, tokens: TokenBatch) -> LinearChain:
-        """The label sequences' distribution for each sentence of a batch."""
+        """Return the distribution over label sequences for each sentence of a batch."""
         lengths = tokens.lengths.to(self.device)
         vectors = self.dropout(self.encoder(tokens))
         if self.context is not None:

@@ -1,4 +1,4 @@
-"""Hashed character n-grams, the way fastText takes them (Bojanowski et al., 2017)."""
+"""Hashed character n-grams, as in fastText (Bojanowski et al., 2017)."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _OFFSET, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 
 
 def fnv1a(data: np.ndarray, starts: Int[np.ndarray, "N"], ends: Int[np.ndarray, "N"]) -> UInt32[np.ndarray, "N"]:
-    """FNV-1a hashes, 32 bits, of the spans `data[starts[i]:ends[i]]` of an array of bytes.
+    """Return FNV-1a hashes, 32 bits, of the spans `data[starts[i]:ends[i]]` of an array of bytes.
 
     Each byte is read as signed, as fastText does; for ASCII that changes nothing.
     """
@@ -26,7 +26,7 @@ def fnv1a(data: np.ndarray, starts: Int[np.ndarray, "N"], ends: Int[np.ndarray, 
 
 
 def hash_words(words: Sequence[bytes]) -> UInt32[np.ndarray, "W"]:
-    """The hash of each word."""
+    """Return the hash of each word."""
     ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
     return fnv1a(np.frombuffer(b"".join(words), np.uint8), np.append(0, ends)[: len(words)], ends)
 
@@ -34,12 +34,12 @@ def hash_words(words: Sequence[bytes]) -> UInt32[np.ndarray, "W"]:
 def ngram_hashes(
     words: Sequence[str], min_n: int, max_n: int, *, whole: bool = False
 ) -> tuple[UInt32[np.ndarray, "N"], Int[np.ndarray, "N"]]:
-    """Hashes of the n-grams of each word between "<" and ">", and the place of the word each is of.
+    """Return hashes of the n-grams of each word between "<" and ">", and the place of each n-gram's word.
 
     Args:
         words: as Unicode; n counts characters, the hash reads their UTF-8.
-        min_n, max_n: lengths of the n-grams. "<" and ">" alone are none.
-        whole: add "<word>" itself where it is not among the n-grams for its length.
+        min_n, max_n: lengths of the n-grams. "<" and ">" alone are no n-grams.
+        whole: add "<word>" itself if its length excludes it from the n-grams.
     """
     data = np.frombuffer("".join(f"<{word}>" for word in words).encode(), np.uint8)
     bounds = np.append(np.flatnonzero((data & 0xC0) != 0x80), len(data))  # where characters start; and the end
@@ -64,7 +64,7 @@ def ngram_hashes(
 def bag_mean(
     table: Float[Tensor, "R D"], rows: Int[np.ndarray, "N"], owners: Int[np.ndarray, "N"], count: int
 ) -> Float[Tensor, "W D"]:
-    """The mean of the rows that each of `count` words owns; zeros for a word that owns none."""
+    """Return the mean of the rows of each of `count` words; zeros for a word without rows."""
     order = np.argsort(owners, kind="stable")
     sizes = np.bincount(owners, minlength=count)
     ids, offsets = (torch.from_numpy(array).to(table.device) for array in (rows[order], np.cumsum(sizes) - sizes))

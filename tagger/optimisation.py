@@ -1,4 +1,4 @@
-"""What learns how fast: the optimiser's parameter groups and their learning rates over a training."""
+"""The optimiser: its parameter groups and their learning rates over a training."""
 
 from collections import defaultdict
 
@@ -11,10 +11,10 @@ from structkd.tagger.model import CHAIN, Tagger
 
 
 def make_optimizer(tagger: Tagger, config: TrainingConfig) -> torch.optim.AdamW:
-    """AdamW over all that is trained, one group for each learning rate.
+    """Return AdamW over all trained parameters, one group per learning rate.
 
-    A fine-tuned encoder's layers have their own, see `TransformerConfig`; the chain's scores learn `chain_rate` times
-    as fast as the rest, which starts from nothing.
+    A fine-tuned encoder's layers have their own rates, see `TransformerConfig`. The chain's scores learn `chain_rate`
+    times as fast as the other parameters that start from nothing.
     """
     rates = {name: config.learning_rate for name, parameter in tagger.named_parameters() if parameter.requires_grad}
     rates |= dict.fromkeys(CHAIN, config.learning_rate * config.chain_rate)
@@ -34,7 +34,7 @@ def make_optimizer(tagger: Tagger, config: TrainingConfig) -> torch.optim.AdamW:
 
 
 def set_learning_rates(optimizer: torch.optim.Optimizer, config: TrainingConfig, update: int) -> None:
-    """For an update, counted from 1: linearly up over the warm-up, then linearly down to 0."""
+    """Set the rates for an update, counted from 1: linearly up over the warm-up, then linearly down to 0."""
     if update <= config.warmup:
         share = update / config.warmup
     else:

@@ -1,4 +1,4 @@
-"""Best label sequences, and how probable each of their labels is."""
+"""Best label sequences, and the probability of each of their labels."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,13 +25,13 @@ PlacedBatch = tuple[np.ndarray, TokenBatch]
 
 
 def token_batches(sentences: Sequence[Sequence[str]], batch_tokens: int = BATCH_TOKENS) -> list[PlacedBatch]:
-    """Batches of similar length, each with its sentences' places."""
+    """Yield batches of similar length, each with its sentences' places."""
     places = length_batches([len(words) for words in sentences], batch_tokens)
     return [(group, TokenBatch.from_sentences(sentences[place] for place in group)) for group in places]
 
 
 def best_labels(tagger: Tagger, batches: Sequence[PlacedBatch]) -> list[tuple[str, ...]]:
-    """The best label sequence of each sentence, in the order of their places."""
+    """Return the best label sequence of each sentence, in the order of their places."""
     found: dict[int, tuple[str, ...]] = {}
     with _predicting(tagger):
         for places, tokens in batches:
@@ -42,7 +42,7 @@ def best_labels(tagger: Tagger, batches: Sequence[PlacedBatch]) -> list[tuple[st
 
 
 def predict(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> list[Prediction]:
-    """The best label sequence of each sentence and its labels' marginal probabilities, in order."""
+    """Return the best label sequence of each sentence and its labels' marginal probabilities, in order."""
     found: dict[int, Prediction] = {}
     with _predicting(tagger):
         for places, tokens in token_batches(sentences):
@@ -58,7 +58,7 @@ def predict(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> list[Predicti
 
 @contextmanager
 def _predicting(tagger: Tagger) -> Iterator[None]:
-    """No dropout and no gradients; afterwards the tagger is as it was."""
+    """Switch dropout and gradients off in the block; restore the tagger afterwards."""
     was_training = tagger.training
     tagger.eval()
     try:

@@ -34,11 +34,11 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether it is this rank that writes."""
+        """True for rank 0, which writes the files."""
         return self.rank == 0
 
     def from_first(self, value: ValueT) -> ValueT:
-        """Rank 0's value, on every rank."""
+        """Return rank 0's value on every rank."""
         if self.world == 1:
             return value
         box = [value]
@@ -46,7 +46,7 @@ class Ranks:
         return box[0]
 
     def from_all(self, value: ValueT) -> list[ValueT]:
-        """Every rank's value, in the order of the ranks."""
+        """Return every rank's value, in the order of the ranks."""
         if self.world == 1:
             return [value]
         values: list[ValueT] = [value] * self.world
@@ -54,22 +54,22 @@ class Ranks:
         return values
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait for all ranks."""
         if self.world > 1:
             dist.barrier()
 
     @torch.no_grad()
     def copy_first(self, tensors: Iterable[Tensor]) -> None:
-        """Give every rank rank 0's content of `tensors`, in place."""
+        """Copy rank 0's content of `tensors` to every rank, in place."""
         if self.world > 1:
             for tensor in tensors:
                 dist.broadcast(tensor, 0)
 
     @torch.no_grad()
     def mean_gradients(self, parameters: Iterable[Tensor], loss: float, weight: int) -> tuple[float, int]:
-        """Replace gradients of mean losses over `weight` sentences by that over the sentences of all ranks.
+        """Replace the gradient of the mean loss over `weight` sentences by that over the sentences of all ranks.
 
-        It is the gradient of one process that has them all, up to rounding. A rank without sentences has weight 0
+        Up to rounding, it is the gradient of one process with all sentences. A rank without sentences has weight 0
         and no gradients. Returns the mean loss over all ranks and the sum of the weights.
         """
         if self.world == 1:
@@ -91,7 +91,7 @@ ALONE = Ranks()
 
 @contextmanager
 def joined() -> Iterator[Ranks]:
-    """The ranks that `torchrun` started; ALONE where it did not."""
+    """Join the ranks that `torchrun` started; without torchrun, return ALONE."""
     if not dist.is_torchelastic_launched():
         yield ALONE
         return

@@ -1,4 +1,4 @@
-"""A training's state on disk, by which one that was killed goes on as if it had not been."""
+"""A training's state on disk. With it, a killed training continues as if it had not been killed."""
 
 import io
 import random
@@ -20,18 +20,18 @@ State = dict[str, Any]
 
 
 class ResumeError(RuntimeError):
-    """A state that this process cannot go on from; the message says what to do."""
+    """A state from which this process cannot continue; the message says what to do."""
 
 
 class Resume:
     """One training's state: the file `path`, whole or absent.
 
     Args:
-        path: of the state file.
-        identity: digest of all that determines the training. A state of another identity is not used.
-        seconds: at least so long between two saves; 0 saves after every update. Saves that are slow come less
-            often, so that they never take more than a twentieth of the time.
-        code: digest of the code that trains. A state of other code is used, and `earlier` names it from then on.
+        path: the state file.
+        identity: digest of everything that determines the training. A state of another identity is not used.
+        seconds: shortest time between two saves; 0 saves after every update. Slow saves are less frequent, so they
+        never take more than a twentieth of the time.
+        code: digest of the training code. A state of other code is used, and `earlier` then names that code.
     """
 
     def __init__(self, path: Path, identity: str, seconds: float, code: str = "") -> None:
@@ -45,12 +45,12 @@ class Resume:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to save."""
+        """True if it is time to save."""
         wait = max(self._seconds, SPARE * self._cost) if self._seconds else 0.0
         return time.monotonic() - self._last >= wait
 
     def save(self, state: State, world: int) -> None:
-        """Replace the state atomically. `state` holds tensors, numbers, strings, and lists and dicts of them."""
+        """Replace the state atomically. `state` contains tensors, numbers, strings, and lists and dicts of them."""
         began, buffer = time.monotonic(), io.BytesIO()
         codes = [*self.earlier, self._code]
         torch.save({"identity": self._identity, "codes": codes, "world": world, "state": state}, buffer)
@@ -62,10 +62,10 @@ class Resume:
         self._cost = self._last - began
 
     def load(self, world: int) -> tuple[State | None, str]:
-        """The state, on the CPU; or None and, if there is a file that cannot be used, the reason why.
+        """Return the state, on the CPU; or None and, if there is an unusable file, the reason.
 
         Raises:
-            ResumeError: a state of the same training on another number of processes, which would end elsewhere.
+            ResumeError: a state of the same training on another number of processes, whose result would differ.
         """
         clear_temporaries(self.path.parent, self.path.name)
         if not self.path.is_file():
@@ -93,7 +93,7 @@ class Resume:
             return file.read(size), file.read()
 
     def misfit(self, error: Exception) -> ResumeError:
-        """The error for a state whose content is not what a training of this identity saves."""
+        """Return the error for a state whose content does not match a training of this identity."""
         said = " ".join(str(error).split())
         return ResumeError(
             f"{self.path}: not a state of this training ({type(error).__name__}: {said}); delete the file to start "
@@ -101,13 +101,13 @@ class Resume:
         )
 
     def delete(self) -> None:
-        """Take the state away: the training's result is written."""
+        """Delete the state, after the training's result is written."""
         with explained(self.path, "written"):
             self.path.unlink(missing_ok=True)
 
 
 def _loaded(content: bytes) -> State | None:
-    """What `save` gave to torch; None if it is something else."""
+    """Return the object that `save` gave to torch; None if it is something else."""
     try:
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:  # of zip files, pickles and torch: there is no common kind
@@ -119,7 +119,7 @@ def _loaded(content: bytes) -> State | None:
 
 
 def random_state() -> State:
-    """The states of the global random number generators: torch's, CUDA's, numpy's and Python's."""
+    """Return the states of the global random number generators: torch's, CUDA's, numpy's and Python's."""
     kind, keys, *place = cast("tuple[Any, ...]", np.random.get_state(legacy=True))
     return {
         "torch": torch.get_rng_state(),
@@ -130,7 +130,7 @@ def random_state() -> State:
 
 
 def set_random_state(state: State) -> None:
-    """Put the global random number generators back into a `random_state`."""
+    """Set the global random number generators to a `random_state`."""
     torch.set_rng_state(state["torch"])
     for one in state["cuda"]:  # of the GPU that this process used, for the one that it uses now
         torch.cuda.set_rng_state(one)

@@ -1,4 +1,4 @@
-"""Scores in percent: span F1 by seqeval's strict mode, and accuracy; and the counts by sentence that they come from."""
+"""Scores in percent: span F1 by seqeval's strict mode, and accuracy; and the counts by sentence behind them."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ Labels = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Outcomes:
-    """For each sentence the numbers of right, predicted and gold spans; for accuracy those of words.
+    """The numbers of right, predicted and gold spans of each sentence; for accuracy, those of words.
 
-    What significance tests resample: a corpus's score is a function of the sums, see `score_of`.
+    Significance tests resample them: a corpus's score is a function of their sums, see `score_of`.
     """
 
     right: tuple[int, ...]
@@ -25,7 +25,7 @@ class Outcomes:
 
 
 class Reference:
-    """Gold labels to score against, whose spans are read once however often that is done.
+    """Gold labels to score against; their spans are read once for any number of scorings.
 
     Args:
         metric: `spans`, for the spans that seqeval's strict mode reads (its default mode forgives invalid sequences),
@@ -42,7 +42,7 @@ class Reference:
         self._gold = [self._units(labels) for labels in gold]
 
     def outcomes(self, predicted: Labels) -> Outcomes:
-        """Count what is right in `predicted`, a label sequence for each sentence."""
+        """Count the right units in `predicted`, a label sequence for each sentence."""
         if self._lengths != [len(labels) for labels in predicted]:
             raise ValueError("score: gold and predicted labels differ in their numbers of sentences or words")
         found = [self._units(labels) for labels in predicted]
@@ -53,7 +53,7 @@ class Reference:
         )
 
     def _units(self, labels: Sequence[str]) -> frozenset[Hashable]:
-        """What is right or wrong in a sentence: its spans, or its words' labels, each with its place."""
+        """Return the scored units of a sentence: its spans, or its words' labels, each with its place."""
         if self.metric == "accuracy":
             return frozenset(enumerate(labels))
         entities = Tokens(list(labels), _SCHEMES[str(self.scheme)]).entities
@@ -61,8 +61,8 @@ class Reference:
 
 
 def score_of(found: Outcomes) -> float:
-    """Micro-averaged F1 of exact spans in percent, 0 if there is nothing to find and nothing found.
+    """Return the micro-averaged F1 of exact spans in percent, 0 if there is nothing to find and nothing found.
 
-    Of words it is the accuracy: each word has one label in gold and one predicted.
+    For words it is the accuracy, because each word has one gold and one predicted label.
     """
     return 200 * sum(found.right) / max(1, sum(found.predicted) + sum(found.gold))

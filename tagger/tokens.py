@@ -1,4 +1,4 @@
-"""Batches of tokenised sentences as every encoder takes them: the distinct words, and where they stand."""
+"""Batches of tokenised sentences for every encoder: the distinct words, and their places."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from torch import Tensor
 class TokenBatch:
     """Sentences of a batch; `words[index[b, i]]` is word i of sentence b (0 at padding).
 
-    A batch names each distinct word once, so that what depends on the word alone is computed once.
+    A batch contains each distinct word once, so values that depend on the word alone are computed once.
     """
 
     words: list[str]
@@ -24,7 +24,8 @@ class TokenBatch:
 
     @classmethod
     def from_arrow(cls, column: pa.ListArray | pa.ChunkedArray) -> "TokenBatch":
-        """From a `list<string>` column, by array operations. Raises ValueError for a sentence without words."""
+        """Make a batch from a `list<string>` column, by array operations. Raises ValueError for a sentence without
+        words."""
         column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         lengths = np.diff(column.offsets.to_numpy()).astype(np.int64)
         if len(lengths) and lengths.min() < 1:
@@ -38,11 +39,11 @@ class TokenBatch:
 
     @classmethod
     def from_sentences(cls, sentences: Iterable[Sequence[str]]) -> "TokenBatch":
-        """From lists of words."""
+        """Make a batch from lists of words."""
         return cls.from_arrow(pa.array([list(words) for words in sentences], pa.list_(pa.string())))
 
     def take(self, places: Int64[np.ndarray, "M"]) -> "TokenBatch":
-        """The batch of some of its sentences."""
+        """Return the batch of some of its sentences."""
         column = pa.ListArray.from_arrays(
             pa.array(np.concatenate([[0], np.cumsum(self.lengths.numpy()[places])]), pa.int32()),
             pa.DictionaryArray.from_arrays(
@@ -53,7 +54,7 @@ class TokenBatch:
 
     @property
     def word_count(self) -> int:
-        """Words of all sentences."""
+        """The number of words of all sentences."""
         return int(self.lengths.sum())
 
     @property
@@ -66,7 +67,7 @@ class TokenBatch:
 
 
 def length_batches(lengths: Sequence[int], batch_tokens: int) -> list[np.ndarray]:
-    """Places of sentences grouped by similar length, at most `batch_tokens` words a batch with its padding.
+    """Group places of sentences by similar length, at most `batch_tokens` words per batch including padding.
 
     A sentence longer than that is a batch of its own. Ties keep the order of the sentences.
     """

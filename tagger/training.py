@@ -23,13 +23,13 @@ from structkd.tagger.resume import Resume, State, random_state, set_random_state
 
 
 class Batch(Protocol):
-    """What is trained on: anything that knows how many sentences and words it has."""
+    """A batch of a training: anything that knows its numbers of sentences and words."""
 
     def __len__(self) -> int: ...
 
     @property
     def words(self) -> int:
-        """How many it has, padding aside."""
+        """The number of words without padding."""
 
 
 BatchT = TypeVar("BatchT", bound=Batch)
@@ -37,9 +37,9 @@ BatchT = TypeVar("BatchT", bound=Batch)
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What came of a training; the tagger holds the weights of its best dev score.
+    """The result of a training; the tagger holds the weights of its best dev score.
 
-    `words` were trained on, by this process, in `seconds`, which scoring on dev is a part of.
+    `words`: words that this process trained on, in `seconds`, which include scoring on dev.
     """
 
     best_dev: float
@@ -52,12 +52,13 @@ class TrainingResult:
 
 
 class TrainingError(RuntimeError):
-    """Training that cannot go on; the message says where it stopped and what to do."""
+    """A training that cannot continue; the message says where it stopped and what to do."""
 
 
 @dataclass
 class _Progress:
-    """How far a training is: the next batch is `step` of `epoch`; `total` and `seen` are of the loss since a score."""
+    """The progress of a training: the next batch is `step` of `epoch`; `total` and `seen` sum the loss since a
+    score."""
 
     update: int = 0
     epoch: int = 0
@@ -72,7 +73,7 @@ class _Progress:
 
 
 def log_vectors(tagger: Tagger, words: Sequence[str], log: Log) -> None:
-    """Tell how many of the distinct words that a tagger will see its files of vectors have."""
+    """Log the number of distinct words of the training that the tagger's files of vectors contain."""
     for path, known in tagger.known_words(words).items():
         log(VectorsFound(path, len(words), known))
 
@@ -91,15 +92,15 @@ def train(
 ) -> TrainingResult:
     """Train until the updates or the patience are used up, and leave the best dev weights in `tagger`.
 
-    With `resume`, a training that was killed goes on from its last saved state and ends with the weights, to the
-    bit, that it would have had; a state that cannot be used is reported and the training starts again. A signal that
-    ends the process has the state saved first, if that is quick and there is one rank.
+    With `resume`, a killed training continues from its last saved state and ends with the same weights, to the bit. An
+    unusable state is reported, and the training starts again. If a signal ends the process, the state is saved first if
+    that is quick and there is one rank.
 
     Args:
-        batches: the batches of an epoch from a step on, by the numbers of both; this rank's share of each.
-        loss: mean loss of a batch, given the share of the training that is over (0 to 1), for annealing.
-        score_dev: a score that rises as the tagger gets better; called on rank 0.
-        log: takes an `Updated` after each update, and a `DevScored` after each scoring.
+        batches: returns the batches of an epoch from a step on, given both numbers; this rank's share of each.
+        loss: mean loss of a batch, given the finished share of the training (0 to 1), for annealing.
+        score_dev: a score that is higher for a better tagger; called on rank 0.
+        log: gets an `Updated` after each update, and a `DevScored` after each scoring.
 
     Raises:
         TrainingError: an epoch without batches, or a loss that is not a number.
@@ -143,7 +144,7 @@ def train(
 def _start(
     tagger: Tagger, optimizer: torch.optim.Optimizer, resume: Resume | None, ranks: Ranks, log: Log
 ) -> tuple[_Progress, dict[str, Tensor]]:
-    """Where to begin, and the best weights up to there; puts weights, optimiser and random numbers in their place."""
+    """Return the starting point and the best weights so far; set weights, optimiser and random numbers."""
     state, fault = ranks.from_first(resume.load(ranks.world) if resume and ranks.first else (None, ""))
     if fault:
         log(Restarted(fault))
@@ -164,7 +165,7 @@ def _start(
 def _restored(
     tagger: Tagger, optimizer: torch.optim.Optimizer, state: State, ranks: Ranks
 ) -> tuple[_Progress, dict[str, Tensor]]:
-    """Take over what `_save` saved: weights, optimiser and random numbers; raises whatever a misfit leads to."""
+    """Restore weights, optimiser and random numbers from `_save`; a state that does not fit raises any error."""
     tagger.set_weights(state["best"])  # they must fit as well
     tagger.set_weights(state["weights"])
     optimizer.load_state_dict(state["optimizer"])
@@ -200,7 +201,8 @@ def _step(
     update: int,
     ranks: Ranks,
 ) -> tuple[float, int]:
-    """One update by some batches' sentences and mean losses; the mean of all, and their number, over all ranks."""
+    """Make one update from batches' sentences and mean losses; return mean loss and number of sentences over all
+    ranks."""
     optimizer.zero_grad(set_to_none=True)
     total, sentences = torch.zeros((), device=tagger.device), sum(size for size, _ in losses)
     for size, loss in losses:
@@ -233,7 +235,7 @@ def _score(tagger: Tagger, score_dev: Callable[[Tagger], float], update: int) ->
 def _forever(
     batches: Callable[[int, int], Iterable[BatchT]], epoch: int, start: int
 ) -> Iterator[tuple[int, int, BatchT]]:
-    """Epoch after epoch, from step `start` of `epoch` on."""
+    """Yield batches, epoch after epoch, from step `start` of `epoch` on."""
     while True:
         step = start - 1
         for step, batch in enumerate(batches(epoch, start), start):

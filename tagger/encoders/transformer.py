@@ -26,9 +26,9 @@ _LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
 
 
 class TransformerBody(nn.Module):
-    """Words to the chosen layers' vectors of their subwords.
+    """From words to the chosen layers' vectors of their subwords.
 
-    Words are cut one by one; a sentence beyond the window is read in overlapping ones, see `Pieces`.
+    Words are cut one by one; a sentence longer than the window is read in overlapping windows, see `Pieces`.
 
     Raises:
         EncoderError: the model is not there, cannot be read, or has no such layer; or transformers is not installed.
@@ -44,7 +44,7 @@ class TransformerBody(nn.Module):
         self.dim = int(size.hidden_size)
 
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T N D"]:
-        """Vectors of the N layers; 0 at padding."""
+        """Return vectors of the N layers; 0 at padding."""
         device = next(self.model.parameters()).device
         windows = self.pieces.windows(tokens, LAUNCHES if device.type == "cuda" else ALIKE)
         found = torch.cat([self._states(grid, device) for grid in windows.grids])
@@ -63,7 +63,7 @@ class TransformerBody(nn.Module):
 
 
 class Mix(nn.Module):
-    """Several layers' vectors to one: side by side, their mean, or a learned weighted mean."""
+    """Combination of several layers' vectors: side by side, their mean, or a learned weighted mean."""
 
     def __init__(self, config: TransformerConfig, dim: int) -> None:
         super().__init__()
@@ -84,8 +84,8 @@ class Mix(nn.Module):
 class FineTuned(Encoder):
     """A pretrained encoder that is trained further, from its folder's weights.
 
-    What is not trained (the subwords' embeddings, by default) is not in `state_dict`: a checkpoint holds only what the
-    training made, and names the folder by digest.
+    Untrained weights (by default the subwords' embeddings) are not in `state_dict`: a checkpoint contains only the
+    trained weights, and names the folder by digest.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -107,13 +107,13 @@ class FineTuned(Encoder):
         return mixed
 
     def learning_rates(self) -> Iterator[tuple[str, float]]:
-        """The learning rate of each of its trained parameters: lower by `layer_decay` with each layer further down."""
+        """Return the learning rate of each trained parameter: lower by `layer_decay` with each layer further down."""
         for name, parameter in self.named_parameters():
             if parameter.requires_grad and name in self._depths:  # the mix starts from nothing
                 yield name, self.config.learning_rate * self.config.layer_decay ** self._depths[name]
 
     def _find_depths(self) -> dict[str, int]:
-        """How many layers below the highest one that is read each of the encoder's parameters stands."""
+        """Return, for each parameter, the number of layers from its own up to the highest layer in use."""
         top = max(1, *self.body.layers)
         found = {name: _LAYER.search(name) for name, _ in self.named_parameters() if name.startswith("body.")}
         if self.config.layer_decay < 1 and not any(found.values()):
@@ -128,9 +128,9 @@ class FineTuned(Encoder):
 
 
 class Frozen(Encoder):
-    """A pretrained encoder that stays as it is. Its features come from `FeatureSet`s where these have the sentence.
+    """A pretrained encoder that does not change. Its features come from `FeatureSet`s that contain the sentence.
 
-    The model itself is loaded when a sentence is met that no set has. Its weights are not in `state_dict`.
+    The model is loaded only for a sentence that no set contains. Its weights are not in `state_dict`.
     """
 
     _device: Tensor
@@ -148,11 +148,11 @@ class Frozen(Encoder):
 
     @property
     def precision(self) -> str:
-        """That of what it computes where it is, as torch calls it."""
+        """The precision of its passes on its device, by torch's name."""
         return str(precision_on(self._device.device, self.config.precision)).removeprefix("torch.")
 
     def attach(self, sets: Sequence[FeatureSet]) -> None:
-        """Use those of `sets` that hold this encoder's features."""
+        """Use those of `sets` that contain this encoder's features."""
         self._sets = [one for one in sets if one.encoder == self.identity]
 
     def forward(self, tokens: TokenBatch) -> Float[Tensor, "B T D"]:
@@ -163,7 +163,7 @@ class Frozen(Encoder):
         return mixed
 
     def features(self, tokens: TokenBatch) -> Float[Tensor, "B T F"]:
-        """float16 features, F = layers x width; 0 at padding. Read where they are stored, computed where not."""
+        """Return float16 features, F = layers x width; 0 at padding. Stored features are read, others computed."""
         B, T = tokens.index.shape
         features = torch.zeros(B, T, self.layers * self.width, dtype=torch.float16)
         missing = read_features(self._sets, tokens, features.numpy())
@@ -172,7 +172,7 @@ class Frozen(Encoder):
         return features
 
     def write_features(self, path: Path, sentences: Sequence[Sequence[str]], log: Callable[[int], None]) -> None:
-        """Run over a corpus once and keep what it says, see `tagger.features.write_features`."""
+        """Run over a corpus once and store the features, see `tagger.features.write_features`."""
 
         def compute(tokens: TokenBatch) -> np.ndarray:
             return self.features(tokens).numpy()
@@ -197,14 +197,14 @@ class Frozen(Encoder):
 
 
 def check_transformer(config: TransformerConfig) -> None:
-    """Raise EncoderError for what can be told of an encoder without its weights: no such layer, no tokeniser."""
+    """Raise EncoderError for faults of an encoder that show without its weights: no such layer, no tokeniser."""
     _size(config)
     with library(config.model) as transformers:
         load_tokenizer(transformers, find_pretrained(config.model))
 
 
 def _size(config: TransformerConfig) -> tuple[int, int]:
-    """Width, and how many layers a frozen encoder's features have, without loading its weights."""
+    """Return the width and the number of layers of a frozen encoder's features, without loading its weights."""
     with library(config.model) as transformers:
         size = _read_size(transformers, find_pretrained(config.model))
     layers = _layers(config, int(size.num_hidden_layers))
@@ -212,7 +212,7 @@ def _size(config: TransformerConfig) -> tuple[int, int]:
 
 
 def _read_size(transformers: Any, folder: Path) -> Any:
-    """A model's own settings. Raises EncoderError if it is no encoder of text."""
+    """Read a model's own settings. Raises EncoderError if it is not an encoder of text."""
     size = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     for setting in ("num_hidden_layers", "hidden_size"):
         if not hasattr(size, setting):
@@ -247,7 +247,7 @@ def _load(config: TransformerConfig) -> tuple[Any, Any]:
 
 
 def _layers(config: TransformerConfig, depth: int) -> tuple[int, ...]:
-    """The wanted layers, counted from the embeddings."""
+    """Return the wanted layers, counted from the embeddings."""
     outside = [layer for layer in config.layers if not -depth - 1 <= layer <= depth]
     if outside:
         raise EncoderError(
@@ -257,5 +257,5 @@ def _layers(config: TransformerConfig, depth: int) -> tuple[int, ...]:
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first of many names, and their number, as an error shows them."""
+    """Return the first of many names, and their number, for an error."""
     return f"{len(names)} tensors" + (f" ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})" if names else "")

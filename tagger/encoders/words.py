@@ -1,4 +1,4 @@
-"""A vector for each word of the vocabulary, trained from scratch."""
+"""An encoder with a vector for each word of the vocabulary, trained from scratch."""
 
 import torch
 from jaxtyping import Float
@@ -14,7 +14,7 @@ class WordEmbeddings(Encoder):
     """An embedding of each known word, and one for all others.
 
     In training, a share `config.dropout` of a batch's distinct words is shown as unknown, so that the model learns to
-    read unknown words by their characters and context.
+    use characters and context for unknown words.
     """
 
     def __init__(self, config: WordsConfig, vocabulary: Vocabulary) -> None:
