@@ -230,8 +230,7 @@ class _Stored(BaseModel):
 
 
 def _parsed(path: Path, head: bytes) -> tuple[_Header, str, str]:
-    """Parse the header at the beginning of a file, with the encoder's and the index's digest; other bytes are an
-    error."""
+    """Parse a file's header; return it with the encoder's and the index's digest. Other bytes are an error."""
     try:
         stored = _Stored.model_validate_json(head[8:])
     except ValueError as error:

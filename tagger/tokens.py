@@ -24,8 +24,7 @@ class TokenBatch:
 
     @classmethod
     def from_arrow(cls, column: pa.ListArray | pa.ChunkedArray) -> "TokenBatch":
-        """Make a batch from a `list<string>` column, by array operations. Raises ValueError for a sentence without
-        words."""
+        """Make a batch from a `list<string>` column, by array operations. Raises ValueError for an empty sentence."""
         column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         lengths = np.diff(column.offsets.to_numpy()).astype(np.int64)
         if len(lengths) and lengths.min() < 1:

@@ -57,8 +57,7 @@ class TrainingError(RuntimeError):
 
 @dataclass
 class _Progress:
-    """The progress of a training: the next batch is `step` of `epoch`; `total` and `seen` sum the loss since a
-    score."""
+    """A training's progress: the next batch is `step` of `epoch`; `total` and `seen` sum the loss since a score."""
 
     update: int = 0
     epoch: int = 0
@@ -201,8 +200,7 @@ def _step(
     update: int,
     ranks: Ranks,
 ) -> tuple[float, int]:
-    """Make one update from batches' sentences and mean losses; return mean loss and number of sentences over all
-    ranks."""
+    """Make one update from some batches; return the mean loss and number of sentences over all ranks."""
     optimizer.zero_grad(set_to_none=True)
     total, sentences = torch.zeros((), device=tagger.device), sum(size for size, _ in losses)
     for size, loss in losses:

@@ -1,4 +1,4 @@
-"""Stage one, second half: run a teacher over text and write what it says."""
+"""Stage one, second half: run a teacher over text and write its answers."""
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
 
 @dataclass(frozen=True, slots=True)
 class TextRow:
-    """A sentence to annotate: that at `place` of `corpus`.
+    """A sentence to annotate, at `place` of `corpus`.
 
-    `seen`: whether the teacher was trained on it, None if that is not known.
+    `seen`: True if the teacher was trained on it, None if this is not known.
     """
 
     sentence_id: int
@@ -42,9 +42,9 @@ class TextRow:
 
 
 def text_rows(corpora: Sequence[Corpus], trained_on: Set[tuple[str, ...]] | None) -> list[TextRow]:
-    """The sentences of corpora, one after the other; a `sentence_id` is the place in that sequence.
+    """Yield the sentences of corpora, one after the other; a `sentence_id` is the place in this sequence.
 
-    `trained_on` holds the words of each sentence that the teacher was trained on; None if that is not known.
+    `trained_on` contains the words of each sentence that the teacher was trained on; None if this is not known.
     """
     found = [(corpus, place) for corpus in corpora for place in range(len(corpus))]
     return [
@@ -63,14 +63,14 @@ def annotate(
     provenance: dict[str, JsonValue],
     log: Log,
 ) -> SetHeader:
-    """Write the artifact set of a teacher, which is called `name` there, over sentences. Returns the set's header.
+    """Write a teacher's artifact set over sentences; `name` is the teacher's name there. Returns the set's header.
 
-    Sentences of shards that a killed run has finished are not annotated again.
+    Sentences in finished shards of a killed run are not annotated again.
 
     Raises:
-        ArtifactError: the folder holds another set, somebody is writing it, or the disk refuses.
-        CorpusError: a gold label that the teacher does not know.
-        SourceError: the teacher cannot say anything about a sentence.
+        ArtifactError: the folder contains another set, another process is writing it, or the disk refuses.
+        CorpusError: a gold label that the teacher does not have.
+        SourceError: the teacher cannot annotate a sentence.
     """
     header = header_of(teacher, provenance, config.posteriors)
     with ShardWriter(folder, header, shard_rows=config.shard_rows, row_group_rows=config.row_group_rows) as writer:
@@ -81,10 +81,10 @@ def annotate(
 
 
 def _pieces(first: int, total: int, config: AnnotationConfig) -> Iterator[tuple[int, int]]:
-    """The sentences of each row group, from the shard that begins at `first` on.
+    """Yield the sentences of each row group, from the shard that begins at `first` on.
 
-    A score's last bits depend on what it was batched with. Batches are therefore formed within a row group, so that
-    a run that goes on after a shard gives the same bytes as one that was never interrupted.
+    The last bits of a score depend on its batch. So batches are formed within a row group, and a run that continues
+    after a shard gives the same bytes as one without interruption.
     """
     for shard in range(first, total, config.shard_rows):
         end = min(shard + config.shard_rows, total)
@@ -95,7 +95,7 @@ def _pieces(first: int, total: int, config: AnnotationConfig) -> Iterator[tuple[
 def header_of(
     teacher: TeacherSource, provenance: dict[str, JsonValue], posteriors: PosteriorCode = "float16"
 ) -> SetHeader:
-    """What every shard says of the teacher: its labels, chain scores, and what made it."""
+    """Return the header of the teacher's shards: its labels, chain scores, and provenance."""
     return SetHeader(
         labels=teacher.labels.names,
         transitions=tuple(map(tuple, teacher.transitions.tolist())),
@@ -109,7 +109,7 @@ def header_of(
 def _encoded(
     teacher: TeacherSource, rows: Sequence[TextRow], name: str, schema: pa.Schema, config: AnnotationConfig
 ) -> pa.RecordBatch:
-    """Consecutive rows, annotated in batches of one corpus and of similar length, and put back in order."""
+    """Annotate consecutive rows in batches of one corpus and similar length, and put them back in order."""
     groups = list(_groups(rows, config.batch_tokens))
     batches = []
     for places in groups:
@@ -134,7 +134,7 @@ def _encoded(
 
 
 def _groups(rows: Sequence[TextRow], batch_tokens: int) -> Iterator[Int64[np.ndarray, "B"]]:
-    """Places of rows that are annotated together."""
+    """Group places of rows that are annotated together."""
     for _, same in groupby(range(len(rows)), key=lambda place: id(rows[place].corpus)):
         places = np.array(list(same))
         for group in length_batches([len(rows[place].sentence) for place in places], batch_tokens):

@@ -35,7 +35,7 @@ class LabelledBatch:
 
     @property
     def words(self) -> int:
-        """How many it has, padding aside."""
+        """The number of words without padding."""
         return self.tokens.word_count
 
 
@@ -52,9 +52,10 @@ def train_teacher(
     resume: Resume | None = None,
     features: Sequence[FeatureSet] = (),
 ) -> tuple[Tagger, TrainingResult]:
-    """A tagger trained on the gold labels of one language, by negative log-likelihood; its best dev weights.
+    """Train a tagger on the gold labels of one language, by negative log-likelihood; return it with its best dev
+    weights.
 
-    With `resume`, it goes on from what a killed training saved. Frozen encoders read from `features` what they hold.
+    With `resume`, a killed training continues from its saved state. Frozen encoders read stored `features`.
 
     Raises:
         CorpusError: an unlabelled sentence, or a label that is not in `labels`.

@@ -113,7 +113,7 @@ class FineTuned(Encoder):
                 yield name, self.config.learning_rate * self.config.layer_decay ** self._depths[name]
 
     def _find_depths(self) -> dict[str, int]:
-        """Return, for each parameter, the number of layers from its own up to the highest layer in use."""
+        """Return the number of layers that each parameter is below the highest layer in use."""
         top = max(1, *self.body.layers)
         found = {name: _LAYER.search(name) for name, _ in self.named_parameters() if name.startswith("body.")}
         if self.config.layer_decay < 1 and not any(found.values()):

@@ -1,1 +1,1 @@
-"""Any tagger as a teacher: what can be asked for distributions over the label sequences of sentences."""
+"""Teachers of any kind: sources of distributions over the label sequences of sentences."""

@@ -1,4 +1,4 @@
-"""What a teacher is to stage one: something that gives a linear chain for sentences of a corpus."""
+"""The protocol of teachers: a source gives a linear chain for sentences of a corpus."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LOG_ZERO = -1e4
 
 @dataclass(frozen=True)
 class Passage:
-    """Sentences of a corpus about which a source is asked at once, by their places in the corpus."""
+    """Sentences of a corpus that a source annotates at once, by their places in the corpus."""
 
     corpus: Corpus
     places: Int64[np.ndarray, "B"]
@@ -42,7 +42,7 @@ class Passage:
         return np.array([len(sentence) for sentence in self.sentences], np.int64)
 
     def where(self, word: int) -> str:
-        """Names a word by its index in all words of the passage: corpus, sentence and word, counted from 0."""
+        """Name a word by its index in all words of the passage: corpus, sentence and word, counted from 0."""
         ends = np.cumsum(self.lengths)
         row = int(np.searchsorted(ends, word, side="right"))
         within = word - int(ends[row] - self.lengths[row])
@@ -63,7 +63,7 @@ class TeacherSource(Protocol):
 
     @property
     def transitions(self) -> Float[Tensor, "L L"]:
-        """The scores of every chain that the source gives, from (row) to (column)."""
+        """The transition scores of all chains of the source, from (row) to (column)."""
 
     @property
     def start(self) -> Float[Tensor, "L"]:
@@ -74,11 +74,11 @@ class TeacherSource(Protocol):
         """Scores of a sentence's last label."""
 
     def chain(self, passage: Passage) -> LinearChain:
-        """The distributions over the label sequences of the passage's sentences, without gradients."""
+        """Return the distributions over the label sequences of the passage's sentences, without gradients."""
 
 
 class SoftmaxSource:
-    """What every source has in common that gives each word a distribution of its own."""
+    """The base of sources that give each word a distribution of its own."""
 
     def __init__(self, labels: LabelSet) -> None:
         L = len(labels)
@@ -86,7 +86,7 @@ class SoftmaxSource:
         self.transitions, self.start, self.end = torch.zeros(L, L), torch.zeros(L), torch.zeros(L)
 
     def _chain(self, log_probs: Float[np.ndarray, "N L"], lengths: Int64[np.ndarray, "B"]) -> LinearChain:
-        """The chain whose log-marginals at the words of all sentences, one after the other, are `log_probs`."""
+        """Return the chain with log-marginals `log_probs` at the words of all sentences, one after the other."""
         inside = length_mask(lengths, int(lengths.max(initial=0)))
         emissions = np.zeros((*inside.shape, len(self.labels)), np.float32)
         emissions[inside] = log_probs
@@ -100,7 +100,7 @@ class SoftmaxSource:
 
 
 def best_paths(teacher: TeacherSource, corpus: Corpus) -> list[tuple[str, ...]]:
-    """The teacher's best label sequence of each sentence of a corpus, in order."""
+    """Return the teacher's best label sequence of each sentence of a corpus, in order."""
     found: dict[int, tuple[str, ...]] = {}
     for places in length_batches([len(sentence) for sentence in corpus], BATCH_TOKENS):
         passage = Passage(corpus, places)
@@ -111,12 +111,12 @@ def best_paths(teacher: TeacherSource, corpus: Corpus) -> list[tuple[str, ...]]:
 
 
 def log_floored(probabilities: Float[np.ndarray, "*S L"]) -> Float[np.ndarray, "*S L"]:
-    """log p, at least `LOG_ZERO`."""
+    """Return log p, at least `LOG_ZERO`."""
     logs = np.full(probabilities.shape, LOG_ZERO, probabilities.dtype)
     np.log(probabilities, out=logs, where=probabilities > 0)
     return np.maximum(logs, LOG_ZERO)
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as an error shows them."""
+    """Return names in the form of an error."""
     return ", ".join(names) or "nothing"

@@ -16,11 +16,11 @@ class Combination:
 
     - mean: a softmax teacher whose marginals are the mean of the sources' marginals.
     - product: a product of experts (Hinton, 2002), p(y) proportional to the product of p_s(y)^share. Its scores are
-      the means of the sources' scores, for what normalises them cancels. A label that one of them rules out at a word
-      is ruled out, unless every label would be: then the means decide.
+      the means of the sources' scores, because their normalisation cancels. A label that one source rules out at a word
+      is ruled out, unless all labels would be: then the means decide.
 
     Raises:
-        SourceError: no source, a weight that is not above 0 or not one for each source, or label sets that differ.
+        SourceError: no source, a weight that is not above 0, not one weight per source, or label sets that differ.
     """
 
     def __init__(self, sources: Sequence[TeacherSource], rule: Rule, weights: Sequence[float] | None = None) -> None:
@@ -41,7 +41,7 @@ class Combination:
 
     @torch.no_grad()
     def chain(self, passage: Passage) -> LinearChain:
-        """The combined distribution, on the device of the first source."""
+        """Return the combined distribution, on the device of the first source."""
         chains = [source.chain(passage) for source in self._sources]
         if self._rule == "product":
             emissions = self._product([chain.emissions for chain in chains])

@@ -17,18 +17,18 @@ from structkd.teachers.sources.mapping import LabelMapping
 
 
 class TokenClassificationSource(SoftmaxSource):
-    """An `AutoModelForTokenClassification`, asked about words that are split already.
+    """An `AutoModelForTokenClassification` as a source, for text that is already split into words.
 
-    A word's distribution is that of its subwords, as `config.subwords` has it; words are cut, and long sentences read
-    in overlapping windows, as `tagger.encoders.pieces.Pieces` does it.
+    A word's distribution comes from its subwords by `config.subwords`. `tagger.encoders.pieces.Pieces` cuts words into
+    subwords, and long sentences into overlapping windows.
 
     Args:
-        config: its `model` is taken as it stands.
-        labels: the task's, with their scheme (None for tags).
-        device: where the model runs; chains are on the CPU.
+        config: its settings; `model` is used without `{language}`.
+        labels: the task's labels, with their scheme (None for tags).
+        device: the device of the model; chains are on the CPU.
 
     Raises:
-        EncoderError: transformers is not installed, or the model is not there, cannot be loaded, or has no such window.
+        EncoderError: transformers is not installed, or the model is missing, cannot be loaded, or has no such window.
         SourceError: a model that is not trained for token classification, or labels that do not fit.
     """
 
@@ -48,7 +48,7 @@ class TokenClassificationSource(SoftmaxSource):
 
     @torch.no_grad()
     def chain(self, passage: Passage) -> LinearChain:
-        """A softmax chain over the task's labels. Raises EncoderError for a word that cannot be read."""
+        """Return a softmax chain over the task's labels. Raises EncoderError for an unreadable word."""
         tokens = TokenBatch.from_sentences(sentence.tokens for sentence in passage.sentences)
         windows, device = self._pieces.windows(tokens), self._model.device
         with mixed_precision(device, self._config.precision):
@@ -71,7 +71,7 @@ class TokenClassificationSource(SoftmaxSource):
 
 
 def _load(config: HuggingFaceConfig) -> tuple[Any, Any]:
-    """Tokeniser and model, its weights in float32."""
+    """Load tokeniser and model, with weights in float32."""
     folder = find_pretrained(config.model)
     with library(config.model) as transformers:
         tokenizer = load_tokenizer(transformers, folder)

@@ -1,4 +1,4 @@
-"""What a teacher from elsewhere is, found without loading it."""
+"""The identity of a teacher from elsewhere, without loading it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,11 +17,11 @@ from structkd.teachers.sources.config import (
 
 
 def source_digest(config: SourceConfig, language: str, splits: Sequence[str]) -> str:
-    """SHA-256 of all that a source says of a language's splits depends on.
+    """Return the SHA-256 of everything that a source's answers about a language's splits depend on.
 
     Raises:
         SourceError: a file that is missing.
-        EncoderError: a Hugging Face model that is not there.
+        EncoderError: a Hugging Face model that is missing.
     """
     if isinstance(config, HuggingFaceConfig):
         return digest_json([_settings(config), pretrained_digest(config.model_of(language))])
@@ -36,7 +36,7 @@ def source_digest(config: SourceConfig, language: str, splits: Sequence[str]) ->
 
 
 def tagger_configs(config: SourcesConfig, language: str) -> list[TaggerConfig]:
-    """What those of a language's sources are made of that are taggers of this project.
+    """Return the settings of those sources of a language that are taggers of this project.
 
     Raises:
         SourceError: no source serves the language.
@@ -47,5 +47,5 @@ def tagger_configs(config: SourcesConfig, language: str) -> list[TaggerConfig]:
 
 
 def _settings(config: SourceConfig) -> dict[str, Any]:
-    """Whom else a source serves is nothing to a language."""
+    """Return a source's settings without its other languages, which do not matter to this language."""
     return config.model_dump(exclude={"languages"})

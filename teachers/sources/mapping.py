@@ -1,4 +1,4 @@
-"""From a teacher's labels to the task's, by name."""
+"""The mapping of a teacher's labels to the task's, by name."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from structkd.teachers.sources.schemes import SpanLabels, names_in
 
 
 class LabelMapping:
-    """Distributions over a teacher's labels, given as distributions over the task's.
+    """A mapping of distributions over a teacher's labels to distributions over the task's.
 
-    For spans (`scheme` is the task's), labels are converted between schemes by `teachers.sources.schemes`, then types
-    are renamed; two types may get one name and become one. For tags (`scheme` is None), tags are renamed. Where the
-    sets then differ, `config.unmapped` decides:
+    For spans (`scheme` is the task's), `teachers.sources.schemes` converts labels between schemes, then types are
+    renamed; two types may get the same name and become one. For tags (`scheme` is None), tags are renamed. If the sets
+    then differ, `config.unmapped` decides:
 
     - error: SourceError; but labels of a type that the task has, as I-X where no span of its training corpora has three
       words, are renormalised.
@@ -27,14 +27,14 @@ class LabelMapping:
 
     Args:
         names: the teacher's labels, in its order.
-        labels: the task's.
-        scheme: that of the task's labels; None for tags.
-        config: how to go from one to the other.
-        teacher: what errors call the teacher.
+        labels: the task's labels.
+        scheme: scheme of the task's labels; None for tags.
+        config: settings of the mapping.
+        teacher: the teacher's name in errors.
 
     Raises:
-        SourceError: labels unknown to the teacher's scheme, renamed types that it does not have, or sets that differ
-            where `unmapped` is error; the message shows both.
+        SourceError: labels unknown to the teacher's scheme, renamed types that it does not have, or sets that differ if
+        `unmapped` is error; the message shows both sets.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class LabelMapping:
         self._check()
 
     def __call__(self, probabilities: Float64[np.ndarray, "N M"], passage: Passage) -> Float64[np.ndarray, "N L"]:
-        """Log-probabilities of the task's labels, at least `LOG_ZERO`; rows are the passage's words.
+        """Return log-probabilities of the task's labels, at least `LOG_ZERO`; rows are the passage's words.
 
         Raises SourceError if a word has no mass to renormalise.
         """
@@ -78,14 +78,14 @@ class LabelMapping:
     def _converted(
         self, probabilities: Float64[np.ndarray, "N M"], lengths: Int64[np.ndarray, "B"]
     ) -> Float64[np.ndarray, "N G"]:
-        """Distributions over `_given`, the renamed labels in the task's scheme."""
+        """Return distributions over `_given`, the renamed labels in the task's scheme."""
         if self._spans and self._scheme:
             probabilities = self._spans.convert(probabilities, lengths, self._scheme, self._kinds)
         merged: Float64[np.ndarray, "N G"] = probabilities @ self._merge
         return merged
 
     def _renamed(self, rename: dict[str, str]) -> tuple[str, ...]:
-        """The labels in the task's scheme, by the names that they have there."""
+        """Return the labels in the task's scheme, with their names there."""
         unknown = [kind for kind in rename if kind not in self._kinds]
         if unknown:
             raise SourceError(
@@ -126,5 +126,5 @@ class LabelMapping:
 
 
 def _kind(label: str) -> str:
-    """The type of a span's label; "" for O."""
+    """Return the type of a span's label; "" for O."""
     return label.partition("-")[2]

@@ -1,4 +1,4 @@
-"""From settings to a teacher."""
+"""Opening a teacher from its settings."""
 
 from collections.abc import Sequence
 
@@ -29,9 +29,9 @@ def open_source(
     device: torch.device | str = "cpu",
     features: Sequence[FeatureSet] = (),
 ) -> TeacherSource:
-    """The teacher of a language: its one source as it is, or the combination of its sources.
+    """Open the teacher of a language: its only source, or the combination of its sources.
 
-    Frozen encoders of this project's taggers read from `features` what they hold.
+    Frozen encoders of this project's taggers read stored `features`.
 
     Raises:
         SourceError: no source serves the language, or one cannot be used.

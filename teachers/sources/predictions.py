@@ -1,7 +1,7 @@
-"""Probabilities that any program has written to disk as a teacher.
+"""Probabilities on disk, written by any program, as a teacher.
 
-A file holds one row a sentence, row i for sentence i of the corpus (as the experiment's limits leave it): JSON lines
-(.jsonl, an object a line) or Parquet (.parquet), with the same columns:
+A file contains one row per sentence, row i for sentence i of the corpus (after the experiment's limits): JSON lines
+(.jsonl, one object per line) or Parquet (.parquet), with the same columns:
 
 | column | type | meaning |
 |---|---|---|
@@ -9,7 +9,7 @@ A file holds one row a sentence, row i for sentence i of the corpus (as the expe
 | `probabilities` | list of lists of numbers | for each word one for each label, their sum 1 |
 | `labels` | list of strings, the same in every row that has it | the labels' names, unless the settings give them |
 
-Other columns are ignored. A file is read once and held in float32.
+Other columns are ignored. A file is read once and stored in float32.
 """
 
 from dataclasses import dataclass
@@ -47,11 +47,11 @@ class _File:
 
 
 class PredictionsSource(SoftmaxSource):
-    """Files by language and split; only the last one read is held.
+    """A source that reads files by language and split; only the last file stays in memory.
 
     Args:
-        config: where the files are, and how their labels become the task's.
-        labels: the task's, with their scheme (None for tags).
+        config: the places of the files, and the mapping of their labels to the task's.
+        labels: the task's labels, with their scheme (None for tags).
     """
 
     def __init__(self, config: PredictionsConfig, labels: LabelSet, scheme: TaskScheme | None) -> None:
@@ -60,12 +60,12 @@ class PredictionsSource(SoftmaxSource):
         self._file: _File | None = None
 
     def chain(self, passage: Passage) -> LinearChain:
-        """A softmax chain over the task's labels.
+        """Return a softmax chain over the task's labels.
 
         Raises:
-            SourceError: a file that is missing, damaged, of another number of rows than the corpus has sentences, or
-                without labels or with ones that do not fit; a row with other tokens than the sentence, or whose
-                probabilities are not one distribution for each of them. The message shows file and row.
+            SourceError: a file that is missing or damaged, whose number of rows is not the corpus's number of
+            sentences, or whose labels are missing or do not fit; a row with other tokens than the sentence, or with
+            probabilities that are not one distribution per token. The message shows file and row.
         """
         path = self._config.file(passage.corpus.language, passage.corpus.split)
         if self._file is None or self._file.path != path:
@@ -88,7 +88,7 @@ class PredictionsSource(SoftmaxSource):
 
 
 def _read(path: Path) -> pa.Table:
-    """The table of `_SCHEMA` in a file, null where it has no `labels`."""
+    """Read a file as a table of `_SCHEMA`, null where it has no `labels`."""
     readers = {".jsonl": _read_json, ".parquet": _read_parquet}
     if path.suffix not in readers:
         raise SourceError(f"{path}: predictions are .jsonl or .parquet; convert the file, or rename it to what it is")
@@ -125,7 +125,7 @@ def _read_parquet(path: Path) -> pa.Table:
 
 
 def _names(path: Path, rows: pa.Table, stated: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The names of the probabilities, on which the settings and every row that has any must agree."""
+    """Return the names of the probabilities; the settings and all rows with names must agree on them."""
     column = rows.column("labels").combine_chunks()
     having = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
     if stated is None and not len(having):
@@ -148,7 +148,7 @@ def _names(path: Path, rows: pa.Table, stated: tuple[str, ...] | None) -> tuple[
 
 
 def _probabilities(file: _File, passage: Passage) -> Float64[np.ndarray, "N M"]:
-    """The distributions of a passage's words, one sentence after the other."""
+    """Return the distributions of a passage's words, one sentence after the other."""
     rows, names = file.rows.take(pa.array(passage.places)).combine_chunks(), file.mapping.names
     for place, sentence, found in zip(
         passage.places, passage.sentences, rows.column("tokens").to_pylist(), strict=True

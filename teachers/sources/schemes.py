@@ -1,20 +1,20 @@
-"""Distributions over the labels of one scheme as distributions over those of another.
+"""Conversion of distributions over one scheme's labels to distributions over another's.
 
-What a word's label becomes in another scheme depends on its neighbours: B-X of IOB2 is S-X in BIOES unless I-X
-follows. A softmax teacher says nothing of words together, so they are taken as independent. Then a conversion is exact:
-with b and e the probabilities that a span of type X begins, and ends, at a word that has label l of that type,
+A word's label in another scheme depends on its neighbours: B-X of IOB2 is S-X in BIOES unless I-X follows. A softmax
+teacher gives no joint distribution of words, so words are taken as independent. Then the conversion is exact. With b
+and e the probabilities that a span of type X begins, and ends, at a word with label l of that type,
 
     p(S-X) += p(l) b e    p(B-X) += p(l) b (1 - e)    p(E-X) += p(l) (1 - b) e    p(I-X) += p(l) (1 - b) (1 - e)
 
 in BIOES, and p(B-X) += p(l) b, p(I-X) += p(l) (1 - b) in IOB2, where
 
 - b is 1 for B and S. For I and E it is 0 in IOB2 and BIOES, where such a label never begins a span; in IO and IOB1 it
-  is one less the probability that the word before has type X, and 1 at the start of a sentence.
-- e is 1 for E and S and 0 for B and I in BIOES. Elsewhere it is one less the probability that the next word is I-X,
-  and 1 at the end of a sentence.
+is one minus the probability that the word before has type X, and 1 at the start of a sentence.
+- e is 1 for E and S and 0 for B and I in BIOES. Elsewhere it is one minus the probability that the next word is I-X,
+and 1 at the end of a sentence.
 
-The mass of O stays, and so does that of each type. Where every distribution is certain and its labels are valid, this
-is `corpora.schemes.convert`.
+The mass of O and of each type does not change. If every distribution is certain and its labels are valid, the result is
+that of `corpora.schemes.convert`.
 """
 
 from collections.abc import Sequence
@@ -32,9 +32,9 @@ PREFIXES: dict[ModelScheme, str] = {"IO": "I", "IOB1": "BI", "IOB2": "BI", "BIOE
 
 @dataclass(frozen=True)
 class SpanLabels:
-    """A teacher's labels, read in its scheme: their prefixes and types, both "" for O.
+    """A teacher's labels in its scheme: their prefixes and types, both "" for O.
 
-    In IO a type may stand alone, without I-.
+    In IO a type can be without I-.
     """
 
     scheme: ModelScheme
@@ -43,7 +43,7 @@ class SpanLabels:
 
     @classmethod
     def read(cls, names: Sequence[str], scheme: ModelScheme) -> "SpanLabels":
-        """Raises SourceError, naming all labels that the scheme does not know."""
+        """Read labels. Raises SourceError, naming all labels that the scheme does not know."""
         parts = [_part(name, scheme) for name in names]
         strange = [name for name, part in zip(names, parts, strict=True) if part is None]
         if strange:
@@ -75,10 +75,10 @@ class SpanLabels:
         target: TaskScheme,
         types: Sequence[str],
     ) -> Float64[np.ndarray, "N F"]:
-        """Distributions over `names_in(target, types)`.
+        """Return distributions over `names_in(target, types)`.
 
-        `probabilities` are those of the words of all sentences, one sentence after the other. Each type of `types` is
-        one of the teacher's.
+        `probabilities` are those of the words of all sentences, one sentence after the other. All `types` are types of
+        the teacher.
         """
         firsts = np.zeros(len(probabilities), bool)
         firsts[np.cumsum(lengths) - lengths] = True
@@ -95,7 +95,7 @@ class SpanLabels:
     def _begins(
         self, probabilities: Float64[np.ndarray, "N M"], firsts: Bool[np.ndarray, "N"]
     ) -> tuple[Float64[np.ndarray, "N M"], Float64[np.ndarray, "N M"]]:
-        """That a span begins at a word with this label, and that it does not; sums, not differences, to keep digits."""
+        """Return the probabilities that a span begins at this label, and that it does not; sums keep more digits."""
         begins = np.broadcast_to(self._are("B", "S").astype(np.float64), probabilities.shape)
         if self.scheme in ("IOB2", "BIOES"):
             return begins, 1 - begins
@@ -107,7 +107,7 @@ class SpanLabels:
     def _ends(
         self, probabilities: Float64[np.ndarray, "N M"], lasts: Bool[np.ndarray, "N"]
     ) -> tuple[Float64[np.ndarray, "N M"], Float64[np.ndarray, "N M"]]:
-        """That a span ends at a word with this label, and that it does not."""
+        """Return the probabilities that a span ends at a word with this label, and that it does not."""
         if self.scheme == "BIOES":
             ends = np.broadcast_to(self._are("E", "S").astype(np.float64), probabilities.shape)
             return ends, 1 - ends
@@ -117,12 +117,12 @@ class SpanLabels:
 
 
 def names_in(scheme: TaskScheme, types: Sequence[str]) -> tuple[str, ...]:
-    """O, and each type's labels in a scheme."""
+    """Return O, and each type's labels in a scheme."""
     return ("O", *(f"{prefix}-{kind}" for kind in types for prefix in PREFIXES[scheme]))
 
 
 def _part(name: str, scheme: ModelScheme) -> tuple[str, str] | None:
-    """Prefix and type of a label, or None if the scheme does not know it."""
+    """Return prefix and type of a label, or None if the scheme does not know it."""
     if name == "O":
         return "", ""
     prefix, _, kind = name.partition("-")

@@ -1,4 +1,4 @@
-"""One of this project's taggers as a teacher."""
+"""A tagger of this project as a teacher."""
 
 import torch
 
@@ -11,7 +11,7 @@ from structkd.teachers.sources.config import SourceError
 
 
 class TaggerSource:
-    """A tagger's own chain, its labels put in the task's order (None: its own). It is put in evaluation mode.
+    """A tagger's own chain, with labels in the task's order (None: its own). The tagger is put in evaluation mode.
 
     Raises:
         SourceError: the tagger's labels are not the task's.
@@ -35,7 +35,7 @@ class TaggerSource:
 
     @torch.no_grad()
     def chain(self, passage: Passage) -> LinearChain:
-        """As the tagger's, without gradients."""
+        """Return the tagger's chain, without gradients."""
         found = self._tagger(TokenBatch.from_sentences(sentence.tokens for sentence in passage.sentences))
         return LinearChain(
             emissions=found.emissions[..., self._order],
