@@ -1,1 +1,1 @@
-"""What a person runs: the command line, experiment files, stages, engines and reports."""
+"""The program: command line, experiment files, stages, engines and reports."""

@@ -1,7 +1,7 @@
-"""What a program does with structkd, as functions; `import structkd` offers them.
+"""The functions of the public API; `import structkd` offers them.
 
-Nothing is printed unless `progress` is set. With `workers` above 1, jobs run in processes of their own, which import
-the calling script anew: keep its own work under `if __name__ == "__main__":`.
+Nothing is printed unless `progress` is set. With `workers` above 1, jobs run in their own processes, which import the
+calling script again: put its own work under `if __name__ == "__main__":`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,19 +36,19 @@ class TaggedSentence:
 def run_teachers(
     experiment: Experiment, *, workers: int | None = 1, progress: bool = False, runs: str | Path = RUNS
 ) -> tuple[Path, ...]:
-    """Stage one: train what teachers are not trained yet, and have them write what they know.
+    """Stage one: train the teachers that are not trained yet, and write their answers.
 
     Args:
-        experiment: what `load_experiment` gave.
-        workers: jobs side by side; None takes as many as there are GPUs, or else cores.
-        progress: show it on standard output.
-        runs: where results are kept, in a folder of the experiment's name.
+        experiment: an experiment from `load_experiment`.
+        workers: number of jobs side by side; None takes the number of GPUs, or else of cores.
+        progress: show progress on standard output.
+        runs: folder of results; they are in a subfolder with the experiment's name.
 
     Returns:
         The folders of all artifact sets; open one with `ArtifactSet.open`.
 
     Raises:
-        CorpusError, EncoderError, SourceError: a corpus, encoder or teacher from elsewhere that cannot be used.
+        CorpusError, EncoderError, SourceError: an unusable corpus, encoder or teacher from elsewhere.
         EngineError: a job that could not be finished.
     """
     from structkd.pipeline.execution import stages
@@ -61,7 +61,7 @@ def run_teachers(
 def run_students(
     experiment: Experiment, *, workers: int | None = 1, progress: bool = False, runs: str | Path = RUNS
 ) -> dict[tuple[str, int], Path]:
-    """Stage two, once stage one is done: train what students are not trained yet. Arguments as in `run_teachers`.
+    """Stage two, after stage one: train the students that are not trained yet. Arguments as in `run_teachers`.
 
     Returns:
         The folder of each student by system and seed; `load_tagger` reads it.
@@ -79,16 +79,16 @@ def run_students(
 def distill(
     experiment: Experiment, *, workers: int | None = 1, progress: bool = False, runs: str | Path = RUNS
 ) -> "pl.DataFrame":
-    """Both stages; what is done already is kept. Arguments as in `run_teachers`. Returns `result_table`."""
+    """Run both stages; finished pieces are kept. Arguments as in `run_teachers`. Returns `result_table`."""
     run_teachers(experiment, workers=workers, progress=progress, runs=runs)
     run_students(experiment, workers=workers, progress=progress, runs=runs)
     return result_table(experiment, runs=runs)
 
 
 def result_table(experiment: Experiment, *, runs: str | Path = RUNS) -> "pl.DataFrame":
-    """The scores of all that is finished: a row for each system, seed, language and split.
+    """Return the scores of all finished pieces: a row for each system, seed, language and split.
 
-    Columns: `system` (the teachers' is called teachers), `seed`, `language`, `split` (dev, test, zero_shot), `score`
+    Columns: `system` (`teachers` for the teachers), `seed`, `language`, `split` (dev, test, zero_shot), `score`
     in percent: strict span F1, or accuracy for tags.
     """
     from structkd.pipeline.results.comparisons import score_rows
@@ -106,10 +106,10 @@ def train_student(
     seed: int = 1,
     runs: str | Path = RUNS,
 ) -> "Tagger":
-    """Train one student by an objective of your own, from the artifact sets of a finished stage one.
+    """Train one student with an objective of your own, from the artifact sets of a finished stage one.
 
-    Everything but the objective is as the experiment says. The student that is best on dev is saved in `folder`,
-    where a tagger that is there already is replaced.
+    All other settings are the experiment's. The student with the best dev score is saved in `folder`; a tagger that is
+    already there is replaced.
 
     Args:
         system: a `System`: the loss, and the columns of the sets that it reads; or the name of one of the paper's.
@@ -139,7 +139,7 @@ def train_student(
 
 
 def _lessons(experiment: Experiment, seed: int, runs: Path) -> StudentPlan:
-    """What a student of this experiment reads that learns from all that its teachers wrote."""
+    """Return the sets of a student of this experiment that learns from all that its teachers wrote."""
     student = experiment.student.model_copy(update={"systems": ("exact",), "seeds": (seed,)})
     (plan,) = make_plan(experiment.model_copy(update={"student": student}), runs).students
     return plan
@@ -154,10 +154,10 @@ def _save(tagger: "Tagger", folder: Path, experiment: Experiment) -> None:
 
 
 def load_tagger(folder: str | Path) -> "Tagger":
-    """Read a trained teacher or student, ready to tag: on the GPU if there is one, else on the CPU.
+    """Load a trained teacher or student, ready to tag: on the GPU if there is one, else on the CPU.
 
     Raises:
-        CheckpointError: it is missing, damaged, or stands on an encoder that has changed.
+        CheckpointError: it is missing, damaged, or needs an encoder that has changed.
     """
     from structkd.tagger import checkpoint
     from structkd.tagger.devices import found_device
@@ -166,7 +166,7 @@ def load_tagger(folder: str | Path) -> "Tagger":
 
 
 def tag(tagger: "Tagger", sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:
-    """The best labels of sentences that are split into words, in order.
+    """Return the best labels of sentences that are split into words, in order.
 
     Raises:
         TypeError: a sentence that is one string.
@@ -188,7 +188,7 @@ def _words(place: int, sentence: Sequence[str]) -> tuple[str, ...]:
 
 
 def score(tagger: "Tagger", experiment: Experiment, split: Literal["dev", "test"] = "test") -> dict[str, float]:
-    """A tagger's score on each language's corpus, in percent: strict span F1, or accuracy for tags."""
+    """Return a tagger's score on each language's corpus, in percent: strict span F1, or accuracy for tags."""
     return {language: one.score(tagger) for language, one in _evaluation_sets(experiment, split).items()}
 
 

@@ -1,4 +1,4 @@
-"""The command line: `structkd`. Light to import: worker processes do, and a signal may come in a command's imports."""
+"""The command line: `structkd`. It imports little: workers import it too, and signals can arrive during imports."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ FAREWELL = "structkd: stopped by {}; what is finished is kept, and the same comm
 
 
 def main() -> None:
-    """Run the command line. Errors that say what to do are shown without a traceback, defects with theirs."""
+    """Run the command line. Errors that say what to do are shown without a traceback, defects with a traceback."""
     end_on_signals(FAREWELL if os.environ.get("RANK", "0") == "0" else "")  # of torchrun's processes, one says so
     from structkd.pipeline.commands.app import app
     from structkd.pipeline.commands.console import make_console
@@ -28,7 +28,7 @@ def main() -> None:
 
 @contextmanager
 def _closed_pipes_ignored() -> Iterator[None]:
-    """End quietly where nobody reads standard output any more, as after `| head`; what is buffered counts too."""
+    """End quietly if nobody reads standard output any more, as after `| head`; this includes buffered output."""
     try:
         try:
             yield

@@ -1,1 +1,1 @@
-"""The commands, one file each: arguments in, calls out."""
+"""The commands, one file each; they parse arguments and call functions."""

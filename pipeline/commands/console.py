@@ -1,4 +1,4 @@
-"""Where the commands print: a terminal never sees a control character of a corpus, a file name or a model."""
+"""Printing of commands: a terminal never gets a control character of a corpus, a file name or a model."""
 
 import os
 import sys
@@ -18,15 +18,15 @@ UNBOUNDED = 100_000  # columns of what is no terminal: a table there is as wide 
 
 
 def write(text: str, file: TextIO | None = None) -> None:
-    """Print a line on `file` (default: standard output) at once, as it is unless a terminal shows it."""
+    """Print a line on `file` (default: standard output) at once; it is changed only for a terminal."""
     file = file or sys.stdout
     print(printable(text) if file.isatty() else text, file=file, flush=True)
 
 
 def make_console(**settings: Any) -> Console:
-    """A console that prints text as it is: what stands in brackets is no markup, and numbers have no colours.
+    """Return a console for plain text: brackets are no markup, and numbers have no colours.
 
-    Output that goes to a file or a pipe is not cut to a width, unless the variable COLUMNS names one.
+    Output to a file or a pipe is not cut to a width, unless the variable COLUMNS names one.
     """
     console = _PlainConsole(markup=False, highlight=False, **settings)
     if not console.is_terminal and "width" not in settings and "COLUMNS" not in os.environ:
@@ -35,7 +35,7 @@ def make_console(**settings: Any) -> Console:
 
 
 def print_table(console: Console, view: "TableView") -> None:
-    """A table under its title."""
+    """Print a table under its title."""
     from structkd.pipeline.report.formats import as_table
 
     console.print(view.title, soft_wrap=True)
@@ -43,13 +43,13 @@ def print_table(console: Console, view: "TableView") -> None:
 
 
 class _PlainConsole(Console):
-    """What is to be printed has no control characters when it is measured, nor when it is printed."""
+    """A console that removes control characters before measuring and before printing."""
 
     def render_str(self, text: str, **settings: Any) -> Text:
-        """Text of which Rich measures and prints strings."""
+        """Return the text with which Rich measures and prints strings."""
         return super().render_str(printable(text), **settings)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """What is written in the end, whatever it was made from."""
+        """Return the segments that are finally written."""
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else printable(text), style, control)

@@ -1,4 +1,4 @@
-"""Commands about corpora: what there is, where it lies, how to get it."""
+"""Commands about corpora: list, status, fetch, export."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ Root = Annotated[Path | None, typer.Option(help="Folder of the corpora.", show_d
 
 @app.command("list")
 def list_corpora() -> None:
-    """What the catalog knows."""
+    """List the corpora of the catalog."""
     table = Table("name", "task", "languages", "licence", "structkd fetches it")
     for name, entry in catalog.CATALOG.items():
         languages = ", ".join(entry.languages)
@@ -29,7 +29,7 @@ def list_corpora() -> None:
 
 @app.command()
 def status(name: Annotated[str, typer.Argument(help="A corpus of the catalog.")], root: Root = None) -> None:
-    """Whether a corpus's files are there and what they should be; exit code 1 if any differs."""
+    """Check that a corpus's files are there and intact; exit code 1 if any differs."""
     console, entry = make_console(), catalog.entry(name)
     console.print(f"{name}: {entry.origin}\nlicence: {entry.licence}\n{entry.defects}")
     files = catalog.status(name, _root(root))
@@ -65,7 +65,7 @@ def export(
     language: Annotated[str, typer.Argument(help="One of its languages.")],
     split: Annotated[str, typer.Argument(help="train, dev, test or unlabelled.")],
 ) -> None:
-    """Print a corpus as an experiment takes it, as JSON lines: for teachers that write their predictions to a file."""
+    """Print a corpus of an experiment as JSON lines, for teachers that write their predictions to a file."""
     loaded = load_experiment(experiment)
     data = Data(loaded)
     known = {name: data.splits(name) for name in loaded.languages}

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def distill(experiment: ExperimentName = "demo", workers: Workers = None, redo: Redo = False) -> None:
-    """Both stages: teachers, then one multilingual student for each system; prints the table.
+    """Run both stages: teachers, then one multilingual student for each system; print the table.
 
-    Under torchrun all its processes train each student together; --workers is then for the teachers alone.
+    Under torchrun, all processes train each student together; --workers then applies to the teachers alone.
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         engine = choose_engine(workers)

@@ -18,28 +18,30 @@ def evaluate(
     tagger: TaggerFolder,
     file: Annotated[Path, typer.Argument(help="Labelled text to score the tagger on.", exists=True, dir_okay=False)],
     reader: Reader = "columns",
-    scheme: Annotated[Literal["IOB1", "IOB2", "BIOES"], typer.Option(help="Of the file's labels.")] = "IOB2",
+    scheme: Annotated[Literal["IOB1", "IOB2", "BIOES"], typer.Option(help="Scheme of the file's labels.")] = "IOB2",
     token_column: Annotated[
         str | None,
         typer.Option(
-            help="Of words: a number for columns (-1: the last), a name for parquet.", show_default="0, tokens"
+            help="Column of words: a number for columns (-1: the last), a name for parquet.", show_default="0, tokens"
         ),
     ] = None,
     label_column: Annotated[
         str | None,
-        typer.Option(help="Of labels: a number for columns, a name for the others.", show_default="the reader's"),
+        typer.Option(
+            help="Column of labels: a number for columns, a name for the others.", show_default="the reader's"
+        ),
     ] = None,
     repair: Annotated[
         Literal["none", "conlleval"],
-        typer.Option(help="conlleval: labels that are not valid in the scheme are read as that scorer does."),
+        typer.Option(help="conlleval: read labels that are not valid in the scheme as that scorer does."),
     ] = "none",
     comments: Annotated[
         Literal["auto", "always", "never"],
-        typer.Option(help="Whether lines of columns that begin with # and a blank are left out."),
+        typer.Option(help="Leave out lines of columns that begin with # and a blank."),
     ] = "auto",
-    missing_label: Annotated[str, typer.Option(help="Of words without the key of feats:KEY or misc:KEY.")] = "_",
+    missing_label: Annotated[str, typer.Option(help="Label of words without the key of feats:KEY or misc:KEY.")] = "_",
     label_names: Annotated[
-        str | None, typer.Option(help="For parquet: what the numbers 0, 1, ... mean, separated by commas.")
+        str | None, typer.Option(help="For parquet: names of the labels 0, 1, ..., separated by commas.")
     ] = None,
 ) -> None:
     """Score a tagger on a file: strict span F1, or accuracy for tags."""
@@ -69,7 +71,7 @@ def _column(given: str | None) -> int | str | None:
 
 
 def _warn(file: Path, corpus: "Corpus", labels: tuple[str, ...]) -> None:
-    """Say what reading changed, and what looks wrong."""
+    """Report the changes by the reader, and warnings."""
     from structkd.corpora.suspicions import suspicions, unknown_types
 
     changes = str(corpus.changes) if corpus.changes else None

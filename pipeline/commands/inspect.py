@@ -11,17 +11,18 @@ from structkd.pipeline.commands.console import make_console
 if TYPE_CHECKING:
     from structkd.artifacts.reader import ArtifactSet
 
-Folders = Annotated[list[Path], typer.Argument(help="Artifact sets: folders with manifest.json in them.")]
+Folders = Annotated[list[Path], typer.Argument(help="Artifact sets: folders that contain manifest.json.")]
 SENTENCE = typer.Option(min=0, help="Show this row instead of the summary.")
 
 
 def inspect(
     artifacts: Folders,
     sentence: Annotated[int | None, SENTENCE] = None,
-    paths: Annotated[int, typer.Option(min=1, help="How many of its best paths to show.")] = 5,
-    diff: Annotated[bool, typer.Option("--diff", help="Show how two sets differ.")] = False,
+    paths: Annotated[int, typer.Option(min=1, help="Number of best paths to show.")] = 5,
+    diff: Annotated[bool, typer.Option("--diff", help="Compare two sets.")] = False,
 ) -> None:
-    """Show artifact sets: a summary, a sentence with the teacher's paths and posteriors, or how two sets differ."""
+    """Show artifact sets: a summary, a sentence with the teacher's paths and posteriors, or a comparison of two
+    sets."""
     from structkd.artifacts.reader import ArtifactSet
 
     if diff and (len(artifacts) != 2 or sentence is not None):

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have."""
+"""Arguments and options of several commands."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,5 +11,5 @@ ExperimentName = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Jobs side by side, one thread each.", show_default="the GPUs, else the cores")
 ]
-Redo = Annotated[bool, typer.Option("--redo", help="Take what is there away first, and make it again.")]
-TaggerFolder = Annotated[Path, typer.Argument(help="A trained tagger: a folder with tagger.json in it.")]
+Redo = Annotated[bool, typer.Option("--redo", help="Remove finished pieces first, and make them again.")]
+TaggerFolder = Annotated[Path, typer.Argument(help="A trained tagger: a folder that contains tagger.json.")]

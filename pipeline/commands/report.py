@@ -1,4 +1,4 @@
-"""The command that reports what has been run."""
+"""`structkd report`: show results."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,15 +27,15 @@ Name = Annotated[
 ]
 Split = Annotated[
     Literal["dev", "test", "zero_shot"] | None,
-    typer.Option(help="Scores to show.", show_default="test, or what a grid's table says"),
+    typer.Option(help="Scores that the tables show.", show_default="test, or what a grid's table says"),
 ]
 Format = Annotated[
     Literal["html", "png", "table", "md", "latex"],
-    typer.Option(help="A page, the first table's gap as a picture; or tables for a terminal, Markdown, LaTeX."),
+    typer.Option(help="An HTML page; a picture of the first table's gap; or tables for a terminal, Markdown, LaTeX."),
 ]
-Output = Annotated[Path | None, typer.Option(help="Where page or picture go.", show_default="runs/NAME/report.*")]
+Output = Annotated[Path | None, typer.Option(help="File of the page or picture.", show_default="runs/NAME/report.*")]
 Sentences = Annotated[
-    int, typer.Option(min=0, help="Held-out sentences of each language and task for the page's browser.")
+    int, typer.Option(min=0, help="Number of held-out sentences per language and task in the page's browser.")
 ]
 
 
@@ -46,7 +46,7 @@ def report(
     output: Output = None,
     sentences: Sentences = 25,
 ) -> None:
-    """Show what an experiment or a grid has run: one HTML page that needs nothing beside it, or its tables."""
+    """Show the results of an experiment or a grid: one self-contained HTML page, or its tables."""
     if output and format not in ("html", "png"):
         raise typer.BadParameter(f"--output is for html and png; {format} is printed, send it to a file")
     title, tables = _found(name, split)
@@ -103,7 +103,7 @@ def _command(name: str) -> str:
 
 
 def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
-    """Of each task the sentences of its held-out sets, with what the first seed's students say of them."""
+    """Return each task's held-out sentences, with the labels of the first seed's students."""
     if not sentences:
         return
     from structkd.pipeline.report.cards import sentence_cards
@@ -120,7 +120,7 @@ def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
 
 
 def _first(plan: Plan, label: str) -> StudentPlan | None:
-    """A label's first finished student: of the system of that name, or of the only one."""
+    """Return a label's first finished student: of the system of that name, or of the only one."""
     systems = plan.experiment.student.systems
     mine = [student for student in plan.students if student.system == label or len(systems) == 1]
     return next((student for student in mine if student.done), None)

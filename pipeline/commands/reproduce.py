@@ -17,7 +17,7 @@ Tables = Annotated[list[str] | None, typer.Option("--table", help="Only this tab
 
 
 def reproduce(grid: Name = "capped", table: Tables = None, workers: Workers = None) -> None:
-    """Run a grid of tasks, systems and seeds: whatever results/GRID.parquet has no row of yet."""
+    """Run the cells of a grid (tasks, systems, seeds) that have no row in results/GRID.parquet yet."""
     console, loaded = make_console(), load_grid(grid)
     known = [one.name for one in loaded.tables]
     if unknown := sorted({*(table or known)} - {*known}):

@@ -28,18 +28,18 @@ def tag(
     tagger: TaggerFolder,
     file: Annotated[
         Path | None,
-        typer.Argument(help="Text, a sentence a line.", show_default="standard input", exists=True, dir_okay=False),
+        typer.Argument(help="Text, one sentence per line.", show_default="standard input", exists=True, dir_okay=False),
     ] = None,
     tokenised: Annotated[
-        bool, typer.Option(help="Words are separated by spaces or tabs already; split nothing.")
+        bool, typer.Option(help="Words are already separated by spaces or tabs; do not split.")
     ] = False,
     probabilities: Annotated[bool, typer.Option(help="Add each label's true marginal probability.")] = False,
     output: Annotated[
-        Literal["columns", "json"], typer.Option(help="A word a line, or JSON lines with the words' offsets.")
+        Literal["columns", "json"], typer.Option(help="One word per line, or JSON lines with the words' offsets.")
     ] = "columns",
-    max_characters: Annotated[int, typer.Option(min=1, help="Of a line; a longer one is an error.")] = 100_000,
+    max_characters: Annotated[int, typer.Option(min=1, help="Longest line; a longer one is an error.")] = 100_000,
 ) -> None:
-    """Label raw text: a record for each line, as soon as it is there."""
+    """Label raw text; print a record for each line at once."""
     from structkd.corpora.lines import arriving
     from structkd.runtime.splitting import split, split_blanks
     from structkd.tagger.checkpoint import load_tagger
@@ -53,7 +53,7 @@ def tag(
 
 
 def _records(model: "Tagger", lines: "Sequence[list[Word]]", probabilities: bool, output: str) -> str:
-    """The records of lines, in order; those of blank lines have no words."""
+    """Yield the records of lines, in order; those of blank lines have no words."""
     from structkd.tagger.prediction import predict
 
     pieces = [words[first : first + _WINDOW] for words in lines for first in range(0, len(words), _WINDOW)]
@@ -64,7 +64,7 @@ def _records(model: "Tagger", lines: "Sequence[list[Word]]", probabilities: bool
 
 
 def _format(words: "list[Word]", found: "list[Prediction]", probabilities: bool, output: str) -> str:
-    """A line's record, from what was found in its windows."""
+    """Return a line's record, from the labels of its windows."""
     labels = [label for piece in found for label in piece.labels]
     chances = [chance for piece in found for chance in piece.probabilities]
     if output == "json":

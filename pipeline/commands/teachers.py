@@ -14,7 +14,7 @@ from structkd.pipeline.results.provenance import provenance_note
 
 
 def teachers(experiment: ExperimentName = "demo", workers: Workers = None, redo: Redo = False) -> None:
-    """Stage one: train the teachers and write what they know to Parquet shards."""
+    """Run stage one: train the teachers and write their answers to Parquet shards."""
     console, plan = make_console(), make_plan(load_experiment(experiment))
     if redo:
         discard(plan, students=False)

@@ -1,4 +1,4 @@
-"""`structkd verify`: check files against what was promised of them."""
+"""`structkd verify`: check files against their digests."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +42,7 @@ def verify(
 
 
 def _verify(console: Console, folder: Path) -> "list[ArtifactError]":
-    """The errors of a set's files, found behind a progress bar of bytes where a terminal is there to show it."""
+    """Return the errors of a set's files; on a terminal, show a progress bar of bytes."""
     from structkd.artifacts.manifest import Manifest
     from structkd.artifacts.verification import verify as verify_shards
     from structkd.pipeline.execution.progress import byte_bar

@@ -23,7 +23,7 @@ class TokenClassificationSource(SoftmaxSource):
     subwords, and long sentences into overlapping windows.
 
     Args:
-        config: its settings; `model` is used without `{language}`.
+        config: its settings; `{language}` in `model` is not replaced.
         labels: the task's labels, with their scheme (None for tags).
         device: the device of the model; chains are on the CPU.
 

@@ -47,5 +47,5 @@ def tagger_configs(config: SourcesConfig, language: str) -> list[TaggerConfig]:
 
 
 def _settings(config: SourceConfig) -> dict[str, Any]:
-    """Return a source's settings without its other languages, which do not matter to this language."""
+    """Return a source's settings; the identity for one language ignores the other languages that the source serves."""
     return config.model_dump(exclude={"languages"})
