@@ -139,7 +139,7 @@ def train_student(
 
 
 def _lessons(experiment: Experiment, seed: int, runs: Path) -> StudentPlan:
-    """Return the sets of a student of this experiment that learns from all that its teachers wrote."""
+    """Return the plan of a student that learns from everything that the experiment's teachers wrote."""
     student = experiment.student.model_copy(update={"systems": ("exact",), "seeds": (seed,)})
     (plan,) = make_plan(experiment.model_copy(update={"student": student}), runs).students
     return plan

@@ -37,7 +37,7 @@ def evaluate(
     ] = "none",
     comments: Annotated[
         Literal["auto", "always", "never"],
-        typer.Option(help="Leave out lines of columns that begin with # and a blank."),
+        typer.Option(help="always: leave out lines of columns that begin with # and a blank."),
     ] = "auto",
     missing_label: Annotated[str, typer.Option(help="Label of words without the key of feats:KEY or misc:KEY.")] = "_",
     label_names: Annotated[

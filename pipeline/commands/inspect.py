@@ -21,8 +21,7 @@ def inspect(
     paths: Annotated[int, typer.Option(min=1, help="Number of best paths to show.")] = 5,
     diff: Annotated[bool, typer.Option("--diff", help="Compare two sets.")] = False,
 ) -> None:
-    """Show artifact sets: a summary, a sentence with the teacher's paths and posteriors, or a comparison of two
-    sets."""
+    """Show artifact sets: a summary, a sentence with its paths and posteriors, or a comparison of two sets."""
     from structkd.artifacts.reader import ArtifactSet
 
     if diff and (len(artifacts) != 2 or sentence is not None):

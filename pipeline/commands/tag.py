@@ -53,7 +53,7 @@ def tag(
 
 
 def _records(model: "Tagger", lines: "Sequence[list[Word]]", probabilities: bool, output: str) -> str:
-    """Yield the records of lines, in order; those of blank lines have no words."""
+    """Return the records of lines, in order; those of blank lines have no words."""
     from structkd.tagger.prediction import predict
 
     pieces = [words[first : first + _WINDOW] for words in lines for first in range(0, len(words), _WINDOW)]

@@ -1,1 +1,1 @@
-"""Doing what is planned: engines, stages, their jobs, and the display of progress."""
+"""Execution of plans: engines, stages, their jobs, and the display of progress."""

@@ -1,4 +1,4 @@
-"""One process at a time makes a piece; others learn who does, and come back later."""
+"""Claims: one process at a time makes a piece; others learn which process, and come back later."""
 
 import json
 import os
@@ -18,7 +18,7 @@ CLAIM = ".claim.lock"
 
 
 class TakenError(RuntimeError):
-    """Another process is making a piece: `by` says who and since when. Engines come back to it later."""
+    """Another process is making a piece: `by` names the process and its start. Engines come back to the piece later."""
 
     def __init__(self, piece: str, by: str) -> None:
         super().__init__(piece, by)
@@ -30,9 +30,9 @@ class TakenError(RuntimeError):
 
 @contextmanager
 def claimed(path: Path) -> Iterator[None]:
-    """Make a piece: hold the lock file `path`, which names this process.
+    """Hold the lock file `path` while making a piece; the file names this process.
 
-    The kernel gives the lock back when the process ends, however it ends; a file that is left over means nothing.
+    The kernel frees the lock when the process ends, however it ends; a leftover file means nothing.
 
     Raises:
         TakenError: another process holds it.
@@ -60,7 +60,7 @@ def claimed(path: Path) -> Iterator[None]:
 
 @contextmanager
 def claimed_by_first(path: Path, ranks: "Ranks") -> Iterator[None]:
-    """`claimed` by the first of the ranks, for all of them. All raise if it is taken."""
+    """Claim a piece by the first rank, for all ranks. All raise if it is taken."""
     with ExitStack() as stack:
         by = ""
         if ranks.first:

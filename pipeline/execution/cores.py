@@ -1,10 +1,10 @@
-"""How many processor cores this process may use."""
+"""The number of processor cores that this process may use."""
 
 import os
 
 
 def usable_cores() -> int:
-    """Those that the system lets this process run on; all of the machine's where the system does not tell."""
+    """Return the cores that the system allows this process; all of the machine's cores if the system does not tell."""
     if hasattr(os, "sched_getaffinity"):  # Linux; os.process_cpu_count comes with Python 3.13
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Where jobs run: one after another in this process, or side by side in several."""
+"""Engines run jobs: one after another in this process, or side by side in several processes."""
 
 import time
 from collections import deque
@@ -23,26 +23,26 @@ PAUSE = 2.0  # seconds until a job that another process was doing is tried again
 
 @dataclass(frozen=True)
 class Job:
-    """Work with a name. `run` is picklable, reports through the log it is given, and leaves its results in files."""
+    """A named piece of work. `run` is picklable, reports to the given log, and writes its results to files."""
 
     title: str
     run: Callable[[Log], None]
 
 
 class EngineError(RuntimeError):
-    """Jobs that could not be finished; the message says what to do."""
+    """Unfinished jobs; the message says what to do."""
 
 
 class Engine(Protocol):
-    """Runs jobs that do not depend on each other."""
+    """An engine runs jobs that do not depend on each other."""
 
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
-        """Run all jobs; `listen` gets every record with its job's title. The first error stops everything."""
+        """Run all jobs; `listen` gets every record with its job's title. The first error stops all jobs."""
         ...
 
 
 class InProcess:
-    """One job after another, here."""
+    """An engine that runs one job after another in this process."""
 
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
         """See `Engine`."""
@@ -57,7 +57,7 @@ class InProcess:
 
 
 class Together:
-    """One job after another, each by all ranks that `torchrun` started: a job's `run` must know its ranks."""
+    """An engine that runs each job by all ranks of `torchrun`, one after another: a job's `run` must know its ranks."""
 
     def __init__(self, ranks: "Ranks") -> None:
         self.ranks = ranks
@@ -70,7 +70,7 @@ class Together:
 
 
 class FirstAlone:
-    """Jobs by rank 0's engine alone, while the other ranks wait."""
+    """An engine that runs jobs by rank 0's engine alone, while the other ranks wait."""
 
     def __init__(self, engine: Engine, ranks: "Ranks") -> None:
         self.engine, self.ranks = engine, ranks
@@ -84,9 +84,9 @@ class FirstAlone:
 
 
 class Processes:
-    """Jobs in worker processes, one thread each: results do not depend on how many there are.
+    """An engine with worker processes, one thread each: results do not depend on their number.
 
-    Without a number of workers there is one for each GPU, or else for each core.
+    The default is one worker per GPU, or else per core.
     """
 
     def __init__(self, workers: int | None = None) -> None:
@@ -114,13 +114,13 @@ class Processes:
 
 
 def choose_engine(workers: int | None) -> Engine:
-    """Processes for the given number of workers, see `Processes`; one works here."""
+    """Return `Processes` for the given number of workers; with one worker, jobs run in this process."""
     alone = (workers or usable_cores()) == 1
     return InProcess() if alone else Processes(workers)
 
 
 def default_workers() -> int:
-    """One for each GPU, or else for each core."""
+    """Return one worker per GPU, or else per core."""
     import torch  # which a finished experiment never needs
 
     # Jobs that share a GPU share its memory, and are hardly faster for it.
@@ -128,7 +128,7 @@ def default_workers() -> int:
 
 
 class Waiting:
-    """Jobs to do, in their order; those that another process is doing come last, and after a pause."""
+    """The open jobs, in order; jobs that another process is doing come last, and after a pause."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = deque((job, 0.0) for job in jobs)
@@ -139,15 +139,15 @@ class Waiting:
 
     @property
     def pause(self) -> float:
-        """Seconds until the next job may be taken."""
+        """The seconds until the next job may be taken."""
         return max(0.0, self._jobs[0][1] - time.monotonic())
 
     def take(self) -> Job:
-        """The next job."""
+        """Take the next job."""
         return self._jobs.popleft()[0]
 
     def postpone(self, job: Job, taken: TakenError, listen: Listen) -> None:
-        """Come back to a job later; `listen` gets told who is doing it, once."""
+        """Postpone a job; `listen` is told once which process is doing it."""
         self._jobs.append((job, time.monotonic() + PAUSE))
         if self._told.get(job.title) != taken.by:
             self._told[job.title] = taken.by
@@ -156,7 +156,7 @@ class Waiting:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say what the death of a worker means."""
+    """Return an error that explains the death of a worker."""
     try:
         yield
     except WorkerDiedError as death:
@@ -194,7 +194,7 @@ def _run(job: Job, send: Log) -> None:
 
 
 def _thinned(send: Log, interval: float = 0.1) -> Log:
-    """Pass on all records but the updates that come in quick succession."""
+    """Pass on all records except updates in quick succession."""
     last = 0.0
 
     def log(record: Record) -> None:

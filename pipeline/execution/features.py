@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run_features(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log) -> None:
-    """Run one encoder over corpora of one language. What an earlier file has of their sentences is copied."""
+    """Run one encoder over corpora of one language. Features in earlier files are copied."""
     first = plans[0]
     with claimed(first.path.parent / f".{first.language}-{first.digest[:16]}{CLAIM}"):
         left = [plan for plan in plans if not plan.done]  # by another process, for which this one has waited
@@ -47,7 +47,7 @@ def _run_encoder(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log)
 
 
 def _there(plan: FeaturePlan, log: Log) -> "list[FeatureSet]":
-    """The language's feature files of any corpus and encoder."""
+    """Return the language's feature files of any corpus and encoder."""
     from structkd.tagger.features import FeatureError, FeatureSet
 
     found = []

@@ -1,4 +1,4 @@
-"""What the jobs of both stages have in common: corpora, scores, a journal, and the result, which is written last."""
+"""Common parts of the jobs of both stages: corpora, scores, a journal, and the result, which is written last."""
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ from structkd.tagger.training import TrainingResult
 
 
 def open_features(plan: TeacherPlan | StudentPlan, log: Log) -> list[FeatureSet]:
-    """What frozen encoders have said; the log tells what need not be computed again."""
+    """Open stored features of frozen encoders; the log gets the saved time."""
     if plan.features:
         cost = cost_of(plan.features)
         log(FeaturesRead(len(plan.features), int(cost["bytes"]), cost["seconds"]))
@@ -47,22 +47,22 @@ def open_features(plan: TeacherPlan | StudentPlan, log: Log) -> list[FeatureSet]
 
 
 def training_state(plan: TeacherPlan | StudentPlan, training: TrainingConfig, sets: Sequence[str] = ()) -> Resume:
-    """Where a training keeps its state until its result is written.
+    """Return the place of a training's state until its result is written.
 
-    It goes on from a state of the same settings, corpora, results versions and artifact sets. Other code of these
-    versions gives the same results, so it goes on too, but it says so, here and in the result.
+    A state must have the same settings, corpora, results versions and artifact sets. Other code of these versions gives
+    the same results, so its state is used too; the log and the result name this code.
     """
     identity = digest_json([name_digest(plan.digests), *sets])
     return Resume(plan.folder / STATE, identity, training.checkpoint_seconds, plan.digests["code"])
 
 
 def made_by_training(plan: TeacherPlan | StudentPlan, resume: Resume) -> dict[str, str]:
-    """A plan's digests, and the code under which its training began where that was another."""
+    """Return a plan's digests, and the code at the start of its training if that was other code."""
     return plan.digests | ({"code_before": ", ".join(resume.earlier)} if resume.earlier else {})
 
 
 def load(data: Data, language: str, split: Split, log: Log) -> Corpus:
-    """A corpus; the log tells what reading and the length limit changed, and what looks wrong."""
+    """Load a corpus; the log gets the changes by the reader and the length limit, and warnings."""
     corpus, report = data.load(language, split)
     if corpus.changes:
         log(CorpusChanged(language, split, **asdict(corpus.changes)))
@@ -76,7 +76,7 @@ def load(data: Data, language: str, split: Split, log: Log) -> Corpus:
 
 
 def evaluation(data: Data, language: str, split: Split, log: Log) -> EvaluationSet:
-    """A corpus to score on, as `load` has it."""
+    """Load a corpus for scoring, as `load` does."""
     return EvaluationSet(load(data, language, split, log), data.metric, data.scheme)
 
 
@@ -86,7 +86,7 @@ Fields = dict[str, Any]
 
 
 def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
-    """What a tagger for some languages is scored on, by `dev`, `test` and `zero_shot`, and by language."""
+    """Load the corpora for scoring a tagger of some languages, by `dev`, `test` and `zero_shot`, and by language."""
     return {
         "dev": {language: evaluation(data, language, "dev", log) for language in languages},
         "test": {language: evaluation(data, language, "test", log) for language in languages},
@@ -95,7 +95,7 @@ def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
 
 
 def scores(sets: HeldOut, outcomes: Callable[[EvaluationSet], Outcomes]) -> Fields:
-    """What a result says of a tagger: scores in percent by corpus and language, and the outcomes on test."""
+    """Return a tagger's scores for its result: percent by corpus and language, and the outcomes on test."""
     found = {
         name: {language: outcomes(corpus) for language, corpus in corpora.items()} for name, corpora in sets.items()
     }
@@ -107,24 +107,24 @@ def scores(sets: HeldOut, outcomes: Callable[[EvaluationSet], Outcomes]) -> Fiel
 
 
 def about(experiment: Experiment, data: Data, languages: list[str]) -> Fields:
-    """What a checkpoint says of its tagger."""
+    """Return the description of a tagger for its checkpoint."""
     return {"experiment": experiment.name, "languages": languages, "metric": data.metric, "scheme": data.scheme}
 
 
 def trained(tagger: Tagger, result: TrainingResult) -> Fields:
-    """What a result says of a training."""
+    """Return the part of a result about a training."""
     cost = {"parameters": tagger.parameter_count, "device": tagger.device.type, "peak_memory": peak_memory()}
     return asdict(result) | cost
 
 
 def trained_elsewhere(seconds: float) -> Fields:
-    """As `trained`, of a teacher that only took time to be asked."""
+    """Return the same as `trained` for a teacher from elsewhere, which has a time but no training."""
     nothing: Fields = {"best_dev": None, "best_update": 0, "updates": 0, "words": 0, "curve": []}
     return nothing | {"seconds": seconds, "parameters": 0, "device": None, "peak_memory": None}
 
 
 def write_result(folder: Path, found: Fields, experiment: Experiment, digests: dict[str, str]) -> None:
-    """Write a piece's result: what was `found`, and what made it."""
+    """Write a piece's result: what was `found`, and its provenance."""
     provenance: Fields = {
         "experiment": experiment.name,
         **{f"{split}_mean": fmean(found[split].values()) for split in ("dev", "test") if found[split]},
@@ -136,9 +136,9 @@ def write_result(folder: Path, found: Fields, experiment: Experiment, digests: d
 
 @contextmanager
 def journal(path: Path, log: Log) -> Iterator[Log]:
-    """Pass records on, and keep all but the single updates as JSON lines.
+    """Pass records on, and write all except single updates as JSON lines.
 
-    What a killed run left is cleared away: temporary files beside the journal, and a last line without its end.
+    The rest of a killed run is removed: temporary files beside the journal, and a last line without line end.
     """
     with open_journal(path) as kept:
         clear_temporaries(path.parent)

@@ -26,7 +26,7 @@ from structkd.tagger.ranks import ALONE, Ranks
 
 
 def run_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Ranks = ALONE) -> None:
-    """Stage two for one system and seed, from finished artifact sets; of several ranks, the first writes."""
+    """Run stage two for one system and seed, from finished artifact sets; of several ranks, the first writes."""
     with claimed_by_first(plan.folder / CLAIM, ranks):
         if not ranks.from_first(plan.done):  # by another process, for which this one has waited
             _train_student(experiment, plan, log, ranks)

@@ -1,4 +1,4 @@
-"""How much memory a job takes."""
+"""Measurement of a job's memory."""
 
 import ctypes
 import gc
@@ -8,9 +8,9 @@ _PROCESS = Path("/proc/self")
 
 
 def forget_peak() -> None:
-    """Begin to measure: from now on, `peak_memory` is of what follows. Without effect where the system has no way.
+    """Start measuring: `peak_memory` then counts from now on. It has no effect if the system does not support it.
 
-    What is free and not given back to the system, as by an earlier job of the same process, does not count.
+    Memory that an earlier job of this process freed but did not return to the system does not count.
     """
     gc.collect()
     if not _PROCESS.is_dir():
@@ -25,9 +25,9 @@ def forget_peak() -> None:
 
 
 def peak_memory() -> int | None:
-    """Bytes of this process's greatest resident size since `forget_peak`; None if the system does not tell.
+    """Return this process's largest resident size in bytes since `forget_peak`; None if the system does not tell.
 
-    Unlike `ru_maxrss` it is not that of the process that this one came from.
+    Unlike `ru_maxrss`, it does not include the parent process.
     """
     try:
         lines = (_PROCESS / "status").read_text().splitlines()

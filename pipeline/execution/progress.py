@@ -31,7 +31,7 @@ from structkd.pipeline.execution.engines import Listen
 
 
 class Bars:
-    """A bar for each job."""
+    """A display with a bar for each job."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -75,7 +75,7 @@ class Bars:
 
 
 class Lines:
-    """A line for each thing worth telling."""
+    """A display with a line for each important record."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -99,13 +99,14 @@ class Lines:
 
 
 def choose_display(console: Console) -> Bars | Lines:
-    """Bars where someone is watching."""
+    """Return bars for a terminal, else lines."""
     return Bars(console) if console.is_terminal else Lines(console)
 
 
 @contextmanager
 def byte_bar(console: Console, title: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """A bar that a call with further bytes and a note moves on; it is gone at the end, and only a terminal has one."""
+    """Yield a function that moves a bar by bytes, with a note; only a terminal shows the bar, and it is removed at the
+    end."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=total, note="")
@@ -113,7 +114,7 @@ def byte_bar(console: Console, title: str, total: int) -> Iterator[Callable[[int
 
 
 def describe(record: Record) -> str:
-    """A record in words; empty for what is not worth a line."""
+    """Describe a record in words; empty for unimportant records."""
     match record:
         case Started() | Updated() | Annotated() | SetWritten() | FeaturesWritten():
             return ""
@@ -136,7 +137,7 @@ def describe(record: Record) -> str:
 def _describe_corpora(
     record: VectorsFound | FeaturesRead | LeftAside | LabelsUnknown | LengthLimited | CorpusChanged | CorpusSuspected,
 ) -> str:
-    """What a job found in its corpora and in the files beside them."""
+    """Describe records about corpora and the files beside them."""
     match record:
         case VectorsFound(path, words, known):
             return f"{path} has {known} of {words} words"

@@ -1,4 +1,4 @@
-"""Taking finished pieces away, so that they are made again."""
+"""Removing finished pieces, so that they are made again."""
 
 import shutil
 from contextlib import nullcontext
@@ -11,11 +11,11 @@ from structkd.pipeline.plan.pieces import RESULT, Plan
 
 
 def discard(plan: Plan, *, students: bool) -> None:
-    """Take away the teachers and artifact sets of an experiment, and its students too if asked.
+    """Remove the teachers and artifact sets of an experiment, and optionally its students.
 
-    What a piece comes from goes after it, and the file that says it is finished goes first: wherever this is killed,
-    a piece is whole or absent, and the same command without --redo makes what is absent. Features of frozen encoders
-    stay: they serve all experiments.
+    A piece is removed before its inputs, and the file that marks it as finished before its other files: after a kill,
+    every piece is whole or absent, and the same command without --redo makes the absent ones. Features of frozen
+    encoders stay, because all experiments use them.
 
     Raises:
         ArtifactError: another process is writing one of the sets.

@@ -1,4 +1,4 @@
-"""Runs a grid, cell by cell: whatever its file of rows does not have yet."""
+"""Running a grid, cell by cell: the cells without a row in its file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,19 +16,19 @@ from structkd.pipeline.results.rows import add_rows, read_rows, student_row, tea
 
 @dataclass(frozen=True)
 class PlannedEntry:
-    """A row of a table for one task, and what it consists of."""
+    """A row of a table for one task, with its plan."""
 
     entry: Entry
     plan: Plan
 
     @property
     def teachers_key(self) -> str:
-        """Of the row of its teachers."""
+        """The key of the row of its teachers."""
         return teachers_key(self.plan)
 
     @property
     def student_keys(self) -> tuple[str, ...]:
-        """Of the rows of its students, seed by seed."""
+        """The keys of the rows of its students, seed by seed."""
         return tuple(student.key for student in self.plan.students)
 
     def wanted(self) -> Iterator[tuple[str, str]]:
@@ -40,12 +40,12 @@ class PlannedEntry:
 
 
 def planned_entries(grid: Grid, table: Table, runs: Path = RUNS) -> list[PlannedEntry]:
-    """A table's entries with their plans. Raises CorpusError for a corpus file that is missing."""
+    """Return a table's entries with their plans. Raises CorpusError for a missing corpus file."""
     return [PlannedEntry(entry, make_plan(entry.experiment, runs)) for entry in entries(grid, table)]
 
 
 def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Display) -> int:
-    """Run what is missing, table after table; each cell's row is kept as soon as it is there. Returns how many came."""
+    """Run missing cells, table after table; each cell's row is kept at once. Returns the number of new rows."""
     path, before = rows_path(grid), len(read_rows(rows_path(grid)))
     for table in tables:
         planned = planned_entries(grid, table)
@@ -64,7 +64,7 @@ def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Displ
 
 
 def _waiting(planned: Sequence[PlannedEntry], path: Path) -> list[PlannedEntry]:
-    """The entries that lack a row, with the students of these rows alone; what two entries share is the first one's."""
+    """Return entries without a row, with the missing students alone; a shared student belongs to the first entry."""
     known, found = set(read_rows(path)["key"]), []
     for one in planned:
         students = tuple(student for student in one.plan.students if student.key not in known)
@@ -75,7 +75,7 @@ def _waiting(planned: Sequence[PlannedEntry], path: Path) -> list[PlannedEntry]:
 
 
 class _Keeper:
-    """A display that keeps the rows of what has finished."""
+    """A display that writes the rows of finished jobs."""
 
     def __init__(
         self, display: Display, waiting: Sequence[PlannedEntry], path: Path, wanted: Mapping[str, str]
@@ -95,7 +95,7 @@ class _Keeper:
             yield kept
 
     def keep(self) -> None:
-        """Add the rows that are there and not kept yet."""
+        """Add the finished rows that are not written yet."""
         known, new = set(read_rows(self._path)["key"]), {}
         for one in self._waiting:
             plan, task = one.plan, one.entry.task

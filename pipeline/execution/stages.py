@@ -1,4 +1,4 @@
-"""The two stages: find what is not done, and have an engine do it."""
+"""The two stages: find unfinished pieces, and let an engine make them."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Display(Protocol):
-    """Shows progress while jobs run."""
+    """A display of progress while jobs run."""
 
     def watch(self, heading: str, titles: list[str]) -> AbstractContextManager[Listen]:
-        """A listener for the records of the jobs with these titles."""
+        """Yield a listener for the records of the jobs with these titles."""
         ...
 
 
 def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int:
-    """Stage one of some experiments. Returns how many teachers had anything left to do."""
+    """Run stage one of some experiments. Returns the number of teachers that had work left."""
     teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
     _clear(STATE, [folder for folder, (_, teacher) in teachers.items() if teacher.trained])
     _clear(CLAIM, [folder for folder, (_, teacher) in teachers.items() if teacher.done])
@@ -49,7 +49,7 @@ def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int
 
 
 def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:
-    """Stage two, once stage one is done; each student by all `ranks`. Returns how many students were trained."""
+    """Run stage two after stage one; all `ranks` train each student. Returns the number of trained students."""
     students = {student.folder: (plan, student) for plan in plans for student in plan.students}
     for name in (STATE, CLAIM):
         _clear(name, [folder for folder, (_, student) in students.items() if student.done])
@@ -72,7 +72,7 @@ def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks:
 
 
 def _check(plans: Sequence[Plan]) -> None:
-    """Raise now what students would only find when all teachers are trained: no GPU, encoders that cannot be used."""
+    """Raise errors early that students would find only after all teachers: no GPU, unusable encoders."""
     from structkd.tagger.encoders.stack import check_encoders
 
     experiments = {id(plan): plan.experiment for plan in plans}.values()
@@ -83,12 +83,12 @@ def _check(plans: Sequence[Plan]) -> None:
 
 
 def _title(plans: Sequence[Plan], plan: Plan, piece: TeacherPlan | StudentPlan, title: str) -> str:
-    """What a job is called: among those of several experiments, by its folder's digest too."""
+    """Return a job's title; jobs of several experiments also have the folder's digest."""
     return title if len(plans) == 1 else f"{plan.experiment.name} {title} {piece.folder.name[-8:]}"
 
 
 def _run_features(pieces: Sequence[tuple[Plan, TeacherPlan | StudentPlan]], engine: Engine, display: Display) -> None:
-    """What frozen encoders say of the corpora that some teachers or students need, where it is not there yet."""
+    """Compute missing features of frozen encoders for the corpora of some teachers or students."""
     needed = {path for _, piece in pieces for path in piece.features}
     experiments = {id(plan): plan.experiment for plan, _ in pieces}
     found = {one.path: (id(plan), one) for plan, _ in pieces for one in plan.features}
@@ -105,7 +105,7 @@ def _run_features(pieces: Sequence[tuple[Plan, TeacherPlan | StudentPlan]], engi
 
 
 def _clear(name: str, finished: list[Path]) -> None:
-    """Take away what runs left that were killed between their result and the end."""
+    """Remove the files of runs that were killed between their result and their end."""
     for path in (folder / name for folder in finished):
         with suppress(OSError):  # a disk that is mounted read-only; what is left over means nothing
             path.unlink(missing_ok=True)

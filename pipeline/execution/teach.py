@@ -1,4 +1,4 @@
-"""A job of stage one: train a teacher, or open one from elsewhere, score it, and write what it knows."""
+"""A job of stage one: train a teacher, or open one from elsewhere, score it, and write its answers."""
 
 import time
 from collections.abc import Sequence
@@ -46,14 +46,14 @@ from structkd.teachers.train import train_teacher
 
 
 def task_labels(experiment: Experiment) -> tuple[str, ...]:
-    """The task's labels: the ordered union over the training corpora of all languages."""
+    """Return the task's labels: the ordered union over the training corpora of all languages."""
     data = Data(experiment)
     corpora = [data.load(language, "train")[0] for language in experiment.languages]
     return LabelSet.union(label_names(corpora)).names
 
 
 def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
-    """Stage one for one teacher: whatever of training and annotation is not done."""
+    """Run stage one for one teacher: the unfinished parts of training and annotation."""
     with claimed(plan.folder / CLAIM):
         if not plan.done:  # by another process, for which this one has waited
             _teach(experiment, plan, labels, log)
@@ -68,7 +68,7 @@ def _teach(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], l
 
 
 def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
-    """A teacher that was trained elsewhere; its result is its scores."""
+    """Open a teacher that was trained elsewhere; its result contains its scores."""
     data, began = Data(experiment), time.perf_counter()
     assert experiment.teacher.external is not None
     teacher = open_source(
@@ -91,7 +91,7 @@ def _foreign_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[st
 
 
 def _own_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> TeacherSource:
-    """A teacher that is trained here, if it is not yet."""
+    """Return a teacher of this project; train it if it is not trained yet."""
     features = open_features(plan, log)
     if plan.trained and (fault := _damage(plan)):
         log(Restarted(fault))
@@ -105,7 +105,7 @@ def _own_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, .
 
 
 def _damage(plan: TeacherPlan) -> str | None:
-    """What is wrong with a trained teacher's checkpoint."""
+    """Return the fault of a trained teacher's checkpoint, if any."""
     try:
         load_tagger(plan.folder)
     except CheckpointError as error:
@@ -147,12 +147,12 @@ def _train_teacher(
 
 
 def _lesson(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> Corpus:
-    """What a teacher is trained on."""
+    """Return the training data of a teacher."""
     return outside(train, plan.fold, experiment.teacher.seed) if plan.fold else train
 
 
 def _annotate(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSource, log: Log) -> None:
-    """Write whatever of a teacher's artifact sets is not there."""
+    """Write a teacher's missing artifact sets."""
     data, language = Data(experiment), plan.language
     train = load(data, language, "train", log)
     ours = not experiment.teacher.external
@@ -172,7 +172,7 @@ def _annotate(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSource,
 
 
 def _known(corpus: Corpus, labels: LabelSet, log: Log) -> Corpus:
-    """Without the gold labels of sentences that have one which no training corpus has: ids cannot name it."""
+    """Remove the gold labels of sentences with a label that no training corpus has, because it has no id."""
     fits = [sentence.labels is None or labels.ids.keys() >= set(sentence.labels) for sentence in corpus]
     if not all(fits):
         log(LabelsUnknown(corpus.split, fits.count(False)))

@@ -1,4 +1,4 @@
-"""The worker processes of a command: each does one job at a time, and ends when the command does, however that ends."""
+"""The worker processes of a command: each does one job at a time, and ends with the command, however it ends."""
 
 import pickle
 import signal
@@ -20,20 +20,20 @@ TERM = 1.8  # seconds that a worker has to end by itself
 
 @dataclass(frozen=True)
 class Told:
-    """Something that a job tells while it runs."""
+    """A record of a running job."""
 
     what: Any
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a job, with the error that it was."""
+    """The end of a job, with its error if there was one."""
 
     error: Exception | None
 
 
 class WorkerDiedError(Exception):
-    """A worker is gone. `signal` is the one that asked it to end, or None for a death of another kind."""
+    """A worker is gone. `signal` is the signal that asked it to end, or None for another kind of death."""
 
     def __init__(self, code: int | None) -> None:
         super().__init__(f"a worker process died with exit code {code}")
@@ -42,7 +42,7 @@ class WorkerDiedError(Exception):
 
 
 class Worker(Generic[JobT]):
-    """A process that calls `run(job, send)` for each job it is given; `send` brings picklable things here."""
+    """A process that calls `run(job, send)` for each given job; `send` sends picklable things to this process."""
 
     job: JobT
 
@@ -55,7 +55,7 @@ class Worker(Generic[JobT]):
         theirs.close()
 
     def give(self, job: JobT) -> None:
-        """Have a job done. Call it when the last one has ended."""
+        """Start a job. Call it when the last job has ended."""
         self.job = job
         try:
             self._pipe.send(job)
@@ -64,11 +64,11 @@ class Worker(Generic[JobT]):
 
     @property
     def signs(self) -> "tuple[Connection | int, ...]":
-        """For `multiprocessing.connection.wait`: one is ready when there is something to hear, a death included."""
+        """Objects for `multiprocessing.connection.wait`: one is ready if there is a message, or if the worker died."""
         return self._pipe, self._process.sentinel
 
     def hear(self) -> Told | Ended:
-        """The next message; waits for it. Raises WorkerDiedError."""
+        """Wait for the next message and return it. Raises WorkerDiedError."""
         wait(self.signs)
         try:
             if self._pipe.poll():
@@ -83,11 +83,11 @@ class Worker(Generic[JobT]):
         return WorkerDiedError(self._process.exitcode)
 
     def dismiss(self) -> None:
-        """Ask it to end now, whatever it is doing."""
+        """Ask the worker to end now, also in the middle of a job."""
         self._process.terminate()
 
     def end(self, deadline: float) -> None:
-        """Wait for its end until a time of `time.monotonic`, and then kill it."""
+        """Wait for the worker's end until a time of `time.monotonic`, then kill it."""
         self._process.join(max(0.0, deadline - time.monotonic()))
         self._process.kill()
         self._process.join()
@@ -95,7 +95,7 @@ class Worker(Generic[JobT]):
 
 @contextmanager
 def workers(runs: Sequence[Callable[[JobT, Send], None]]) -> Iterator[list[Worker[JobT]]]:
-    """A worker for each way to run jobs. After the block they are gone, whatever they were doing."""
+    """Start a worker for each way to run jobs. After the block all workers are gone, also in the middle of a job."""
     started: list[Worker[JobT]] = []
 
     def stop() -> None:
@@ -115,7 +115,7 @@ def workers(runs: Sequence[Callable[[JobT, Send], None]]) -> Iterator[list[Worke
 
 
 def heard(workers: Sequence[Worker[JobT]], seconds: float | None) -> Iterator[tuple[Worker[JobT], Told | Ended]]:
-    """A message of each worker that has one: of the first that have, or of none after so many seconds.
+    """Wait for messages and return one of each worker that has one; none after this many seconds.
 
     Raises WorkerDiedError.
     """
@@ -126,7 +126,7 @@ def heard(workers: Sequence[Worker[JobT]], seconds: float | None) -> Iterator[tu
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes that are started here do not get SIGINT from a terminal: their parent ends them."""
+    """Start processes in the block without SIGINT from a terminal: their parent ends them."""
     resource_tracker.ensure_running()  # starting it sets the mask too
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
@@ -147,7 +147,7 @@ def _serve(pipe: Connection, run: Callable[[JobT, Send], None]) -> None:
 
 
 def _outcome(job: JobT, run: Callable[[JobT, Send], None], send: Send) -> Exception | None:
-    """Run a job. The error that it ended with, as one that can be sent."""
+    """Run a job; return its error in a form that can be sent."""
     try:
         run(job, send)
     except Exception as error:
