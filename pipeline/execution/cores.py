@@ -4,7 +4,7 @@ import os
 
 
 def usable_cores() -> int:
-    """Return the cores that the system allows this process; all of the machine's cores if the system does not tell."""
+    """Return the number of cores allowed to this process, or of the machine's cores if the system does not tell."""
     if hasattr(os, "sched_getaffinity"):  # Linux; os.process_cpu_count comes with Python 3.13
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -120,7 +120,7 @@ def choose_engine(workers: int | None) -> Engine:
 
 
 def default_workers() -> int:
-    """Return one worker per GPU, or else per core."""
+    """Return the number of GPUs, or else of cores."""
     import torch  # which a finished experiment never needs
 
     # Jobs that share a GPU share its memory, and are hardly faster for it.
@@ -156,7 +156,7 @@ class Waiting:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Return an error that explains the death of a worker."""
+    """Turn the death of a worker into an error that explains it."""
     try:
         yield
     except WorkerDiedError as death:

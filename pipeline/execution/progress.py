@@ -105,8 +105,7 @@ def choose_display(console: Console) -> Bars | Lines:
 
 @contextmanager
 def byte_bar(console: Console, title: str, total: int) -> Iterator[Callable[[int, str], None]]:
-    """Yield a function that moves a bar by bytes, with a note; only a terminal shows the bar, and it is removed at the
-    end."""
+    """Yield a function that advances a bar by bytes, with a note. Only a terminal shows the bar, until the end."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TextColumn("{task.fields[note]}"))
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=total, note="")

@@ -1,1 +1,1 @@
-"""What an experiment consists of: its corpora and its pieces, named by digest before anything runs."""
+"""The plan of an experiment: its corpora and its pieces, named by digest before anything runs."""

@@ -1,4 +1,4 @@
-"""An experiment's corpora: read, converted, limited; and named without being read."""
+"""An experiment's corpora: read, converted and limited; and identified without reading."""
 
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +14,7 @@ from structkd.teachers.sources.config import TaskScheme
 
 
 class Data:
-    """Where an experiment's sentences come from.
+    """The corpora of an experiment.
 
     Every corpus is converted to the experiment's scheme, cut to `limits.max_tokens` and sampled.
     """
@@ -25,36 +25,36 @@ class Data:
 
     @property
     def metric(self) -> Metric:
-        """Span F1 or accuracy, as the corpus has it."""
+        """The metric: the corpus's span F1 or accuracy."""
         return self.labelled.metric
 
     @property
     def scheme(self) -> TaskScheme | None:
-        """The scheme of the labels that the taggers see; None for tags."""
+        """The label scheme of the taggers; None for tags."""
         return self.experiment.scheme if self.metric == "spans" else None
 
     def corpora(self) -> list[tuple[str, Split]]:
-        """The language and split of all that is read."""
+        """The language and split of every corpus that is read."""
         known = [(language, split) for language in self.experiment.languages for split in self.splits(language)]
         return known + [(language, "zero_shot") for language in self.zero_shot_languages]
 
     @property
     def zero_shot_languages(self) -> tuple[str, ...]:
-        """Languages that are scored and not trained on."""
+        """Languages for scoring only."""
         return self.experiment.zero_shot.languages if self.experiment.zero_shot else ()
 
     def texts(self, language: str) -> tuple[Text, ...]:
-        """What teachers annotate in a language beside its training corpus."""
+        """Return the texts that teachers annotate in a language beside its training corpus."""
         has_unlabelled = self.labelled.makes_text or bool(self._unlabelled(language))
         found: dict[Text, bool] = {"unlabelled": has_unlabelled, "augmented": self.experiment.augmented is not None}
         return tuple(text for text, there in found.items() if there)
 
     def splits(self, language: str) -> tuple[Split, ...]:
-        """The corpora of a language that is trained on."""
+        """Return the corpora of a training language."""
         return ("train", "dev", "test", *self.texts(language))
 
     def load(self, language: str, split: Split) -> tuple[Corpus, LengthReport]:
-        """A corpus as the taggers take it, and what the length limit did.
+        """Load a corpus for the taggers, with the report of the length limit.
 
         Raises:
             CorpusError: a missing or malformed file, or nothing left after the limits.
@@ -62,7 +62,7 @@ class Data:
         return self._source(language, split).load(self._request(language, split))
 
     def identity(self, language: str, split: Split) -> dict[str, Any]:
-        """What determines the content of `load`, found without reading sentences: equal identities, equal corpora.
+        """Return what determines the content of `load`, without reading sentences: equal identities, equal corpora.
 
         Raises:
             CorpusError: a missing file.
@@ -82,7 +82,7 @@ class Data:
         )
 
     def _source(self, language: str, split: Split) -> CorpusSource:
-        """Where a corpus comes from. Raises CorpusError for one that the experiment does not have."""
+        """Return the source of a corpus. Raises CorpusError for one that the experiment does not have."""
         texts = self._unlabelled(language)
         text = JoinedText(texts) if texts else None
         found: dict[Split, CorpusSource | None] = {
@@ -96,12 +96,12 @@ class Data:
         return source
 
     def _unlabelled(self, language: str) -> tuple[UnlabelledText, ...]:
-        """Where a language has text from."""
+        """Return the source of a language's text."""
         return tuple(text for text in self.experiment.unlabelled if text.serves(language))
 
 
 def describe_limit(corpus: Corpus, report: LengthReport) -> LengthLimited | None:
-    """A record of what the length limit did; None if every sentence was short enough."""
+    """Return a record of the length limit's effects; None if every sentence was short enough."""
     if not report.long_sentences:
         return None
     return LengthLimited(corpus.language, corpus.split, **asdict(report))

@@ -1,4 +1,4 @@
-"""Features of frozen encoders: which files an experiment needs, and what they cost. They serve all experiments."""
+"""Features of frozen encoders: the files that an experiment needs, and their costs. All experiments share them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class FeaturePlan:
 
     @property
     def done(self) -> bool:
-        """Whether they are there, and what they cost."""
+        """True if the features and their costs are there."""
         return self.path.is_file() and _cost_path(self.path).is_file()
 
 
 def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[FeaturePlan, ...]:
-    """What all frozen encoders of teachers and students say of the corpora that these read."""
+    """Plan the features of all frozen encoders of teachers and students, for the corpora that these read."""
     readers = [(experiment.student.tagger, experiment.languages)]
     for language in experiment.languages:
         readers += [(tagger, (language,)) for tagger in teacher_taggers(experiment.teacher, language)]
@@ -56,21 +56,22 @@ def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[Featu
 
 
 def teacher_taggers(teacher: Teacher, language: str) -> list[TaggerConfig]:
-    """What stage one runs in a language: the tagger that it trains there, or those of this project from elsewhere."""
+    """Return the taggers of stage one in a language: the one that it trains, or this project's taggers from
+    elsewhere."""
     return tagger_configs(teacher.external, language) if teacher.external else [teacher.tagger.in_language(language)]
 
 
 def cost_of(paths: Sequence[Path]) -> dict[str, float]:
-    """Bytes of feature files, and the seconds for which encoders ran to make them.
+    """Return the bytes of feature files, and the seconds of the encoders that made them.
 
-    Raises FeatureError if what is written of that is damaged.
+    Raises FeatureError if a record of these costs is damaged.
     """
     found = [_cost(_cost_path(path)) for path in paths]
     return {key: sum(cost[key] for cost in found) for key in ("bytes", "seconds")}
 
 
 class Cost(BaseModel):
-    """What one file of features costs, and the seconds that its encoder ran."""
+    """The costs of a file of features, with the seconds of its encoder."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
     bytes: NonNegativeInt
@@ -79,7 +80,7 @@ class Cost(BaseModel):
     """In which the encoder computed, as torch calls it."""
 
     def write(self, features: Path) -> None:
-        """Write this beside the file of features."""
+        """Write the costs beside the file of features."""
         write_sealed(_cost_path(features), self.model_dump())
 
 
@@ -100,7 +101,7 @@ def _cost(path: Path) -> dict[str, float]:
 def feature_files(
     plans: Sequence[FeaturePlan], taggers: Sequence[TaggerConfig], languages: Sequence[str], data: Data
 ) -> tuple[Path, ...]:
-    """The files that taggers for some languages read."""
+    """Return the files that taggers for some languages read."""
     digests = {digest for tagger in taggers for digest in _frozen(tagger)}
     read = _read_by(languages, data)
     return tuple(plan.path for plan in plans if plan.digest in digests and (plan.language, plan.split) in read)
@@ -111,5 +112,5 @@ def _frozen(tagger: TaggerConfig) -> dict[str, TransformerConfig]:
 
 
 def _read_by(languages: Sequence[str], data: Data) -> list[tuple[str, Split]]:
-    """The corpora that a tagger for some languages reads; those of languages that nobody is trained on all do."""
+    """Return the corpora that a tagger for some languages reads; every tagger reads those of zero-shot languages."""
     return [(language, split) for language, split in data.corpora() if language in languages or split == "zero_shot"]

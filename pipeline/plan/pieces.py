@@ -1,9 +1,9 @@
-"""What an experiment consists of, by name: each piece's folder carries the digest of all that determines it.
+"""The pieces of an experiment, by name: each piece's folder contains the digest of everything that determines it.
 
-That is settings, corpora and the results versions of the rooms that make it (`pipeline.plan.versions`). The code's
-digest stands beside these in what a piece says of itself, and names nothing.
+This is: settings, corpora and the results versions of the rooms that make it (`pipeline.plan.versions`). The provenance
+of a piece also contains the code's digest, which is not part of the name.
 
-Nothing here reads a sentence or loads a model, so that asking what is left to do takes no time.
+Nothing here reads a sentence or loads a model, so it takes no time to find the open work.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero_shot")  # what is scored
 
 @dataclass(frozen=True)
 class TeacherPlan:
-    """A teacher of all its language's training corpus, or of a fold, and the artifact sets that it writes."""
+    """A teacher of its language's whole training corpus, or without one fold, and the artifact sets that it writes."""
 
     language: str
     fold: Fold | None
@@ -52,7 +52,7 @@ class TeacherPlan:
 
     @property
     def name(self) -> str:
-        """What it is called in its artifact sets."""
+        """The teacher's name in its artifact sets."""
         return self.language if self.fold is None else f"{self.language} {self.fold}"
 
     @property
@@ -62,18 +62,18 @@ class TeacherPlan:
 
     @property
     def trained(self) -> bool:
-        """Whether the teacher's weights and scores are there."""
+        """True if the teacher's weights and scores are there."""
         return (self.folder / RESULT).is_file()
 
     @property
     def done(self) -> bool:
-        """Whether its artifact sets are finished, too."""
+        """True if its artifact sets are finished, too."""
         return self.trained and all(map(annotated, self.sets))
 
 
 @dataclass(frozen=True)
 class StudentPlan:
-    """One student: a system and a seed."""
+    """A student: a system and a seed."""
 
     system: SystemName
     seed: int
@@ -87,7 +87,7 @@ class StudentPlan:
 
     @property
     def done(self) -> bool:
-        """Whether its weights and scores are there."""
+        """True if its weights and scores are there."""
         return (self.folder / RESULT).is_file()
 
 
@@ -103,7 +103,7 @@ class Plan:
 
 
 def annotated(artifacts: Path) -> bool:
-    """Whether an artifact set is finished."""
+    """True if an artifact set is finished."""
     return (artifacts / MANIFEST).is_file()
 
 
@@ -111,8 +111,8 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
     """Name every piece of an experiment.
 
     Raises:
-        CorpusError: a corpus file that is missing.
-        EncoderError, SourceError, CheckpointError: a pretrained encoder, or a teacher from elsewhere, that is.
+        CorpusError: a missing corpus file.
+        EncoderError, SourceError, CheckpointError: a missing pretrained encoder or teacher from elsewhere.
     """
     folder, data = runs / experiment.name, Data(experiment)
     training = [data.identity(language, "train") for language in experiment.languages]
@@ -176,13 +176,13 @@ def _teacher(
 
 
 def _own(teacher: Teacher, language: str) -> list[Any]:
-    """What determines a teacher that is trained here, beside its corpora."""
+    """Return what determines a teacher that is trained here, beside its corpora."""
     tagger = teacher.tagger.in_language(language)
     return [teacher.seed, tagger.model_dump(), teacher.training.model_dump(), pretrained_digests(tagger)]
 
 
 def _foreign(sources: SourcesConfig, data: Data, language: str) -> list[Any]:
-    """What determines a teacher that was trained elsewhere."""
+    """Return what determines a teacher that was trained elsewhere."""
     splits = data.splits(language)
     return [sources.combine, *(source_digest(source, language, splits) for source in sources.serving(language))]
 
@@ -217,5 +217,5 @@ def _student(
 
 
 def name_digest(digests: Mapping[str, str]) -> str:
-    """What names a piece: everything that determines its result, but for the code."""
+    """Return the digest that names a piece: everything that determines its result, except the code."""
     return digest_json({name: digest for name, digest in digests.items() if name != "code"})

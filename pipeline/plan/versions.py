@@ -1,10 +1,10 @@
 """Results versions: a number for each room that determines results, and the digest of the code behind it.
 
-A piece's name carries the numbers of the rooms that make it, not their code: a comment renames nothing. Whoever
-changes what comes out of a room raises its number here, and pieces made before are made again, under other names.
-`tests/results` holds what comes out of each room on small inputs, and fails where that has changed.
+A piece's name contains the numbers of the rooms that make it, not their code: a comment renames nothing. If you change
+the results of a room, raise its number here; earlier pieces are then made again, under other names. `tests/results`
+contains the results of each room on small inputs, and fails if they change.
 
-Three things inside the rooms have numbers of their own, since fewer pieces depend on them: the demo corpus
+Three things inside the rooms have their own numbers, because fewer pieces depend on them: the demo corpus
 (`corpora.demo.digest`), augmented text (`corpora.augment`) and features of frozen encoders
 (`tagger.encoders.pretrained`).
 """
@@ -25,13 +25,13 @@ LEARNING = ("crf", "corpora", "tagger", "artifacts", "student")  # a student
 
 
 def versions_of(rooms: tuple[str, ...]) -> str:
-    """The results versions of some rooms, as in "crf 1, corpora 2"."""
+    """Return the results versions of some rooms, as in "crf 1, corpora 2"."""
     return ", ".join(f"{room} {VERSIONS[room]}" for room in rooms)
 
 
 @lru_cache
 def code_digest(*rooms: str) -> str:
-    """SHA-256 over the source of some rooms."""
+    """Return the SHA-256 of the source of some rooms."""
     root = Path(__file__).parents[2]
     sources = sorted(path for room in rooms for path in (root / room).rglob("*") if _is_source(path))
     return digest_json([[str(path.relative_to(root)), digest_bytes(path.read_bytes())] for path in sources])

@@ -1,1 +1,1 @@
-"""What people look at: the HTML page, sentence cards, tables as text, views of artifact sets."""
+"""Output for people: the HTML page, sentence cards, tables as text, views of artifact sets."""

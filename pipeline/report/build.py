@@ -36,7 +36,7 @@ SPLITS = {"test": "test", "dev": "dev", "zero_shot": "languages never trained on
 def make_page(
     title: str, subtitle: str, tables: Sequence[TableFindings], sentences: Sequence[SentenceCard] = ()
 ) -> Page:
-    """A page of all tables; the first one's tasks are shown in detail."""
+    """Return a page with all tables; the first table's tasks are shown in detail."""
     main = tables[0]
     sections = [_section(table, NOTE if table is main else "") for table in tables if _has_students(table)]
     sections += [_languages(task, main.split) for task in main.tasks if _has_scores(task)]
@@ -56,7 +56,7 @@ def _has_scores(task: TaskFindings) -> bool:
 
 
 def _has_students(table: TableFindings) -> bool:
-    """Whether anything was run for this table: the baseline may be another table's, too."""
+    """True if this table has results of its own: its baseline may come from another table."""
     labels = {label for task in table.tasks for label, cells in task.entries.items() if len(cells)}
     return bool(labels - {TEACHERS, BASELINE})
 
@@ -73,7 +73,7 @@ def _section(table: TableFindings, note: str) -> Section:
 
 
 def gap_chart(table: TableFindings) -> Bars:
-    """The share of the gap that each label closes, by task and seed."""
+    """Return the share of the gap that each label closes, by task and seed."""
     shares = [_seed_shares(task.entries, table.split) for task in table.tasks]
     labels = dict.fromkeys(label for found in shares for label in found)
     bars = tuple(Bar(label, tuple(found.get(label, ()) for found in shares)) for label in labels)
@@ -109,7 +109,7 @@ def _sweep(table: TableFindings, task: TaskFindings) -> Lines:
 
 
 def _means(cells: pl.DataFrame, split: str) -> tuple[float, ...]:
-    """The mean over languages of each seed."""
+    """Return the mean over languages of each seed."""
     return tuple(seed_means(score_rows(Entries({"": cells})).filter(pl.col("split") == split))["mean"].to_list())
 
 
@@ -120,7 +120,7 @@ def _languages(task: TaskFindings, split: str) -> Section:
 
 
 def _differences(task: TaskFindings) -> Differences:
-    """Each system minus the baseline; the mean over languages with its interval by the bootstrap."""
+    """Return each system minus the baseline; the mean over languages with its bootstrap interval."""
     rows = score_rows(task.entries)
     lines = score_table(rows, task.experiment.languages).systems
     base, resampled, systems = lines[BASELINE], task.entries.resampled, []

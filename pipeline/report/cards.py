@@ -1,4 +1,4 @@
-"""Sentences for a report's browser: what teachers wrote about them, and what students say."""
+"""Sentences for a report's browser, with the teachers' answers and the students' labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ PATHS = 5  # shown of each sentence
 
 
 def sentence_cards(plan: Plan, students: Mapping[str, Path], *, sentences: int, seed: int = 0) -> list[SentenceCard]:
-    """Held-out sentences of each language that has gold, drawn by `seed`; empty if the teachers' sets are gone.
+    """Draw held-out sentences of each language with gold labels by `seed`; empty if the teachers' sets are gone.
 
     Args:
-        students: folders of finished students by what they are called.
-        sentences: at most so many of each language.
+        students: folders of finished students by name.
+        sentences: largest number of sentences per language.
 
     Raises:
         ArtifactError: a damaged set.
@@ -51,7 +51,7 @@ def _views(folder: Path | None, sentences: int, seed: int) -> Iterator[SentenceV
 
 
 def _predictions(folder: Path, features: Sequence[FeatureSet], batches: Sequence[PlacedBatch]) -> list[tuple[str, ...]]:
-    """A student's labels. They are few sentences: what no file of features has is computed."""
+    """Return a student's labels. The sentences are few, so missing features are computed."""
     student = load_tagger(folder)
     student.attach(features)
     return best_labels(student, batches)

@@ -1,4 +1,4 @@
-"""Headings and rows of text as a table for a terminal, in Markdown, or in LaTeX.
+"""Formats of text tables: for a terminal, Markdown, and LaTeX.
 
 The first `left` columns are text, the others numbers.
 """
@@ -26,7 +26,7 @@ _LATEX = str.maketrans(
 
 
 def as_table(heads: Texts, rows: Sequence[Texts], *, left: int = 1, title: str | None = None) -> Table:
-    """A table for a terminal."""
+    """Format a table for a terminal."""
     table = Table(title=title, title_justify="left")
     for place, head in enumerate(heads):
         table.add_column(head, justify="left" if place < left else "right", no_wrap=True)
@@ -36,14 +36,14 @@ def as_table(heads: Texts, rows: Sequence[Texts], *, left: int = 1, title: str |
 
 
 def as_markdown(heads: Texts, rows: Sequence[Texts], *, left: int = 1) -> str:
-    """A Markdown table."""
+    """Format a Markdown table."""
     rule = ["---" if place < left else "---:" for place in range(len(heads))]
     head, *body = ([cell.replace("|", r"\|") for cell in cells] for cells in (heads, *rows))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *body))
 
 
 def as_latex(heads: Texts, rows: Sequence[Texts], *, left: int = 1) -> str:
-    r"""A LaTeX tabular with the rules of the package booktabs; what is special to LaTeX is escaped."""
+    r"""Format a LaTeX tabular with the rules of the package booktabs; LaTeX's special characters are escaped."""
     columns = "l" * min(left, len(heads)) + "r" * max(0, len(heads) - left)
     head, *body = (f"{' & '.join(map(latex_text, cells))} \\\\" for cells in (heads, *rows))
     lines = [
@@ -59,6 +59,6 @@ def as_latex(heads: Texts, rows: Sequence[Texts], *, left: int = 1) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Text with what is special to LaTeX escaped."""
+    """Escape LaTeX's special characters in a text."""
     escaped = re.sub(r"^-(?=\d)", "$-$", text.translate(_LATEX))  # a minus is longer than a hyphen
     return re.sub(r"^(?=[*\[])", "{}", escaped)  # which a line's end would take for its own

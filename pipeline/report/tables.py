@@ -1,4 +1,4 @@
-"""Findings as tables of text: the same ones for `distill`, for `report` and for the page."""
+"""Findings as tables of text, the same for `distill`, `report` and the page."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from structkd.pipeline.results.tables import Texts
 
 
 def text_tables(tables: Sequence[TableFindings]) -> Iterator[TableView]:
-    """All tables: by task and by language, and what the first one's teachers wrote."""
+    """Return all tables: by task and by language, and about the sets of the first table's teachers."""
     for table in tables:
         if len(table.tasks) > 1:
             yield by_task(table.title, table)
@@ -25,12 +25,12 @@ def text_tables(tables: Sequence[TableFindings]) -> Iterator[TableView]:
 
 
 def by_task(title: str, table: TableFindings, note: str = "") -> TableView:
-    """Systems by tasks."""
+    """Return systems by tasks."""
     return _view(title, task_texts({task.name: task.entries for task in table.tasks}, table.split), note)
 
 
 def by_language(title: str, task: TaskFindings, split: str) -> TableView:
-    """Systems by languages."""
+    """Return systems by languages."""
     return _view(title, language_texts(task.entries, split=split))
 
 

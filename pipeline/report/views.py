@@ -18,7 +18,7 @@ _STRIP = 12  # labels of which a strip of shades is shown: more are neither told
 
 
 def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
-    """A set in numbers."""
+    """Return a set in numbers."""
     table = Table(title=str(artifacts.folder), show_header=False, title_justify="left")
     accuracy = "-" if summary.best_path_accuracy is None else f"{100 * summary.best_path_accuracy:.2f}%"
     languages = ", ".join(
@@ -48,7 +48,7 @@ def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
 
 
 def difference_view(first: ArtifactSet, second: ArtifactSet, difference: SetDifference) -> Group:
-    """How two sets differ: first what they are and hold, then what they say of the sentences that both have."""
+    """Return the differences of two sets: first their content, then their answers about the sentences of both."""
     counts = {name: (str(one), str(other)) for name, (one, other) in difference.counts.items()}
     header = {key: (_value(one), _value(other)) for key, (one, other) in difference.header.items()}
     identity = {"identity": (first.identity, second.identity)}
@@ -68,7 +68,7 @@ def _value(value: object) -> str:
 
 
 def _pairs(first: ArtifactSet, second: ArtifactSet, rows: dict[str, tuple[str, str]]) -> Table:
-    """What differs is in bold."""
+    """Return pairs of values; differences are bold."""
     table = Table("", title="what the sets are", title_justify="left")
     for artifacts in (first, second):
         table.add_column(str(artifacts.folder), overflow="fold")
@@ -79,7 +79,7 @@ def _pairs(first: ArtifactSet, second: ArtifactSet, rows: dict[str, tuple[str, s
 
 
 def _shortened(value: str) -> str:
-    """The beginning of a digest, which is enough to tell it from another."""
+    """Return the beginning of a digest, which is enough to distinguish digests."""
     return f"{value[:16]}..." if re.fullmatch("[0-9a-f]{64}", value) else value
 
 
@@ -102,9 +102,9 @@ def _shared_table(difference: SetDifference) -> Table:
 
 
 def sentence_panel(view: SentenceView, paths: int) -> Group:
-    """A sentence with its words down the side, and below them how lesser paths differ from the best one.
+    """Return a sentence with one word per row, and below it the differences of other paths from the best one.
 
-    It is readable at 80 columns whatever words and labels there are: long ones go on in the next line.
+    It is readable at 80 columns for any words and labels: long ones continue in the next line.
     """
     few = len(view.labels) <= _STRIP
     heads = ["", "word", "gold", "path 1", *(["posteriors"] if few else []), "likeliest"]
@@ -122,14 +122,14 @@ def sentence_panel(view: SentenceView, paths: int) -> Group:
 
 
 def _likeliest(labels: tuple[str, ...], posteriors: list[float]) -> str:
-    """The likeliest label, and the next one where it has a chance."""
+    """Return the likeliest label, and the next one if it has a chance."""
     order = sorted(range(len(labels)), key=posteriors.__getitem__, reverse=True)[:2]
     chances = [(labels[place], round(100 * posteriors[place])) for place in order]
     return ", ".join(f"{label} {chance}%" for rank, (label, chance) in enumerate(chances) if chance or not rank)
 
 
 def _paths_table(view: SentenceView, shown: Sequence[PathView]) -> Table:
-    """Each path's probability and weight, and the words whose labels differ from the best path's."""
+    """Return each path's probability and weight, and the words whose labels differ from the best path's."""
     table = Table("path", "p(path)", "weight", "differs from path 1 at", pad_edge=False)
     table.columns[-1].overflow = "fold"
     best = shown[0].labels
@@ -144,7 +144,7 @@ def _paths_table(view: SentenceView, shown: Sequence[PathView]) -> Table:
 
 
 def _shortened_word(word: str) -> str:
-    """The beginning of a word that stands in the table of words, too."""
+    """Return the beginning of a word; the whole word is in the table of words."""
     return word if len(word) <= _WORD else f"{word[:_WORD]}..."
 
 

@@ -1,1 +1,1 @@
-"""The report as one HTML page: what it says as plain data, its charts, and the template that shows them."""
+"""The report as one HTML page: its content as plain data, its charts, and the template."""

@@ -1,4 +1,4 @@
-"""Charts as plain data. What is measured with several seeds has a value for each; drawings show mean and spread."""
+"""Charts as plain data. Each seed has its own value; drawings show mean and spread."""
 
 from collections.abc import Sized
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """A panel for each group (as a task), in it a bar for each system and a dot for each seed."""
+    """A bar chart: a panel per group (such as a task), with a bar per system and a dot per seed."""
 
     title: str
     axis: str
@@ -32,7 +32,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Point:
-    """What was measured at one place of a line."""
+    """The values at one place of a line."""
 
     x: float
     values: tuple[float, ...]
@@ -41,7 +41,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """A system's course."""
+    """A system's line."""
 
     name: str
     points: tuple[Point, ...]
@@ -74,7 +74,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value and, where it is known, the interval that it is believed to lie in."""
+    """A value and, if it is known, its confidence interval."""
 
     value: float
     interval: tuple[float, float] | None = None
@@ -82,7 +82,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far a system is from the baseline."""
+    """A system's difference from the baseline."""
 
     name: str
     values: tuple[Estimate | None, ...]
@@ -92,7 +92,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Differences:
-    """Languages, and the mean over them, down the side; in each a dot for each system, zero being the baseline."""
+    """A chart of differences: a row per language and for their mean, a dot per system; zero is the baseline."""
 
     title: str
     axis: str
@@ -107,7 +107,7 @@ class Differences:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stage took; None if it was not measured."""
+    """The costs of a stage; None if not measured."""
 
     stage: str
     seconds: float | None
@@ -119,7 +119,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Costs:
-    """Stages down the side, their time, memory and bytes on disk as bars."""
+    """A chart of costs: a row per stage, with bars for time, memory and bytes on disk."""
 
     title: str
     stages: tuple[Cost, ...]
@@ -139,7 +139,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Curve:
-    """A teacher on one kind of text, as that which it was trained on."""
+    """A teacher on one kind of text, such as the text that it was trained on."""
 
     name: str
     bins: tuple[Bin, ...]
@@ -147,12 +147,12 @@ class Curve:
 
     @property
     def words(self) -> int:
-        """How many there are in all bins."""
+        """The number of words in all bins."""
         return sum(one.words for one in self.bins)
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error: mean over words of how far their bin's accuracy is from its confidence."""
+        """Expected calibration error: mean over words of |accuracy - confidence| of their bin."""
         return sum(one.words * abs(one.accuracy - one.confidence) for one in self.bins) / max(1, self.words)
 
 
@@ -177,7 +177,7 @@ Chart = Bars | Lines | Differences | Costs | Reliability
 
 
 def system_names(chart: Chart) -> tuple[str, ...]:
-    """The systems of a chart, in its order: they look alike in all charts of a page."""
+    """Return the systems of a chart, in order: a system looks the same in all charts of a page."""
     match chart:
         case Bars():
             return tuple(bar.name for bar in chart.bars)

@@ -1,4 +1,4 @@
-"""What can be wrong with a page."""
+"""The errors of a page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ EXTRA = "report"
 
 
 class PageError(ValueError):
-    """A page or chart that cannot be made; the message says what was found, what was expected, or what to install."""
+    """A page or chart that cannot be made; the message names what was found and expected, or what to install."""
 
 
 @contextmanager
 def extra(package: str) -> Iterator[None]:
-    """An import of an optional package, whose absence is a PageError that says what to install."""
+    """Import an optional package in the block; if it is missing, raise a PageError that says what to install."""
     try:
         yield
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""All that a page says."""
+"""The content of a page."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The numbers of a chart as a table, for those who cannot see it or want to know exactly."""
+"""The numbers of a chart as a table, for readers who cannot see it or want exact values."""
 
 from statistics import fmean
 
@@ -9,7 +9,7 @@ NOTHING = "-"
 
 
 def numbers(chart: Chart) -> TableView:
-    """All values of a chart."""
+    """Return all values of a chart."""
     match chart:
         case Bars():
             return _bars(chart)
@@ -78,7 +78,7 @@ def _estimate(estimate: Estimate | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in the units that people read, as `3 min 20 s`."""
+    """Return seconds in readable units, such as `3 min 20 s`."""
     if seconds is None:
         return NOTHING
     if seconds < 60:
@@ -89,7 +89,7 @@ def duration(seconds: float | None) -> str:
 
 
 def size(count: float | None) -> str:
-    """Bytes in decimal units, as `1.25 GB`."""
+    """Return bytes in decimal units, such as `1.25 GB`."""
     if count is None:
         return NOTHING
     value, unit = float(count), "B"

@@ -19,16 +19,16 @@ NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
 def svg(chart: Chart, systems: Sequence[str] = ()) -> str:
-    """A chart as a file's SVG: text as text, light and dark colours, the same bytes every time.
+    """Return a chart as an SVG file: text as text, light and dark colours, always the same bytes.
 
-    `systems` come first in the order of colours, so that charts of some of them look alike.
+    `systems` come first in the order of colours, so a system looks the same in charts with fewer systems.
     Raises PageError if matplotlib is not installed.
     """
     return vector.standalone(_svg(chart, systems), label(chart), colour_rules())
 
 
 def inline_svg(chart: Chart, systems: Sequence[str] = ()) -> str:
-    """As `svg`, for a page that has the `colour_rules` itself."""
+    """Return a chart as `svg` does, for a page that contains the `colour_rules`."""
     return vector.inline(_svg(chart, systems), label(chart))
 
 
@@ -39,14 +39,14 @@ def png(chart: Chart, path: Path, systems: Sequence[str] = (), *, dots_per_inch:
 
 
 def colour_rules() -> str:
-    """CSS by which drawings follow the reader's scheme. Raises PageError if matplotlib is not installed."""
+    """Return CSS that adapts drawings to the reader's scheme. Raises PageError if matplotlib is not installed."""
     with extra("matplotlib"):
         from structkd.pipeline.report.page.drawing import style
     return style.colour_rules()
 
 
 def label(chart: Chart) -> str:
-    """What is said of a chart to those who do not see it."""
+    """Return the text alternative of a chart."""
     return f"{chart.title} (chart)"
 
 

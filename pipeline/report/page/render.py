@@ -18,7 +18,7 @@ MARKS = "*†‡§"
 
 
 def render(page: Page) -> str:
-    """One HTML file that needs nothing beside itself: the same bytes for the same page.
+    """Return one self-contained HTML file: the same bytes for the same page.
 
     Raises PageError if jinja2 or matplotlib is not installed.
     """
@@ -37,7 +37,7 @@ def render(page: Page) -> str:
 
 
 def marked(cell: str) -> tuple[str, str]:
-    """A cell's text and the marks at its end, which hang beyond the column's edge so that digits stay aligned."""
+    """Return a cell's text and the marks at its end, which extend beyond the column so that digits stay aligned."""
     text = cell.rstrip(MARKS)
     return text, cell[len(text) :]
 

@@ -11,7 +11,7 @@ from structkd.pipeline.report.page.errors import PageError
 
 @dataclass(frozen=True)
 class SentenceCard:
-    """What is known of a sentence. Raises PageError if something is not as long as the sentence."""
+    """A sentence with its labels and posteriors. Raises PageError if a part is not as long as the sentence."""
 
     name: str
     """What it is called, as by its split and place."""
@@ -50,7 +50,7 @@ class SentenceCard:
 
 
 def payload(cards: tuple[SentenceCard, ...]) -> dict[str, Any]:
-    """What the browser's script reads: label ids over one list of names, posteriors in thousandths."""
+    """Return the data of the browser's script: label ids over one list of names, posteriors in thousandths."""
     names = dict.fromkeys(name for card in cards for name in _names(card))
     ids = {name: place for place, name in enumerate(names)}
     return {"labels": list(names), "cards": [_packed(card, ids) for card in cards]}

@@ -1,4 +1,4 @@
-"""matplotlib's SVG made fit for a page: no outside names, colours that CSS can change, a name for those who listen."""
+"""Adapting matplotlib's SVG to a page: no external names, colours that CSS can change, a name for screen readers."""
 
 import re
 from xml.etree import ElementTree
@@ -9,12 +9,12 @@ _GEOMETRY = ("d", "x", "y", "transform")
 
 
 def inline(text: str, label: str) -> str:
-    """A drawing to stand in HTML."""
+    """Return a drawing for HTML."""
     return _written(_cleaned(text, label))
 
 
 def standalone(text: str, label: str, css: str) -> str:
-    """A drawing to stand in a file, its size in points."""
+    """Return a drawing for a file, with its size in points."""
     root = _cleaned(text, label)
     _, _, width, height = root.attrib["viewBox"].split()
     root.attrib |= {"xmlns": XMLNS, "width": width, "height": height}
@@ -43,7 +43,7 @@ def _cleaned(text: str, label: str) -> ElementTree.Element:
 
 
 def _attributes(found: dict[str, str], referenced: set[str]) -> dict[str, str]:
-    """Styles become attributes, which rules of a page's CSS can override; ids that nothing refers to go."""
+    """Turn styles into attributes, which a page's CSS can override; remove unused ids."""
     attributes = {_plain(name): value for name, value in found.items() if name not in ("style", "id")}
     if found.get("id") in referenced:
         attributes["id"] = found["id"]
@@ -65,7 +65,7 @@ def _shortened(geometry: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name without its namespace."""
+    """Return a name without its namespace."""
     return name.rpartition("}")[2]
 
 

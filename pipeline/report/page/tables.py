@@ -8,7 +8,7 @@ from structkd.pipeline.report.page.errors import PageError
 
 @dataclass(frozen=True)
 class TableView:
-    """A table whose cells are ready texts; marks of significance follow a number, as in `83.10*`.
+    """A table of finished texts; marks of significance follow a number, as in `83.10*`.
 
     Raises PageError if a row is not as long as the head.
     """

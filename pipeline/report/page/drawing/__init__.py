@@ -1,1 +1,1 @@
-"""Charts as matplotlib figures, a module for each kind."""
+"""Charts as matplotlib figures, one module per kind."""

@@ -13,7 +13,7 @@ from structkd.pipeline.report.page.numbers import NOTHING
 
 
 def draw_bars(chart: Bars, looks: Mapping[str, Look]) -> Figure:
-    """Panels side by side, with the systems' names down the side and their means as numbers at the right."""
+    """Draw panels side by side, with the systems' names at the left and their means as numbers at the right."""
     rows, _ = grid_size(len(chart.groups))
     height = rows * (0.21 * len(chart.bars) + 0.45) + 0.25
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -44,7 +44,7 @@ def _panel(axes: Axes, chart: Bars, group: int, looks: Mapping[str, Look]) -> No
 
 
 def _limits(chart: Bars) -> tuple[float, float]:
-    """All values and zero, with room at the right for the numbers."""
+    """Return limits that contain all values and zero, with room at the right for the numbers."""
     found = [0.0, *(value for bar in chart.bars for values in bar.values for value in values)]
     low, high = min(found), max(found)
     room = (high - low) or 1

@@ -1,4 +1,4 @@
-"""Time, memory and bytes of stages."""
+"""Bars of the time, memory and bytes of stages."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ from structkd.pipeline.report.page.numbers import duration, size
 
 
 def draw_costs(chart: Costs) -> Figure:
-    """Three panels beside each other; the bars have their numbers at their ends."""
+    """Draw three panels side by side; the bars have numbers at their ends."""
     figure = Figure(figsize=(WIDTH, 0.24 * len(chart.stages) + 0.45), layout="constrained")
     time, memory, disk = figure.subplots(1, 3, sharey=True)
     _panel(time, "time", [one.seconds for one in chart.stages], duration)

@@ -14,7 +14,7 @@ SHARE = 0.76
 
 
 def draw_differences(chart: Differences, looks: Mapping[str, Look]) -> Figure:
-    """The mean first, then the languages; the systems' dots lie below each other in the order of the legend."""
+    """Draw the mean first, then the languages; the systems' dots are below each other in the order of the legend."""
     names = ("mean", *chart.languages)
     height = len(names) * max(0.3, 0.105 * len(chart.systems)) + 1
     figure = Figure(figsize=(WIDTH, height), layout="constrained")

@@ -17,7 +17,7 @@ NAMED_TICKS = 12
 
 
 def draw_lines(chart: Lines, looks: Mapping[str, Look]) -> Figure:
-    """Means as lines in bands from the least to the greatest value, names at the right."""
+    """Draw means as lines in bands from the smallest to the largest value, with names at the right."""
     figure = Figure(figsize=(WIDTH, max(3.2, 0.2 * len(chart.lines) + 0.8)), layout="constrained")
     axes = figure.subplots()
     drawn = [_line(axes, line, looks[line.name], place) for place, line in enumerate(chart.lines)]

@@ -9,13 +9,13 @@ COLUMNS = 4
 
 
 def grid_size(count: int) -> tuple[int, int]:
-    """Rows and columns for so many panels, at least one of each."""
+    """Return rows and columns for this many panels, at least one of each."""
     columns = min(COLUMNS, max(1, count))
     return max(1, ceil(count / columns)), columns
 
 
 def panels(figure: Figure, count: int) -> list[Axes]:
-    """Axes of the same scales; the lowest in each column has its numbers."""
+    """Yield axes with the same scales; only the lowest in each column has numbers."""
     rows, columns = grid_size(count)
     found = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     for axes in found[count:]:

@@ -16,7 +16,7 @@ SMALLEST = 9
 
 
 def draw_reliability(chart: Reliability) -> Figure:
-    """Accuracy against confidence: on the diagonal a teacher is as sure as it is right. Dots grow with their words."""
+    """Draw accuracy against confidence: on the diagonal they are equal. Larger dots have more words."""
     rows, columns = grid_size(len(chart.panels))
     figure = Figure(figsize=(WIDTH, rows * (WIDTH / max(columns, 3) + 0.3) + 0.5), layout="constrained")
     curves = looks(curve.name for panel in chart.panels for curve in panel.curves)

@@ -1,8 +1,9 @@
-"""What all drawings share: colours for light and dark, markers, fonts and lines.
+"""The style of all drawings: colours for light and dark, markers, fonts and lines.
 
-A drawing is made in light colours; `colour_rules` says in CSS what each becomes in the dark. The series' colours were
-searched for by their least distance in OKLab under normal vision, protanopia, deuteranopia and tritanopia (Machado et
-al., 2009), with a contrast of at least 3 to the paper; markers and dashes tell the series apart without any.
+A drawing is made in light colours; `colour_rules` maps them to dark ones in CSS. The series' colours are the result of
+a search for the largest smallest distance in OKLab under normal vision, protanopia, deuteranopia and tritanopia
+(Machado et al., 2009), with a contrast of at least 3 to the paper. Markers and dashes distinguish the series without
+colours.
 """
 
 from collections.abc import Iterable
@@ -66,7 +67,7 @@ SETTINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Look:
-    """How a series is drawn."""
+    """The colour, marker and dashes of a series."""
 
     colour: str
     marker: str
@@ -74,7 +75,7 @@ class Look:
 
 
 def looks(names: Iterable[str]) -> dict[str, Look]:
-    """A look for each name, by its place among them; the first ninety differ."""
+    """Return a look for each name, by its place; the first ninety differ."""
     unique = tuple(dict.fromkeys(names))
     return {
         name: Look(SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)], DASHES[place % len(DASHES)])
@@ -83,7 +84,7 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
 
 
 def colour_rules() -> str:
-    """CSS by which a drawing's colours follow the reader's scheme; without it the light ones stand."""
+    """Return CSS that adapts a drawing's colours to the reader's scheme; without it the colours are light."""
     return "\n".join(
         f'[{what}="{light}"] {{ {what}: light-dark({light}, {dark}); }}'
         for light, dark in DARK.items()
@@ -92,6 +93,6 @@ def colour_rules() -> str:
 
 
 def bare(axes: Axes, *sides: str) -> None:
-    """Take away spines."""
+    """Remove spines."""
     for side in sides:
         axes.spines[side].set_visible(False)
