@@ -56,8 +56,7 @@ def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[Featu
 
 
 def teacher_taggers(teacher: Teacher, language: str) -> list[TaggerConfig]:
-    """Return the taggers of stage one in a language: the one that it trains, or this project's taggers from
-    elsewhere."""
+    """Return the taggers of stage one in a language: the one that it trains, or those of this project in sources."""
     return tagger_configs(teacher.external, language) if teacher.external else [teacher.tagger.in_language(language)]
 
 

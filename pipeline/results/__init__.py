@@ -1,1 +1,1 @@
-"""What runs have found: rows of scores, and the tables and tests that are made of them."""
+"""The results of runs: rows of scores, and the tables and tests made from them."""

@@ -1,4 +1,4 @@
-"""How sure the teachers are and how often they are right, as cells of tables."""
+"""Confidence and accuracy of the teachers, as cells of tables."""
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
@@ -20,15 +20,16 @@ _SEEN = {True: "yes", False: "no", None: "-"}
 
 
 def text_cells(parts: Iterable[Values]) -> list[list[str]]:
-    """What `plan_calibrations` gives as texts; `TEXT_HEADS` heads them."""
+    """Return the result of `plan_calibrations` as texts, with the headings `TEXT_HEADS`."""
     return [[part["language"], part["text"], _SEEN[part["seen"]], *_numbers(_calibration(part))] for part in parts]
 
 
 def plan_calibrations(plan: Plan) -> list[Values]:
-    """For each language, kind of text, and whether the teachers were trained on it: its labelled words in bins.
+    """Return the labelled words in bins, by language, kind of text, and `seen` (True if the teachers were trained on
+    it).
 
-    Sums over each bin's words, `words` of them: how many were `right`, their `confidence`; `entropy` and `nll` are
-    means in nats. See `artifacts.calibration`.
+    `right` and `confidence` are sums over the `words` of a bin: the number of right words, and their confidence.
+    `entropy` and `nll` are means in nats. See `artifacts.calibration`.
     """
     return [
         {"language": language, "text": text, "seen": seen} | _values(found)
@@ -52,9 +53,9 @@ def _plan_calibrations(plan: Plan) -> Iterator[tuple[str, str, bool | None, Cali
 
 
 def set_cells(artifacts: ArtifactSet) -> list[list[str]]:
-    """A row for each of a set's teachers, whether it was trained on the text, and whether that has labels.
+    """Return a row for each teacher of a set, by seen and unseen text, and by text with and without labels.
 
-    `SET_HEADS` heads them.
+    The headings are `SET_HEADS`.
     """
     found = [*calibrations([artifacts]).items(), *confidences([artifacts]).items()]
     return [[teacher, _SEEN[seen], *_numbers(one)] for (teacher, seen), one in found]

@@ -1,8 +1,8 @@
 """Tables of a grid of experiments: by system and language, and by system and task, with spread and significance.
 
 The *cells* of a grid are a row for each run: `seed`, `dev`, `test` and `zero_shot`, list[struct{language, score}] in
-percent, and `outcomes` (see `pipeline.results.significance`). A table's *entries* are a mapping from labels, as they
-are to be read, to the cells of one task with all their seeds. The labels `teachers` and `baseline` span the gap.
+percent, and `outcomes` (see `pipeline.results.significance`). A table's *entries* map readable labels to the cells of
+one task with all their seeds. The labels `teachers` and `baseline` are the ends of the gap.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,13 +38,13 @@ NOTE = (
 
 
 class Entries(dict[str, pl.DataFrame]):
-    """The cells of a task by their labels."""
+    """The cells of a task by label."""
 
     @cached_property
     def resampled(self) -> Resampled | None:
-        """The scores of all that have cells on samples of the test sentences, drawn once for all tables.
+        """Return the scores of all labels with cells on samples of the test sentences, drawn once for all tables.
 
-        None if a language has too few sentences to draw from: then there are no intervals and no marks of it.
+        None if a language has too few sentences to draw from: then there are no intervals and no such marks.
         """
         try:
             return resample({label: cells for label, cells in self.items() if not cells.is_empty()})
@@ -53,7 +53,7 @@ class Entries(dict[str, pl.DataFrame]):
 
 
 def language_texts(entries: Entries, languages: Sequence[str] = (), split: str = "test") -> Texts:
-    """Headings and texts of one task's table of systems by languages (default: all, as they come)."""
+    """Return headings and texts of one task's table of systems by languages (default: all, in order)."""
     rows = score_rows(entries)
     table = score_table(rows, languages or _languages(rows, split), split, systems=list(entries))
     shares = [name for name, line in table.systems.items() if line.gap_closed is not None]
@@ -62,9 +62,9 @@ def language_texts(entries: Entries, languages: Sequence[str] = (), split: str =
 
 
 def task_texts(tasks: Mapping[str, Entries], split: str = "test") -> Texts:
-    """Headings and texts of the table of systems by tasks: means over languages, spread, marks and gap closed.
+    """Return headings and texts of the table of systems by tasks: means over languages, spread, marks and gap closed.
 
-    `tasks` are the tasks' entries by heading. A task's gap is left out where nobody has a share in it.
+    `tasks` are the tasks' entries by heading. A task's gap is left out if no system has a share in it.
     """
     labels = list(dict.fromkeys(label for entries in tasks.values() for label in entries))
     heads, columns = ["system"], [labels]
@@ -82,9 +82,9 @@ def task_texts(tasks: Mapping[str, Entries], split: str = "test") -> Texts:
 
 
 def marks(entries: Entries, split: str = "test") -> dict[str, str]:
-    """For each label `*` and `†` where its cells differ from the baseline's, as `NOTE` has it.
+    """Return the marks `*` and `†` of each label whose cells differ from the baseline's, see `NOTE`.
 
-    There is no `*` beside dev and zero-shot scores: their sentences are not counted.
+    Dev and zero-shot scores have no `*`: their sentences are not counted.
     """
     labels = [label for label, cells in entries.items() if not cells.is_empty()]
     if BASELINE not in labels:
@@ -101,7 +101,7 @@ def marks(entries: Entries, split: str = "test") -> dict[str, str]:
 
 
 def score_rows(entries: Entries) -> pl.DataFrame:
-    """Cells as rows: a score each, with the entries' labels as systems."""
+    """Return cells as rows with one score each; the entries' labels are the systems."""
     parts = [_rows_of(label, cells, split) for label, cells in entries.items() for split in SPLITS if split in cells]
     return pl.concat([pl.DataFrame(schema=_ROWS), *parts])
 
@@ -124,7 +124,7 @@ def _languages(rows: pl.DataFrame, split: str) -> list[str]:
 
 
 def _spread_text(line: SystemScores, marks: str, most: int) -> str:
-    """A mean with its spread and marks, and its number of seeds where that is not `most`."""
+    """Return a mean with its spread and marks, and its number of seeds if that is not `most`."""
     if line.mean is None:
         return score_text(None)
     spread = f" ± {line.sd:.2f}" if line.sd is not None else ""

@@ -1,4 +1,4 @@
-"""What tables and reports show of an experiment or a grid: the cells that are there, by table, task and label."""
+"""The findings that tables and reports show: the finished cells of an experiment or grid, by table, task and label."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from structkd.tagger.config import METRIC_NAMES
 
 @dataclass(frozen=True)
 class TaskFindings:
-    """A task's cells by label, the teachers' first; those of a sweep by label and value, too."""
+    """A task's cells by label, the teachers first; cells of a sweep also by value."""
 
     name: str
     title: str
@@ -27,18 +27,18 @@ class TaskFindings:
 
     @property
     def experiment(self) -> Experiment:
-        """The first label's: what a task's have in common."""
+        """The first label's experiment, for the settings that a task's experiments share."""
         return next(iter(self.experiments.values()))
 
     @property
     def metric(self) -> str:
-        """What scores are called."""
+        """The name of the scores."""
         return METRIC_NAMES[Data(self.experiment).metric]
 
 
 @dataclass(frozen=True)
 class TableFindings:
-    """A table's tasks. `split` is what it shows: test, zero_shot or dev."""
+    """A table's tasks. `split` is the split of its scores: test, zero_shot or dev."""
 
     name: str
     title: str
@@ -48,7 +48,7 @@ class TableFindings:
 
 
 def grid_findings(grid: Grid, split: str | None = None) -> tuple[TableFindings, ...]:
-    """What a grid's file of rows has, found by settings: neither corpora nor encoders are needed.
+    """Return the findings in a grid's file of rows, found by settings: neither corpora nor encoders are needed.
 
     Raises:
         RowError: a damaged file.
@@ -58,9 +58,9 @@ def grid_findings(grid: Grid, split: str | None = None) -> tuple[TableFindings, 
 
 
 def plan_findings(plan: Plan, split: str = "test", calibration: Sequence[Row] = ()) -> TableFindings:
-    """What is finished of an experiment.
+    """Return the findings in the finished pieces of an experiment.
 
-    `calibration` is that of its teachers, see `plan_calibrations`; only who shows it needs to read their sets.
+    `calibration` is that of its teachers, see `plan_calibrations`; without it the sets are not read.
 
     Raises:
         ResultError: a damaged result.

@@ -1,4 +1,4 @@
-"""By which code the finished pieces of an experiment were made, and whether that is the present one."""
+"""The code that made the finished pieces of an experiment, compared with the present code."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from structkd.pipeline.plan.versions import ANNOTATION, code_digest
 
 @dataclass(frozen=True)
 class Made:
-    """What made a finished piece."""
+    """The provenance of a finished piece."""
 
     codes: tuple[str, ...]
     """Digests of the code: several where a training was killed and went on under another one."""
@@ -27,26 +27,26 @@ class Made:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether other code made it, or a part of it."""
+        """True if other code made the piece or a part of it."""
         return self.codes != (self.now,)
 
 
 def made_by(folder: Path) -> dict[str, str]:
-    """The digests in a finished piece's result: settings, corpora, results versions, code.
+    """Return the digests in a finished piece's result: settings, corpora, results versions, code.
 
-    Empty where the result is damaged: whoever reads its scores says so.
+    They are empty if the result is damaged; reading its scores reports that.
     """
     found = _read(folder / RESULT).get("digests")
     return found if isinstance(found, dict) else {}
 
 
 def sets_digest(identities: Sequence[str]) -> str:
-    """What names the artifact sets that a student learnt from, code and weights behind them included."""
+    """Return the digest of the artifact sets that a student learnt from, including their code and weights."""
     return digest_json(list(identities))
 
 
 def provenance_note(plan: Plan) -> str:
-    """One line on the pieces that the present code has not made; empty if there are none."""
+    """Return one line about the pieces that other code made; empty if there are none."""
     pieces = [*_teachers(plan.teachers), *_sets(plan.teachers), *_students(plan.students)]
     strange, outdated = [piece for piece in pieces if piece.elsewhere], sum(piece.outdated for piece in pieces)
     parts = []

@@ -1,4 +1,4 @@
-"""The result of a teacher or a student: `result.json` in its folder, sealed, written once the rest is there."""
+"""The result of a teacher or a student: `result.json` in its folder, sealed, written last."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ Scores = dict[str, float]
 
 
 class ResultError(ValueError):
-    """Results that cannot be shown; the message names the file or says what to run."""
+    """Unusable results; the message names the file or says what to run."""
 
 
 class _Frozen(BaseModel):
@@ -23,7 +23,7 @@ class _Frozen(BaseModel):
 
 
 class SentenceCounts(_Frozen):
-    """For each sentence of a test corpus its right, predicted and gold spans, or words; see `tagger.scoring`."""
+    """The right, predicted and gold spans (or words) of each sentence of a test corpus; see `tagger.scoring`."""
 
     right: tuple[Annotated[int, Field(ge=0, lt=1 << 16)], ...]
     predicted: tuple[Annotated[int, Field(ge=0, lt=1 << 16)], ...]
@@ -37,7 +37,7 @@ class SentenceCounts(_Frozen):
 
 
 class Result(_Frozen):
-    """Scores of a teacher or a student, what its training took, and what made it."""
+    """Scores of a teacher or a student, the costs of its training, and its provenance."""
 
     experiment: str
     system: str
@@ -77,15 +77,15 @@ class Result(_Frozen):
 
 
 def save_result(folder: Path, result: Result) -> None:
-    """Write a folder's result: from now on, it is done."""
+    """Write a folder's result, which marks it as done."""
     write_sealed(folder / RESULT, result.model_dump(mode="json"))
 
 
 def load_result(folder: Path) -> Result:
-    """A folder's result.
+    """Read a folder's result.
 
     Raises:
-        ResultError: a file that is not as it was written, or that another version wrote.
+        ResultError: a file that was changed, or that another version wrote.
         OSError: a file that cannot be read.
     """
     path, remedy = folder / RESULT, f"delete the folder {folder} and run the command again"

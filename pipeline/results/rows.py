@@ -1,7 +1,7 @@
-"""Result rows: what the table, the report and whoever comes later need to know of a student or of a task's teachers.
+"""Result rows: all values about a student, or about a task's teachers, that tables and reports need.
 
-A row is named by `key`: a digest of settings and corpora, not of code, so that a row that is there need not be computed
-again. The code is among its digests.
+A row is named by `key`: a digest of settings and corpora, not of code, so that a finished row is not computed again.
+The code is among its digests.
 """
 
 import json
@@ -74,11 +74,11 @@ SCHEMA = pl.Schema(
 
 
 class RowError(ValueError):
-    """A file of rows that cannot be used; the message names it and what to do."""
+    """An unusable file of rows; the message names it and what to do."""
 
 
 def read_rows(path: Path) -> pl.DataFrame:
-    """The rows of a file; none if it is not there. Raises RowError if it is damaged or of another version."""
+    """Read the rows of a file; none if it is missing. Raises RowError if it is damaged or of another version."""
     if not path.is_file():
         return pl.DataFrame(schema=SCHEMA)
     try:
@@ -97,10 +97,10 @@ def read_rows(path: Path) -> pl.DataFrame:
 
 
 def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None:
-    """Put rows into a file, atomically; a row of the same key is replaced.
+    """Add rows to a file, atomically; a row with the same key is replaced.
 
-    `wanted` has the key of the row that is that of some settings, by their digest. No other row is theirs any more, as
-    where a corpus has changed since. Several processes may add rows to one file.
+    `wanted` maps digests of settings to the key of their row. No other row belongs to these settings any more, for
+    example after a corpus has changed. Several processes may add rows to one file.
     """
     with explained(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,13 +119,13 @@ def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None
 
 
 def _settings_digests(key: str, known: Iterable[str], wanted: Mapping[str, str]) -> list[str]:
-    """Of a row: those known before that are not wanted for another row, and those that are wanted for it."""
+    """Return a row's settings digests: earlier ones that are not wanted for another row, and those wanted for it."""
     kept = {digest for digest in known if digest not in wanted}
     return sorted(kept | {digest for digest, row in wanted.items() if row == key})
 
 
 def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
-    """A finished student's row."""
+    """Return a finished student's row."""
     result = load_result(student.folder)
     sizes = (file.stat().st_size for file in student.folder.iterdir() if file.suffix == ".safetensors")
     shared = {"system", "seed", "seconds", "peak_memory", "parameters", "updates", "words", "device"}
@@ -143,7 +143,7 @@ def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
 
 
 def teachers_row(plan: Plan, task: str, calibration: Sequence[Row] = ()) -> Row:
-    """The row of all a task's teachers, once they are done; `calibration` as `plan_calibrations` reads it from sets."""
+    """Return the row of a task's finished teachers; `calibration` as `plan_calibrations` reads it from sets."""
     whole = [teacher for teacher in plan.teachers if not teacher.fold]
     results = [load_result(teacher.folder) for teacher in whole]
     every = [load_result(teacher.folder) for teacher in plan.teachers]
@@ -171,12 +171,13 @@ def teachers_row(plan: Plan, task: str, calibration: Sequence[Row] = ()) -> Row:
 
 
 def teachers_key(plan: Plan) -> str:
-    """What names the row of a plan's teachers."""
+    """Return the key of the row of a plan's teachers."""
     return digest_json([teacher.key for teacher in plan.teachers if not teacher.fold])
 
 
 def _scores(results: Sequence[Result]) -> Row:
-    """Scores of one tagger in all languages, or of each language's own; the mean of taggers where all have a score."""
+    """Return scores of one tagger in all languages, or of each language's tagger; the mean if all taggers have a
+    score."""
     return {
         "dev": _mean([result.dev for result in results]),
         "test": _mean([result.test for result in results]),
@@ -195,7 +196,7 @@ def _mean(scores: Sequence[Scores]) -> list[Row]:
 
 
 def _annotation_seconds(teacher: TeacherPlan) -> float:
-    """As its journal tells of the sets that it wrote last."""
+    """Return the seconds of annotation, from the journal's records of the last written sets."""
     records = read_journal(teacher.folder / JOURNAL)
     seconds = {record.set: record.seconds for record in records if isinstance(record, SetWritten)}
     return float(sum(seconds.get(folder.name, 0.0) for folder in teacher.sets))

@@ -1,7 +1,7 @@
-"""Whether a system differs from another beyond chance: in its test sentences, and in its seeds.
+"""Significance of differences between systems: over test sentences, and over seeds.
 
-The two tests answer two questions. `resample` takes the trained models as given and asks about other sentences;
-`seed_test` takes the sentences as given and asks about other seeds. Neither corrects for the number of comparisons.
+The two tests answer different questions: `resample` keeps the trained models and varies the sentences; `seed_test`
+keeps the sentences and varies the seeds. Neither corrects for the number of comparisons.
 """
 
 import warnings
@@ -27,12 +27,12 @@ class PairingError(ValueError):
 
 
 class TooFewSentencesError(PairingError):
-    """A language with less than two test sentences: there is nothing to draw from."""
+    """A language with fewer than two test sentences, so there is nothing to draw from."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A system's score minus another's in percent points, its 95% interval, and the p-value of there being none."""
+    """A difference of two systems' scores in percent points, its 95% interval, and the p-value of no difference."""
 
     difference: float
     low: float
@@ -42,20 +42,20 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Counts:
-    """A language's spans or words by run and sentence, [R, S]: right ones, and predicted and gold ones together."""
+    """A language's spans or words by run and sentence, [R, S]: right ones, and the sum of predicted and gold ones."""
 
     right: Floats
     total: Floats
 
     def scores(self, multiplicities: Floats) -> Floats:
-        """F1 in percent, [N, R], of samples that hold each sentence so many times, [N, S]."""
+        """Return F1 in percent, [N, R], of samples given by the number of each sentence, [N, S]."""
         right, total = multiplicities @ self.right.T, multiplicities @ self.total.T
         return 200 * right / np.maximum(1, total)
 
 
 @dataclass(frozen=True)
 class Resampled:
-    """Task scores of some systems, in percent: as observed, and in N samples of the test sentences, the same for all.
+    """Task scores of some systems, in percent: observed, and on N samples of the test sentences, the same for all.
 
     A task score is the mean over seeds of the mean over languages of F1 from summed counts (of words: accuracy).
     """
@@ -66,9 +66,9 @@ class Resampled:
     def difference(self, system: str, baseline: str) -> Comparison:
         """Compare two systems.
 
-        The interval is the percentile one. The p-value is the share of resamples whose difference is at least as far
-        from the observed difference as that is from zero: Berg-Kirkpatrick, Burkett and Klein (EMNLP 2012), on both
-        sides. The observed sample counts as one of them, so that p is never 0.
+        The interval is the percentile interval. The p-value is the share of resamples whose difference is at least as
+        far from the observed difference as the latter is from zero: Berg-Kirkpatrick, Burkett and Klein (EMNLP 2012),
+        two-sided. The observed sample counts as a resample, so p is never 0.
         """
         observed = self.observed[system] - self.observed[baseline]
         found = self.samples[system] - self.samples[baseline]
@@ -77,9 +77,10 @@ class Resampled:
         return Comparison(observed, float(low), float(high), (far + 1) / (len(found) + 1))
 
     def gap(self, system: str, baseline: str, teachers: str) -> tuple[float, float] | None:
-        """The 95% interval of the share, in percent, of the gap between baseline and teachers that a system closes.
+        """Return the 95% interval of the share, in percent, of the gap between baseline and teachers that a system
+        closes.
 
-        None if the teachers are not better in every resample: there may be no gap then.
+        None if the teachers are not better in every resample, because then there may be no gap.
         """
         gap = self.samples[teachers] - self.samples[baseline]
         if gap.min() <= 0:
@@ -94,21 +95,21 @@ def resample(systems: Mapping[str, pl.DataFrame], *, resamples: int = 2000, seed
     A sample draws as many sentences as a language has, with replacement, for all systems and their seeds at once.
 
     Args:
-        systems: for each a row for each seed, with `outcomes`, list[struct{language, right, predicted, gold}], whose
-            numbers of right, predicted and gold spans (or words) are listed by sentence.
-        resamples: how many are drawn.
-        seed: of the draws; the result is a function of it and the counts.
+        systems: one row per system and seed, with `outcomes`, list[struct{language, right, predicted, gold}]; these
+        list the numbers of right, predicted and gold spans (or words) by sentence.
+        resamples: number of samples.
+        seed: seed of the draws; the result is a function of it and the counts.
 
     Raises:
-        PairingError: the rows are not of the same sentences.
-        TooFewSentencesError: a language has less than two.
+        PairingError: the rows are about different sentences.
+        TooFewSentencesError: a language has fewer than two sentences.
     """
     counts = _counts(pl.concat([cells.select("outcomes") for cells in systems.values()]))
     sizes = [one.right.shape[1] for one in counts]
     ends = np.cumsum([cells.height for cells in systems.values()])[:-1]
 
     def scores(multiplicities: Sequence[Floats]) -> Floats:
-        """Of each system and sample: [G, N]."""
+        """The score of each system and sample: [G, N]."""
         by_run = np.mean([one.scores(times) for one, times in zip(counts, multiplicities, strict=True)], axis=0)
         return np.stack([of_system.mean(axis=1) for of_system in np.split(by_run, ends, axis=1)])
 
@@ -131,9 +132,9 @@ def resample(systems: Mapping[str, pl.DataFrame], *, resamples: int = 2000, seed
 
 
 def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | None:
-    """The p-value of Welch's t-test of two systems' scores by seed.
+    """Return the p-value of Welch's t-test of two systems' scores by seed.
 
-    None if it is undefined: with one seed, or where the seeds of neither system differ.
+    None if it is undefined: with one seed, or if neither system's scores differ between seeds.
     """
     if min(len(system), len(baseline)) < 2 or stdev(system) == stdev(baseline) == 0:
         return None
@@ -143,14 +144,14 @@ def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | Non
 
 
 def _multiplicities(places: Integers) -> Floats:
-    """How often each of S places stands in each of N samples: [N, S] from [N, S]."""
+    """Count each of S places in each of N samples: [N, S] from [N, S]."""
     samples, size = places.shape
     offsets = size * np.arange(samples)[:, None]
     return np.bincount((places + offsets).ravel(), minlength=places.size).reshape(samples, size).astype(np.float64)
 
 
 def _counts(cells: pl.DataFrame) -> list[_Counts]:
-    """The counts of each language, sorted by name; their runs are the rows of `cells`."""
+    """Return the counts of each language, sorted by name; their runs are the rows of `cells`."""
     rows = cells.explode("outcomes").drop_nulls().unnest("outcomes").sort("language", maintain_order=True)
     if rows.is_empty():
         raise PairingError("no cell has outcomes; compare cells that have the counts of their test sentences")

@@ -1,6 +1,6 @@
 """The table of scores by system and language: means and spread over seeds, and the share of the gap closed.
 
-It is made of rows that have a score each: system, seed, language, split, score (percent). The systems `teachers` and
+It is made from rows with one score each: system, seed, language, split, score (percent). The systems `teachers` and
 `baseline` are the ends of the gap.
 """
 
@@ -42,14 +42,14 @@ class ScoreTable:
 
     @property
     def seeds(self) -> int:
-        """The most that a system has."""
+        """The largest number of seeds of a system."""
         return max((line.seeds for line in self.systems.values()), default=0)
 
 
 def score_table(
     rows: pl.DataFrame, languages: Sequence[str], split: str = "test", systems: Sequence[str] | None = None
 ) -> ScoreTable:
-    """The table of some systems, in their order: by default, of those that have a score. Any name is a language's."""
+    """Return the table of some systems, in order; default: all with a score. Any string can be a language."""
     chosen = rows.filter(pl.col("split") == split, pl.col("language").is_in(languages))
     if systems is None:
         systems = chosen["system"].unique(maintain_order=True).to_list()
@@ -59,7 +59,7 @@ def score_table(
 
 
 def gap_closed(score: float | None, baseline: float | None, teachers: float | None) -> float | None:
-    """The share, in percent, of the gap between baseline and teachers; None if there is none to close."""
+    """Return the share, in percent, of the gap between baseline and teachers; None if there is no gap."""
     if score is None or baseline is None or teachers is None or teachers <= baseline:
         return None
     return 100 * (score - baseline) / (teachers - baseline)
@@ -68,7 +68,7 @@ def gap_closed(score: float | None, baseline: float | None, teachers: float | No
 def as_texts(
     table: ScoreTable, marks: Mapping[str, str] | None = None, intervals: Mapping[str, str] | None = None
 ) -> Texts:
-    """A score table's texts; of each system, `marks` stand behind the mean and `intervals` behind the gap closed."""
+    """Return a score table's texts; each system's `marks` follow its mean, and `intervals` its gap closed."""
     spread = table.seeds != 1
     heads = ["system", *table.languages, "mean", *(("sd", "seeds") if spread else ()), "gap closed"]
     rows = []
@@ -81,23 +81,23 @@ def as_texts(
 
 
 def score_text(score: float | None) -> str:
-    """A score in percent, `-` for none."""
+    """Return a score in percent as text, `-` for none."""
     return "-" if score is None else f"{score:.2f}"
 
 
 def share_text(share: float | None) -> str:
-    """A share of the gap in percent, `-` for none."""
+    """Return a share of the gap in percent as text, `-` for none."""
     return "-" if share is None else f"{round(share)}%"
 
 
 def seed_means(chosen: pl.DataFrame) -> pl.DataFrame:
-    """`mean` over languages of each system and seed, and `languages`, their number."""
+    """Return the `mean` over languages of each system and seed, and `languages`, their number."""
     grouped = chosen.group_by("system", "seed", maintain_order=True)
     return grouped.agg(pl.col("score").mean().alias("mean"), pl.col("language").n_unique().alias("languages"))
 
 
 def _line(system: str, chosen: pl.DataFrame, languages: int) -> SystemScores:
-    """A system's line, without its share of the gap."""
+    """Return a system's line, without its share of the gap."""
     by_language = chosen.group_by("language", maintain_order=True).agg(pl.col("score").mean())
     found = seed_means(chosen)
     means = found["mean"].to_list() if (found["languages"] == languages).all() else []
@@ -112,7 +112,7 @@ def _line(system: str, chosen: pl.DataFrame, languages: int) -> SystemScores:
 
 
 def _with_share(line: SystemScores, means: Mapping[str, float | None]) -> SystemScores:
-    """Neither end of the gap has a share in it."""
+    """Add the share of the gap; its two ends have none."""
     if line.system in (BASELINE, TEACHERS):
         return line
     return replace(line, gap_closed=gap_closed(line.mean, means.get(BASELINE), means.get(TEACHERS)))

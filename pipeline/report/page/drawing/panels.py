@@ -15,7 +15,7 @@ def grid_size(count: int) -> tuple[int, int]:
 
 
 def panels(figure: Figure, count: int) -> list[Axes]:
-    """Yield axes with the same scales; only the lowest in each column has numbers."""
+    """Return axes with the same scales; only the lowest in each column has numbers."""
     rows, columns = grid_size(count)
     found = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     for axes in found[count:]:
