@@ -51,7 +51,7 @@ class Calibration(Confidence):
     """Confidence and accuracy on labelled words (Naeini et al., AAAI 2015; Guo et al., ICML 2017)."""
 
     bin_right: Int64[np.ndarray, "15"]
-    """Words of which the likeliest label is gold."""
+    """Words whose likeliest label is gold."""
     nll_sum: float
 
     @property
@@ -71,7 +71,7 @@ class Calibration(Confidence):
 
 
 Key = tuple[str, bool | None]
-"""A teacher's name, and whether it was trained on the sentence."""
+"""A teacher's name, and `seen`: True if it was trained on the sentence."""
 
 
 def calibrations(sets: Iterable[ArtifactSet]) -> dict[Key, Calibration]:

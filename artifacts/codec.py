@@ -1,4 +1,4 @@
-"""From annotated sentences to Arrow rows, by array operations; `artifacts.rows` reads them."""
+"""Encoding of annotated sentences as Arrow rows, by array operations; `artifacts.rows` reads them."""
 
 from collections.abc import Sequence
 

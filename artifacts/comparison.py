@@ -41,17 +41,17 @@ class SetDifference:
     """The differences of two sets; a `Pair` contains both values, `MISSING` if a set has none."""
 
     header: dict[str, Pair]
-    """Keys of provenance and layout, and the label sets, where they differ."""
+    """Keys of provenance and layout, and the label sets, if they differ."""
     chain: float | None
-    """Largest absolute difference of a transition, start or end score; None where label sets differ."""
+    """Largest absolute difference of a transition, start or end score; None if label sets differ."""
     counts: dict[str, tuple[int, int]]
-    """Sentences, words, and sentences by language, whether they differ or not."""
+    """Sentences, words, and sentences by language, different or equal."""
     shared: int
-    """How many sentence ids both sets have."""
+    """The number of sentence ids in both sets."""
     other_tokens: int
-    """How many of these name other words in the second set: their numbers are not compared."""
+    """The number of these ids with other words in the second set: they are not compared."""
     scores: ScoreDifference | None
-    """None where the label sets differ, or no sentence is shared."""
+    """None if the label sets differ, or no sentence is shared."""
 
 
 def compare(first: ArtifactSet, second: ArtifactSet) -> SetDifference:

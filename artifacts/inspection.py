@@ -21,7 +21,7 @@ class SetSummary:
     """An artifact set in numbers; sizes are bytes on the disk."""
 
     teacher: JsonValue
-    """The provenance's `teacher`; None where it names none."""
+    """The provenance's `teacher`; None if there is none."""
     languages: dict[str, Sentences]
     sentences: int
     tokens: int

@@ -1,4 +1,4 @@
-"""From padded arrays to Arrow lists and back, by array operations."""
+"""Conversion of padded arrays to Arrow lists and back, by array operations."""
 
 import numpy as np
 import pyarrow as pa

@@ -114,7 +114,7 @@ class DecodedRows:
 
     @cached_property
     def set_number(self) -> Int64[np.ndarray, "B"]:
-        """For rows of a stream: the place of each row's set among the streamed sets."""
+        """The place of each row's set among the streamed sets, for rows of a stream."""
         return self._numbers(SET_COLUMN, np.int64)
 
     @cached_property

@@ -36,9 +36,9 @@ class CatalogEntry:
     reader: Literal["columns", "conllu", "text"]
     licence: str
     redistributable: bool
-    """False: for research only, or under terms that do not let it be passed on."""
+    """False: for research only, or under terms that forbid passing it on."""
     origin: str
-    """Public address of whoever publishes it."""
+    """Public address of the publisher."""
     task: Task | None = None
     metric: Metric | None = None
     scheme: Scheme | None = None
@@ -49,9 +49,9 @@ class CatalogEntry:
     missing: tuple[str, ...] = ()
     """`language/split` pairs that do not exist."""
     treebanks: Mapping[str, str] = field(default_factory=dict)
-    """By language, where the release of a freely downloadable corpus lies: repository, tag, file stem."""
+    """The release of a freely downloadable corpus, by language: repository, tag, file stem."""
     largest_bytes: int = 0
-    """More than the largest downloaded file has."""
+    """A size above that of the largest download."""
 
     @property
     def fetchable(self) -> bool:

@@ -30,7 +30,7 @@ class Located:
     where: str
     """The file, or the row of it."""
     lines: Sequence[int] | None = None
-    """The numbers of the words' lines, in formats with a line for each word."""
+    """The numbers of the words' lines, in formats with one line per word."""
 
     def place(self, word: int) -> str:
         """Return the place of a word in the words of errors."""

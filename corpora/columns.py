@@ -70,7 +70,7 @@ def _width(lines: Sequence[str], comments: Comments) -> int:
 def _rows(
     path: Path, first: int, block: Sequence[str], width: int, comments: Comments
 ) -> Iterator[tuple[int, list[str]]]:
-    """Return the words of a block of lines: the numbers and the fields of their lines."""
+    """Yield the words of a block of lines: the numbers and the fields of their lines."""
     begun = False
     for line, text in enumerate(block, first):
         fields = _fields(text)

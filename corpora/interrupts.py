@@ -18,9 +18,9 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 GRACE = 1.0
-"""Seconds that the main thread has to come back from what it is calling, or from a `held` block."""
+"""Seconds for the main thread to return from a call or from a `held` block."""
 PATIENCE = 1.5
-"""Seconds more for what is done at the end."""
+"""Further seconds for the actions at the end."""
 
 _acts: list[Callable[[], None]] = []
 

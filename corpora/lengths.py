@@ -21,11 +21,11 @@ class LengthReport:
     long_tokens: int
     """Words in them."""
     pieces: int
-    """Sentences that stand in their place: none if dropped, themselves if kept."""
+    """Sentences in their place: none if dropped, the same if kept."""
     dropped_tokens: int
-    """Words that are gone."""
+    """Words that were removed."""
     cut_spans: int
-    """Spans longer than the limit, which became several."""
+    """Spans longer than the limit, which were split."""
 
     def __add__(self, other: "LengthReport") -> "LengthReport":
         """Add the effects of the same limit on two corpora."""
@@ -98,7 +98,7 @@ def _bounds(length: int, found: tuple[Span, ...], max_tokens: int) -> Iterator[t
 
 
 def _clipped(found: tuple[Span, ...], start: int, end: int) -> Iterator[Span]:
-    """Return the parts of spans inside a piece, counted from its start."""
+    """Yield the parts of spans inside a piece, counted from its start."""
     for span in found:
         if span.start < end and span.end > start:
             yield Span(max(span.start, start) - start, min(span.end, end) - start, span.type)

@@ -16,7 +16,7 @@ class Origin:
     address: str
     downloaded_sha256: str
     sha256: str
-    """Digest of the file beside which this stands; equal to `downloaded_sha256` unless it was converted."""
+    """Digest of the file beside this record; equal to `downloaded_sha256` unless the file was converted."""
     date: str
     note: str = ""
 

@@ -44,7 +44,7 @@ class Updated:
     event: ClassVar[str] = "update"
     update: int
     of: int
-    """At most so many."""
+    """The largest possible number."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class DevScored:
     dev: float
     """The score, in percent."""
     best: float
-    """The best one up to here."""
+    """The best score so far."""
     words_per_second: float
 
 
@@ -70,7 +70,7 @@ class Resumed:
     event: ClassVar[str] = "resumed"
     update: int
     earlier_code: tuple[str, ...] = ()
-    """Digests of other code that trained up to there."""
+    """Digests of other code that trained before."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class SetWritten:
 
     event: ClassVar[str] = "set written"
     set: str
-    """Its folder's name."""
+    """The name of its folder."""
     seconds: float
 
 
@@ -204,7 +204,7 @@ Record = (
     | CorpusSuspected
 )
 Log = Callable[[Record], None]
-"""Takes what a job tells."""
+"""A function that takes a job's records."""
 
 _READERS: dict[str, TypeAdapter[Any]] = {kind.event: TypeAdapter(kind) for kind in get_args(Record)}
 

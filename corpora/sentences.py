@@ -42,7 +42,7 @@ class Changes:
     comments: int = 0
     """Comment lines that were left out."""
     repaired: int = 0
-    """Labels that were written anew because their sequence was not valid in its scheme."""
+    """Labels that were rewritten because their sequence was not valid in its scheme."""
 
     def __bool__(self) -> bool:
         return self != NO_CHANGES
@@ -71,7 +71,7 @@ class Corpus:
     split: Split
     sentences: tuple[Sentence, ...]
     changes: Changes = field(default=NO_CHANGES, compare=False)
-    """Of the whole file that the sentences come from."""
+    """Changes in the whole file of the sentences."""
 
     def __len__(self) -> int:
         return len(self.sentences)

@@ -38,10 +38,10 @@ def _checked_name(name: str) -> str:
 
 
 FileName = Annotated[str, AfterValidator(_checked_name)]
-"""What becomes part of a file's name: of a language, an experiment."""
+"""A part of a file's name: a language, an experiment."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-"""Of random numbers; tables keep it in 64 bits."""
+"""The seed of random numbers; tables store it in 64 bits."""
 
 
 def template(*known: str, needed: Sequence[str] = ()) -> AfterValidator:

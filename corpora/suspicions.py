@@ -9,7 +9,7 @@ _NUMBER = re.compile(r"[-+]?\d+([.,:/-]\d+)*")
 
 
 def suspicions(corpus: Corpus) -> Iterator[str]:
-    """Return warnings as texts; none for most corpora."""
+    """Yield warnings as texts; none for most corpora."""
     words = {word for sentence in corpus for word in sentence.tokens}
     if words and all(map(_NUMBER.fullmatch, words)):
         yield f"all words are numbers, such as {min(words)}; is the column of words the right one?"

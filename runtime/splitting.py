@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import regex
 
 BLANKS = " \t"
-"""What separates words that are split already. Other white space, such as a no-break space, belongs to its word."""
+"""The separators of words that are already split. Other white space, such as a no-break space, belongs to its word."""
 
 # Chinese and Japanese, and what Unicode's line breaking calls South East Asian (SA): Thai, Lao, Khmer, Burmese.
 _UNSPACED = r"[[\p{lb=SA}\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}]&&[\p{L}\p{M}]]"
@@ -84,7 +84,7 @@ def _words(text: str) -> Iterator[Word]:
 
 
 def _segments(run: str, start: int) -> Iterator[Word]:
-    """Return the words of a run of letters without blanks, by ICU."""
+    """Yield the words of a run of letters without blanks, by ICU."""
     try:
         pieces = _breaker()
     except ImportError:

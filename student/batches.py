@@ -1,4 +1,4 @@
-"""From rows of shards to the input of a training step."""
+"""Batches: the input of a training step, from rows of shards."""
 
 from dataclasses import dataclass
 

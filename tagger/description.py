@@ -25,10 +25,10 @@ class TaggerDescription(BaseModel):
     weights_sha256: str
     config: TaggerConfig
     pretrained: dict[str, str]
-    """The digest of each encoder that it stands on, by name."""
+    """The digest of each encoder that it uses, by name."""
     labels: tuple[str, ...]
     about: dict[str, Any]
-    """What `save_tagger` was told."""
+    """The argument `about` of `save_tagger`."""
 
 
 class Scored(BaseModel):

@@ -25,7 +25,7 @@ PlacedBatch = tuple[np.ndarray, TokenBatch]
 
 
 def token_batches(sentences: Sequence[Sequence[str]], batch_tokens: int = BATCH_TOKENS) -> list[PlacedBatch]:
-    """Yield batches of similar length, each with its sentences' places."""
+    """Return batches of similar length, each with its sentences' places."""
     places = length_batches([len(words) for words in sentences], batch_tokens)
     return [(group, TokenBatch.from_sentences(sentences[place] for place in group)) for group in places]
 

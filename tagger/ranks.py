@@ -19,7 +19,7 @@ ValueT = TypeVar("ValueT")
 PATIENCE = timedelta(days=30)  # others wait for rank 0's stage one; torchrun itself ends them if a rank dies
 
 NOTICE = 2.0
-"""Seconds before an error is one: where a signal ended another rank, it ends this one, too, and nothing went wrong."""
+"""Seconds before an error is raised: if a signal ended another rank, it also ends this one, and there is no error."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Resume:
     def __init__(self, path: Path, identity: str, seconds: float, code: str = "") -> None:
         self.path = path
         self.earlier: tuple[str, ...] = ()
-        """Codes under which the training was before this one."""
+        """Earlier code of the training."""
         self._code = code
         self._identity = f"{identity} torch {torch.__version__}"
         self._seconds = seconds

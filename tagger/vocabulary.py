@@ -1,4 +1,4 @@
-"""Words and characters seen in training, by number."""
+"""The numbers of words and characters seen in training."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ MAX_CHARACTERS = 24  # of a word: its first and last 12
 
 
 class Vocabulary(BaseModel):
-    """Lower-cased words and characters in the order of their frequency; whatever is not in it is unknown."""
+    """Lower-cased words and characters in the order of their frequency; all others are unknown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     words: tuple[str, ...]
@@ -24,7 +24,7 @@ class Vocabulary(BaseModel):
 
     @classmethod
     def build(cls, counts: Mapping[str, int], *, min_count: int = 1) -> "Vocabulary":
-        """Words (lower-cased) and characters that occur at least `min_count` times, from words' counts."""
+        """Build from words' counts: (lower-cased) words and characters that occur at least `min_count` times."""
         words: Counter[str] = Counter()
         characters: Counter[str] = Counter()
         for word, count in counts.items():
@@ -39,18 +39,18 @@ class Vocabulary(BaseModel):
 
     @cached_property
     def _character_ids(self) -> np.ndarray:
-        """Id by code point."""
+        """The character id by code point."""
         points = np.fromiter(map(ord, self.characters), np.int64, len(self.characters))
         table = np.full(points.max(initial=0) + 2, UNKNOWN)
         table[points] = np.arange(len(points)) + PAD_CHARACTER + 1
         return table
 
     def encode_words(self, words: Sequence[str]) -> Int[Tensor, "W"]:
-        """Word ids."""
+        """Return word ids."""
         return torch.tensor([self._word_ids.get(word.lower(), UNKNOWN) for word in words], dtype=torch.long)
 
     def encode_characters(self, words: Sequence[str]) -> Int[Tensor, "W C"]:
-        """Character ids, padded on the right; of a very long word, its beginning and its end."""
+        """Return character ids, padded on the right; a very long word is cut to its beginning and end."""
         half = MAX_CHARACTERS // 2
         shown = [word if len(word) <= MAX_CHARACTERS else word[:half] + word[-half:] for word in words]
         width = max(map(len, shown), default=1)
@@ -61,5 +61,5 @@ class Vocabulary(BaseModel):
 
 
 def _frequent(counts: Counter[str], min_count: int) -> tuple[str, ...]:
-    """By falling count, then alphabetically, so that equal corpora give equal vocabularies."""
+    """Sort by falling count, then alphabetically, so that equal corpora give equal vocabularies."""
     return tuple(key for key, count in sorted(counts.items(), key=lambda kv: (-kv[1], kv[0])) if count >= min_count)

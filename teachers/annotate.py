@@ -42,7 +42,7 @@ class TextRow:
 
 
 def text_rows(corpora: Sequence[Corpus], trained_on: Set[tuple[str, ...]] | None) -> list[TextRow]:
-    """Yield the sentences of corpora, one after the other; a `sentence_id` is the place in this sequence.
+    """Return the sentences of corpora, one after the other; a `sentence_id` is the place in this sequence.
 
     `trained_on` contains the words of each sentence that the teacher was trained on; None if this is not known.
     """

@@ -84,7 +84,7 @@ def _provider_list(topic: str, locale: str, attribute: str) -> Iterable[str | tu
 
 
 def _clean(entries: Iterable[str | tuple[str, ...]]) -> Iterator[str]:
-    """Return plain names; a pair is (code, name)."""
+    """Yield plain names; a pair is (code, name)."""
     for entry in entries:
         name = entry if isinstance(entry, str) else entry[-1]
         if len(name) > 2 and _NAME.fullmatch(name) and _CONJUNCTIONS.isdisjoint(name.split()):

@@ -9,4 +9,4 @@ from structkd.corpora.sources.demo import DemoSource
 from structkd.corpora.sources.files import FileSource
 
 AnyLabelledSource = Annotated[DemoSource | CatalogSource | FileSource, Field(discriminator="name")]
-"""What `[corpus]` may say; a new source of labelled sentences gets its file, and its name here."""
+"""The possible values of `[corpus]`; a new source of labelled sentences gets its own file, and its name here."""

@@ -50,6 +50,6 @@ class _PlainConsole(Console):
         return super().render_str(printable(text), **settings)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Return the segments that are finally written."""
+        """Yield the segments that are finally written."""
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else printable(text), style, control)

@@ -103,7 +103,7 @@ def _command(name: str) -> str:
 
 
 def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
-    """Return each task's held-out sentences, with the labels of the first seed's students."""
+    """Yield each task's held-out sentences, with the labels of the first seed's students."""
     if not sentences:
         return
     from structkd.pipeline.report.cards import sentence_cards

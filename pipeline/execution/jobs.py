@@ -82,7 +82,7 @@ def evaluation(data: Data, language: str, split: Split, log: Log) -> EvaluationS
 
 HeldOut = dict[str, dict[str, EvaluationSet]]
 Fields = dict[str, Any]
-"""Fields of a `Result`, or of what a checkpoint says."""
+"""Fields of a `Result`, or of a checkpoint's description."""
 
 
 def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:

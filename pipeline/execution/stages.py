@@ -20,7 +20,7 @@ class Display(Protocol):
     """A display of progress while jobs run."""
 
     def watch(self, heading: str, titles: list[str]) -> AbstractContextManager[Listen]:
-        """Yield a listener for the records of the jobs with these titles."""
+        """Return a context with a listener for the records of the jobs with these titles."""
         ...
 
 

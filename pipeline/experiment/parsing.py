@@ -1,4 +1,4 @@
-"""From TOML files to typed settings, with errors that name the file, the key and what to do."""
+"""Parsing of TOML files into typed settings, with errors that name the file, the key and what to do."""
 
 import re
 import tomllib

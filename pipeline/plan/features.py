@@ -28,7 +28,7 @@ class FeaturePlan:
     split: Split
     encoder: TransformerConfig
     digest: str
-    """Of the encoder, as its features depend on it: settings that differ otherwise share them."""
+    """Digest of the encoder's settings that its features depend on; other settings do not matter."""
     path: Path
 
     @property
@@ -76,7 +76,7 @@ class Cost(BaseModel):
     bytes: NonNegativeInt
     seconds: NonNegativeFloat
     precision: str
-    """In which the encoder computed, as torch calls it."""
+    """The number format of the encoder's computation, by torch's name."""
 
     def write(self, features: Path) -> None:
         """Write the costs beside the file of features."""

@@ -37,18 +37,18 @@ class TeacherPlan:
 
     language: str
     fold: Fold | None
-    """What it is not trained on, and annotates."""
+    """The fold that it is not trained on and annotates."""
     digests: dict[str, str]
-    """Of settings, corpora and code, and the results versions; all but the code name it."""
+    """Digests of settings, corpora and code, and the results versions; all except the code name it."""
     key: str
-    """Digest of what names its result, whatever code computes it."""
+    """Digest that names its result for any code."""
     folder: Path
     artifacts: Mapping[Split, Path]
-    """For students: of its training corpus, unless teachers of folds annotate that, and of each kind of other text."""
+    """Sets for students: its training corpus (unless teachers of folds annotate that) and each kind of other text."""
     held_out: Path | None
-    """Dev and test, for reports."""
+    """The set of dev and test, for reports."""
     features: tuple[Path, ...]
-    """Of frozen encoders, over its language's corpora."""
+    """Features of frozen encoders over its language's corpora."""
 
     @property
     def name(self) -> str:
@@ -79,7 +79,7 @@ class StudentPlan:
     seed: int
     digests: dict[str, str]
     key: str
-    """As a teacher's: the baseline's says nothing of teachers."""
+    """As for a teacher; the baseline's does not depend on teachers."""
     folder: Path
     artifacts: tuple[Path, ...]
     """The sets that it reads."""

@@ -11,7 +11,7 @@ from structkd.pipeline.results.tables import Texts
 
 
 def text_tables(tables: Sequence[TableFindings]) -> Iterator[TableView]:
-    """Return all tables: by task and by language, and about the sets of the first table's teachers."""
+    """Yield all tables: by task and by language, and about the sets of the first table's teachers."""
     for table in tables:
         if len(table.tasks) > 1:
             yield by_task(table.title, table)

@@ -21,7 +21,7 @@ class TaskFindings:
     name: str
     title: str
     experiments: Mapping[str, Experiment]
-    """By label."""
+    """The entries by label."""
     entries: Entries
     sweep: Mapping[str, Mapping[float, pl.DataFrame]]
 

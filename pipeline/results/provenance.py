@@ -17,13 +17,13 @@ class Made:
     """The provenance of a finished piece."""
 
     codes: tuple[str, ...]
-    """Digests of the code: several where a training was killed and went on under another one."""
+    """Digests of the code: several if a killed training continued under other code."""
     version: str
-    """Of structkd, as its package metadata has it."""
+    """The version of structkd in the package metadata."""
     now: str
     """Digest of the code that would make it today."""
     outdated: bool
-    """Whether it is a student of artifact sets that have been made again since, and differ."""
+    """True for a student whose artifact sets were made again since, and differ."""
 
     @property
     def elsewhere(self) -> bool:

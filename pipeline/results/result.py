@@ -41,7 +41,7 @@ class Result(_Frozen):
 
     experiment: str
     system: str
-    """A student's, or `teachers`."""
+    """The student's system, or `teachers`."""
     seed: Number
     fold: str | None = None
     """The fold that a teacher was not trained on."""
@@ -49,13 +49,13 @@ class Result(_Frozen):
     test: Scores
     zero_shot: Scores
     outcomes: dict[str, SentenceCounts]
-    """What the scores on test come from, by language."""
+    """The counts behind the scores on test, by language."""
     dev_mean: float | None = None
     test_mean: float | None = None
     train_sentences: Number | None = None
     train_tokens: Number | None = None
     best_dev: float | None
-    """None, like the other fields that may be, for a teacher that was trained elsewhere."""
+    """None, like all other optional fields, for a teacher that was trained elsewhere."""
     best_update: Number
     updates: Number
     words: Number

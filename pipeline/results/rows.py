@@ -176,8 +176,7 @@ def teachers_key(plan: Plan) -> str:
 
 
 def _scores(results: Sequence[Result]) -> Row:
-    """Return scores of one tagger in all languages, or of each language's tagger; the mean if all taggers have a
-    score."""
+    """Return the scores of one tagger, or of each language's tagger; the mean if all taggers have a score."""
     return {
         "dev": _mean([result.dev for result in results]),
         "test": _mean([result.test for result in results]),

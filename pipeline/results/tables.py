@@ -22,14 +22,14 @@ class SystemScores:
 
     system: str
     by_language: Mapping[str, float]
-    """Means over seeds, in the languages that have a score."""
+    """Means over seeds, for languages with a score."""
     mean: float | None
-    """Mean over the table's languages; None where a seed lacks one of them: it would not be a mean of the same."""
+    """Mean over the table's languages; None if a seed lacks a language, since it would not be comparable."""
     sd: float | None
     """Standard deviation of the mean over seeds; None for one seed."""
     seeds: int
     gap_closed: float | None
-    """(system - baseline) / (teachers - baseline) in percent; None where teachers are not better."""
+    """(system - baseline) / (teachers - baseline) in percent; None if teachers are not better."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ScoreTable:
 
     languages: tuple[str, ...]
     systems: Mapping[str, SystemScores]
-    """By name, in the order of the rows."""
+    """The systems by name, in the order of the rows."""
 
     @property
     def seeds(self) -> int:

@@ -40,9 +40,9 @@ class Windows:
 
     grids: tuple[WindowGrid, ...]
     place: Int[Tensor, "P"]
-    """Of each subword, in the order of sentences: its place in the flattened grids, one after the other."""
+    """The place of each subword, in the order of sentences, in the flattened grids, one after the other."""
     counts: Int[Tensor, "W"]
-    """How many subwords each word has, in the same order."""
+    """The number of subwords of each word, in the same order."""
 
 
 class Pieces:

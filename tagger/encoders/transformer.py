@@ -26,7 +26,7 @@ _LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
 
 
 class TransformerBody(nn.Module):
-    """From words to the chosen layers' vectors of their subwords.
+    """An encoder from words to the chosen layers' vectors of their subwords.
 
     Words are cut one by one; a sentence longer than the window is read in overlapping windows, see `Pieces`.
 
@@ -107,7 +107,7 @@ class FineTuned(Encoder):
         return mixed
 
     def learning_rates(self) -> Iterator[tuple[str, float]]:
-        """Return the learning rate of each trained parameter: lower by `layer_decay` with each layer further down."""
+        """Yield the learning rate of each trained parameter: lower by `layer_decay` with each layer further down."""
         for name, parameter in self.named_parameters():
             if parameter.requires_grad and name in self._depths:  # the mix starts from nothing
                 yield name, self.config.learning_rate * self.config.layer_decay ** self._depths[name]

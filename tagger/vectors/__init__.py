@@ -1,1 +1,1 @@
-"""Files of word vectors, memory-mapped: opening one finds where its words stand, reading touches the rows asked for."""
+"""Files of word vectors, memory-mapped: opening a file finds its words, reading touches only the wanted rows."""

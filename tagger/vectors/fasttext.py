@@ -19,9 +19,9 @@ _SUPERVISED = 3  # of the models cbow, skip-gram, supervised
 
 
 class FastTextBinary:
-    """A model: rows for words, then rows for hashed n-grams (Bojanowski et al., 2017).
+    """A fastText model: rows for words, then rows for hashed n-grams (Bojanowski et al., 2017).
 
-    A word's vector is the mean of its row and its n-grams' rows; a word that the model has not seen has the latter.
+    A word's vector is the mean of its row and its n-grams' rows; an unknown word has only its n-grams' rows.
     """
 
     def __init__(self, path: Path, mapped: mmap.mmap) -> None:
@@ -66,14 +66,14 @@ class FastTextBinary:
 
 
 class _Cursor:
-    """Reads a file's parts one after the other, from behind the magic number."""
+    """A reader of a file's parts one after the other, from the end of the magic number."""
 
     def __init__(self, path: Path, mapped: mmap.mmap) -> None:
         self._path, self._mapped = path, mapped
         self.at = len(MAGIC)
 
     def _advance(self, size: int, what: str) -> int:
-        """Where a part of `size` bytes begins."""
+        """Skip a part of `size` bytes; return its offset."""
         begin, self.at = self.at, self.at + size
         if self.at > len(self._mapped):
             raise VectorFileError(
@@ -82,16 +82,16 @@ class _Cursor:
         return begin
 
     def unpack(self, form: str, what: str) -> tuple[Any, ...]:
-        """Little-endian values, see `struct`."""
+        """Read little-endian values, see `struct`."""
         return struct.unpack_from("<" + form, self._mapped, self._advance(struct.calcsize("<" + form), what))
 
     def matrix(self, what: str) -> tuple[int, int, int]:
-        """Rows and columns of 32-bit numbers, and where the first of them is."""
+        """Read a matrix of 32-bit numbers: its rows, columns, and offset."""
         rows, columns = self.unpack("2q", f"the sizes of {what}")
         return rows, columns, self._advance(4 * rows * columns, what)
 
     def dictionary(self, entries: int, words: int) -> tuple[np.ndarray, np.ndarray]:
-        """The spans of the words; behind them in the file stand the labels of a supervised model."""
+        """Read the spans of the words; in the file, the labels of a supervised model follow them."""
         spans = []
         for number in range(1, entries + 1):
             end = self._mapped.find(b"\0", self.at)

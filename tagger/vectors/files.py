@@ -27,9 +27,9 @@ class VectorFile(Protocol):
     index: WordIndex
 
     def read(self, words: Sequence[str], places: Int[np.ndarray, "W"]) -> Float32[np.ndarray, "W D"]:
-        """Vectors of words that stand at these places of the index.
+        """Read vectors of words at these places of the index.
 
-        A word without a place (-1) is zeros, or what fastText makes of its n-grams where the file holds those.
+        A word without a place (-1) gets zeros, or fastText's vector of its n-grams if the file contains n-grams.
         """
         ...
 
@@ -37,8 +37,8 @@ class VectorFile(Protocol):
 def open_vectors(path: Path) -> VectorFile:
     """Map a file and find its words.
 
-    The content tells fastText's binary files and, by the header "N D" in its first line, word2vec's text from GloVe's;
-    word2vec's binary files are told from text by their name, `.bin`. Raises VectorFileError.
+    The content identifies fastText's binary files. A header "N D" in the first line distinguishes word2vec's text from
+    GloVe's. The name `.bin` identifies word2vec's binary files. Raises VectorFileError.
     """
     if not path.is_file() or not path.stat().st_size:
         raise VectorFileError(f"{path}: no such file, or an empty one, where word vectors were expected")

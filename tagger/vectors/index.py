@@ -1,4 +1,4 @@
-"""Where the words of a file stand."""
+"""The index of the words of a file."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from structkd.tagger.ngram_hashing import fnv1a, hash_words
 
 
 class VectorFileError(ValueError):
-    """A file of vectors that cannot be used; the message names the place, what was found and what to do."""
+    """An unusable file of vectors; the message names the place, what was found and what to do."""
 
 
 class WordIndex:
-    """Where words stand in a file, by their sorted hashes: 28 bytes a word, where a dict of strings takes 200.
+    """The places of words in a file, by sorted hashes: 28 bytes per word; a dict of strings takes 200.
 
     Args:
         data: the bytes of the file.
-        starts, ends: the span of each word, in the file's order. Of equal words the first is found.
+        starts, ends: the span of each word, in the file's order. The first of equal words is found.
     """
 
     def __init__(self, data: np.ndarray, starts: Int[np.ndarray, "N"], ends: Int[np.ndarray, "N"]) -> None:
@@ -32,7 +32,7 @@ class WordIndex:
         return len(self._order)
 
     def find(self, words: Sequence[str]) -> Int[np.ndarray, "W"]:
-        """The place of each word in the file's order; -1 if it is absent."""
+        """Return the place of each word in the file's order; -1 if it is absent."""
         encoded = [word.encode() for word in words]
         hashes = hash_words(encoded)
         first, last = (np.searchsorted(self._hashes, hashes, side) for side in ("left", "right"))

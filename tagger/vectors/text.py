@@ -1,4 +1,4 @@
-"""Vectors as text: what word2vec, fastText (.vec) and GloVe write."""
+"""Vectors as text, as word2vec, fastText (.vec) and GloVe write them."""
 
 import mmap
 import re
@@ -15,11 +15,11 @@ _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 class TextVectors:
-    """Lines of a word and `dim` numbers, parted by single blanks; the word may itself have blanks in it.
+    """Lines with a word and `dim` numbers, separated by single blanks; the word may contain blanks.
 
     Args:
-        begin: where the first such line begins, behind the header if there is one.
-        count: lines that the header promises; None for a file without a header.
+        begin: offset of the first such line, after the header if there is one.
+        count: number of lines in the header; None for a file without a header.
     """
 
     def __init__(self, path: Path, mapped: mmap.mmap, begin: int, count: int | None, dim: int) -> None:
@@ -43,7 +43,7 @@ class TextVectors:
         self.index = WordIndex(data, self._starts, self._ends)
 
     def _scan(self, text: np.ndarray, line: int) -> tuple[np.ndarray, np.ndarray]:
-        """Spans of the words of whole lines, of which the first is number `line` of the file."""
+        """Return the spans of the words of whole lines; the first is line number `line` of the file."""
         if text[-1] != ord("\n"):
             text = np.append(text, np.uint8(ord("\n")))
         stops = np.flatnonzero(text == ord("\n"))

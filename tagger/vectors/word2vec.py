@@ -11,7 +11,7 @@ from structkd.tagger.vectors.index import VectorFileError, WordIndex
 
 
 class Word2VecBinary:
-    """Words, each ended by a blank and followed by `dim` numbers of 32 bits; a newline may part one from the next."""
+    """Words, each followed by a blank and `dim` numbers of 32 bits; a newline may separate the entries."""
 
     def __init__(self, path: Path, mapped: mmap.mmap, begin: int, count: int, dim: int) -> None:
         self.dim = dim

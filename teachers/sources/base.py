@@ -18,7 +18,7 @@ from structkd.tagger.prediction import BATCH_TOKENS
 from structkd.tagger.tokens import length_batches
 
 LOG_ZERO = -1e4
-"""The log-probability of what a softmax teacher rules out: float16 holds it, and its exp is 0 in float64 too."""
+"""The log-probability of labels that a softmax teacher rules out: float16 holds it, and its exp is 0 in float64 too."""
 
 
 @dataclass(frozen=True)

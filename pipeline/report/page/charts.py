@@ -12,7 +12,7 @@ class Bar:
 
     name: str
     values: tuple[tuple[float, ...], ...]
-    """For each group, a value for each seed; none where the system was not run."""
+    """One value per seed for each group; none if the system was not run."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Point:
 
     x: float
     values: tuple[float, ...]
-    """For each seed; at least one."""
+    """One value per seed; at least one."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Lines:
     lines: tuple[Line, ...]
     log_x: bool = False
     y_from: float | None = None
-    """Where the vertical axis begins; None shows everything."""
+    """The start of the vertical axis; None shows everything."""
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class Difference:
 
     name: str
     values: tuple[Estimate | None, ...]
-    """For each language; None where it was not measured."""
+    """One value per language; None if it was not measured."""
     mean: Estimate | None
 
 
@@ -112,7 +112,7 @@ class Cost:
     stage: str
     seconds: float | None
     memory: int | None
-    """Bytes at the peak."""
+    """Peak memory in bytes."""
     disk: int | None
     """Bytes written."""
 
@@ -133,7 +133,7 @@ class Bin:
     confidence: float
     """Mean probability of the likeliest label, from 0 to 1."""
     accuracy: float
-    """Share of words of which it is gold."""
+    """Share of words whose likeliest label is gold."""
     words: int
 
 
@@ -143,7 +143,7 @@ class Curve:
 
     name: str
     bins: tuple[Bin, ...]
-    """Those that have words."""
+    """The bins that have words."""
 
     @property
     def words(self) -> int:

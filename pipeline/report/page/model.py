@@ -27,5 +27,5 @@ class Page:
     provenance: tuple[tuple[str, str], ...] = ()
     """Names and values, as `("code", "3f2a...")`."""
     systems: tuple[str, ...] = ()
-    """In the order of their colours, the same in all charts; those that are not named follow."""
+    """Systems in the order of their colours, the same in all charts; other systems follow."""
     sentences: tuple[SentenceCard, ...] = ()

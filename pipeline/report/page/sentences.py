@@ -14,20 +14,20 @@ class SentenceCard:
     """A sentence with its labels and posteriors. Raises PageError if a part is not as long as the sentence."""
 
     name: str
-    """What it is called, as by its split and place."""
+    """The sentence's name, such as its split and place."""
     language: str
     tokens: tuple[str, ...]
     gold: tuple[str, ...] | None
     labels: tuple[str, ...]
     """The L labels of its task."""
     paths: tuple[PathView, ...]
-    """The teacher's, best first."""
+    """The teacher's paths, best first."""
     posteriors: tuple[tuple[float, ...], ...]
-    """T times L probabilities of the teacher; none where they are not stored."""
+    """T times L probabilities of the teacher; none if they are not stored."""
     predictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """A student's labels by the name of its system."""
     seen: bool | None = None
-    """Whether the teacher was trained on it."""
+    """True if the teacher was trained on it."""
 
     def __post_init__(self) -> None:
         self._check("gold", self.gold)

@@ -17,7 +17,7 @@ class TableView:
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
     left: int = 1
-    """So many columns, from the first on, are text; the others are numbers."""
+    """The number of columns of text; the columns after them are numbers."""
     note: str = ""
     best: frozenset[tuple[int, int]] = frozenset()
     """Places (row, column) to emphasise."""

@@ -10,7 +10,7 @@ from structkd.pipeline.report.page.charts import Difference, Differences
 from structkd.pipeline.report.page.drawing.style import BAND, INK, MUTED, PAPER, WIDTH, Look, bare
 
 SHARE = 0.76
-"""How much of a language's room its dots take."""
+"""The share of a language's row that its dots take."""
 
 
 def draw_differences(chart: Differences, looks: Mapping[str, Look]) -> Figure:

@@ -11,9 +11,9 @@ from structkd.pipeline.report.page.charts import Line, Lines
 from structkd.pipeline.report.page.drawing.style import PAPER, WIDTH, Look, bare
 
 MARKED = 8
-"""About so many points of a line have a marker."""
+"""The approximate number of points with a marker on a line."""
 NAMED_TICKS = 12
-"""A logarithmic axis names the measured places, if they are no more."""
+"""The largest number of measured places that a logarithmic axis names."""
 
 
 def draw_lines(chart: Lines, looks: Mapping[str, Look]) -> Figure:

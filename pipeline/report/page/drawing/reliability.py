@@ -11,7 +11,7 @@ from structkd.pipeline.report.page.drawing.panels import grid_size, panels
 from structkd.pipeline.report.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare, looks
 
 LARGEST = 120
-"""Area of the dot that would have all words, in square points."""
+"""Area of a dot with all words, in square points."""
 SMALLEST = 9
 
 
