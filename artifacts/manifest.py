@@ -38,10 +38,10 @@ class Sentences(Record):
 class RowGroup(Record):
     """The place of a row group in its shard, and its sentences by language: enough to plan an epoch."""
 
-    first_row: int = Field(ge=0, description="in the shard")
-    offset: int = Field(ge=0, description="in the file, in bytes")
-    bytes: int = Field(ge=1, description="in the file, compressed")
-    crc32: tuple[int, ...] = Field(description="of each column's bytes in the file, including page headers")
+    first_row: int = Field(ge=0, description="first row of the row group in the shard")
+    offset: int = Field(ge=0, description="offset in the file, in bytes")
+    bytes: int = Field(ge=1, description="compressed bytes in the file")
+    crc32: tuple[int, ...] = Field(description="CRC-32 of each column's bytes in the file, including page headers")
     languages: dict[str, Sentences]
 
     @property
@@ -53,7 +53,7 @@ class RowGroup(Record):
 class Footer(Record):
     """The end of a shard: Parquet's description of the file, which its page checksums do not cover."""
 
-    bytes: int = Field(ge=8, description="including the length and the magic number after it")
+    bytes: int = Field(ge=8, description="bytes, including the length and the magic number at the end")
     sha256: str
 
 

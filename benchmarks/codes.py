@@ -1,4 +1,4 @@
-"""What codes of log-posteriors cost: bytes a word, nats, and a student's score.
+"""The costs of codes of log-posteriors: bytes per word, nats, and a student's score.
 
     structkd teachers benchmarks/codes.toml
     python -m benchmarks.codes benchmarks/codes.toml [--seeds 3] [--workers 2]

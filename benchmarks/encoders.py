@@ -1,4 +1,4 @@
-"""What a pass of a pretrained encoder costs: `python -m benchmarks.encoders [--sentences 100]`.
+"""The cost of a pass of a pretrained encoder: `python -m benchmarks.encoders [--sentences 100]`.
 
 The encoder has random weights and the size of multilingual-e5-small (12 layers, 384 wide); each character is a subword.
 The text is the demo corpus, and a link stands in one sentence of twenty. Beside transformers alone, which pads a batch

@@ -1,4 +1,4 @@
-"""How the cost of `crf.LinearChain` grows with the batch B, the length T, the labels L and the paths K."""
+"""The growth of the cost of `crf.LinearChain` with the batch B, the length T, the labels L and the paths K."""
 
 from pathlib import Path
 

@@ -83,7 +83,7 @@ def stage_one(folder: Path, sentences: int) -> float:
 
 
 def updates_of(folder: Path, epochs: int) -> int:
-    """How many batches so many epochs have."""
+    """Return the number of batches in this many epochs."""
     stream = StreamConfig(TrainingConfig().batch_tokens, SEED)
     return sum(1 for epoch in range(epochs) for _ in stream_epoch(_sets(folder), (), stream, epoch))
 

@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 def apart(measure: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """What `measure` returns in a new process."""
+    """Return the result of `measure` in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(measure, *args, **kwargs).result()
 

@@ -1,4 +1,4 @@
-"""How much of public corpora the splitter of raw text gets as their annotators had it; writes docs/splitting.md.
+"""The share of words of public corpora that the splitter of raw text finds; writes docs/splitting.md.
 
     STRUCTKD_CORPORA=... python -m benchmarks.splitting
 
@@ -37,7 +37,7 @@ _REASONS = {
 
 @dataclass
 class Score:
-    """How many words were found of how many, and which were not."""
+    """The numbers of found words and of all words, and the words that were not found."""
 
     found: int = 0
     words: int = 0

@@ -1,4 +1,4 @@
-"""What the stages add to what they cannot do without: `python -m benchmarks.stages [--rounds 5]`.
+"""The cost of the stages beyond the bare minimum of their work: `python -m benchmarks.stages [--rounds 5]`.
 
 Stage one's annotation (k best, posteriors, writing) beside the bare forward pass of the same teacher over the same
 batches; and a student's updates with each system beside the gold-only ones from the same shards, reading included.

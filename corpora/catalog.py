@@ -76,7 +76,7 @@ class CatalogEntry:
 class FileStatus:
     """One file of a corpus.
 
-    `present`: its digest is the catalog's, or the one recorded when it was fetched. `unverified`: neither is known.
+    `present`: its digest is the catalog's, or the digest recorded when it was fetched. `unverified`: neither is known.
     `differs`: it is another version, or damaged. `absent`: there is no file.
     """
 

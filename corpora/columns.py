@@ -61,7 +61,7 @@ def read_columns(
 
 
 def _width(lines: Sequence[str], comments: Comments) -> int:
-    """Return the number of columns of the first line that surely contains a word, else of the first line."""
+    """Return the number of columns: that of the first line that is surely a word's, else of the first word."""
     words = [line for line in lines if line.strip() and _fields(line)[0] != _DOCSTART]
     sure = (line for line in words if comments == "never" or not _HASH.match(line))
     return len(_fields(next(sure, words[0]))) if words else 0

@@ -44,7 +44,7 @@ class Updated:
     event: ClassVar[str] = "update"
     update: int
     of: int
-    """The largest possible number."""
+    """The largest possible number of updates."""
 
 
 @dataclass(frozen=True)

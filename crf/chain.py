@@ -320,7 +320,7 @@ class LinearChain:
         return self.cross_entropy(self)
 
     def cross_entropy(self, other: "LinearChain") -> Float[Tensor, "B"]:
-        """-sum_y p(y) log p_other(y), in nats, exactly; never negative, inf where the other has no possible sequence.
+        """-sum_y p(y) log p_other(y), in nats, exactly; never negative, inf if the other has no possible sequence.
 
         It is computed in float64: for scores of 1e4, float32 gives marginals to 1e-3 only, and these are multiplied by
         the scores.
@@ -330,7 +330,7 @@ class LinearChain:
         return p._if_possible(found, 0.0).to(self.emissions.dtype)
 
     def kl(self, other: "LinearChain") -> Float[Tensor, "B"]:
-        """KL(self || other), in nats; never negative, inf where the other alone has no possible sequence.
+        """KL(self || other), in nats; never negative, inf if only the other has no possible sequence.
 
         Differences of scores are taken first, and in float64, so near chains and large scores lose no precision.
         """

@@ -1,6 +1,6 @@
-"""The site shows the repository as it lies: its pages, and what they link to, at their own paths.
+"""The site shows the repository's own layout: its pages, and the files that they link to, at their own paths.
 
-A hook of mkdocs, which itself knows the files of docs/ alone.
+This is a hook of mkdocs, which itself knows only the files of docs/.
 """
 
 import re
@@ -15,7 +15,7 @@ LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """All pages, and every file that one of them links to; a link that leads nowhere stays for mkdocs to find."""
+    """Return all pages, and every file that they link to; broken links stay for mkdocs to report."""
     pages = [path for pattern in PAGES for path in sorted(ROOT.glob(pattern))]
     linked = {path for page in pages for path in _links(page)}
     here = [*pages, *sorted(linked - {*pages})]

@@ -49,7 +49,7 @@ def run_teachers(
 
     Raises:
         CorpusError, EncoderError, SourceError: an unusable corpus, encoder or teacher from elsewhere.
-        EngineError: a job that could not be finished.
+        EngineError: a job that could not finish.
     """
     from structkd.pipeline.execution import stages
 

@@ -1,4 +1,4 @@
-"""`python -m structkd`, and `torchrun ... -m structkd`."""
+"""The entry point of `python -m structkd`, and of `torchrun ... -m structkd`."""
 
 from structkd.pipeline.cli import main
 

@@ -1,1 +1,1 @@
-"""Stage one: train a monolingual teacher and write what it knows."""
+"""Stage one: train a monolingual teacher and write its answers."""

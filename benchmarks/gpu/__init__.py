@@ -1,1 +1,1 @@
-"""What runs on a GPU: `make gpu`."""
+"""Benchmarks on a GPU: `make gpu`."""

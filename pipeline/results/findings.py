@@ -21,7 +21,7 @@ class TaskFindings:
     name: str
     title: str
     experiments: Mapping[str, Experiment]
-    """The entries by label."""
+    """The experiments by label."""
     entries: Entries
     sweep: Mapping[str, Mapping[float, pl.DataFrame]]
 

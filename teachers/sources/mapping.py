@@ -18,8 +18,8 @@ class LabelMapping:
     renamed; two types may get the same name and become one. For tags (`scheme` is None), tags are renamed. If the sets
     then differ, `config.unmapped` decides:
 
-    - error: SourceError; but labels of a type that the task has, as I-X where no span of its training corpora has three
-      words, are renormalised.
+    - error: SourceError; except that labels of a type that the task has (such as I-X if no span of its training corpora
+    has three words) are renormalised.
     - renormalise: mass on labels that the task lacks is dropped, and the rest divided by its sum.
     - outside: it goes to O (spans only).
 

@@ -34,7 +34,7 @@ SERIES = tuple(DARK)[5:]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
 WIDTH = 7.2
-"""The size of a drawing in inches."""
+"""The width of a drawing in inches."""
 
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
