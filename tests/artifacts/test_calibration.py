@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from structkd.artifacts.annotations import Annotations
@@ -14,6 +14,7 @@ from structkd.artifacts.codec import encode
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import annotations, header, write_set
+from tests.examples import examples
 
 TEACHERS = ("en", "en fold 1 of 2")
 
@@ -69,7 +70,7 @@ def ece(words):
 
 
 @pytest.mark.parametrize("posteriors", ["float16", "float32", "log8"])
-@settings(max_examples=15)
+@examples(15)
 @given(seed=st.integers(0, 2**32 - 1), sharpness=st.sampled_from([0.1, 1.0, 10.0]))
 def test_it_is_what_counting_gives(tmp_path_factory, posteriors, seed, sharpness):
     artifacts = write(tmp_path_factory.mktemp("sets") / "set", seed, posteriors, sharpness)

@@ -3,7 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from structkd.artifacts.header import SetHeader
@@ -13,6 +13,7 @@ from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.verification import verify
 from structkd.corpora.files import digest_json
 from tests.artifacts.examples import header, write_set
+from tests.examples import examples
 
 SHARD = "part-00001.parquet"
 
@@ -37,7 +38,7 @@ def edit(folder, change, *, sign=False):
     path.write_text(json.dumps(value))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_flipped_bit_anywhere_in_a_shard_is_found(original, tmp_path_factory, data):
     folder = shutil.copytree(original, tmp_path_factory.mktemp("flipped") / "set")

@@ -2,7 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from structkd.artifacts.header import SetHeader
@@ -14,6 +14,7 @@ from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stream import SET_COLUMN, Share, StreamConfig, epoch_sentences, stream_epoch
 from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import batch, header, rows_of, write_set
+from tests.examples import examples
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ configs = st.builds(
 )
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(config=configs, epoch=st.integers(0, 100))
 def test_each_wanted_sentence_occurs_exactly_once(sets, config, epoch):
     wanted = [
@@ -57,7 +58,7 @@ def test_each_wanted_sentence_occurs_exactly_once(sets, config, epoch):
     assert epoch_sentences(sets, config) == len(wanted)
 
 
-@settings(max_examples=5)
+@examples(5)
 @given(config=configs)
 def test_what_provenance_says_does_not_change_the_order(tmp_path_factory, sets, config):
     """As the digest of the code: a set made again by code with one comment more is read as before."""
@@ -68,7 +69,7 @@ def test_what_provenance_says_does_not_change_the_order(tmp_path_factory, sets, 
     assert len({tuple(map(tuple, order([one, sets[1]], config))) for one in [sets[0], *again]}) == 1
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(config=configs, epoch=st.integers(0, 100))
 def test_a_batch_keeps_its_budget_or_is_one_sentence(sets, config, epoch):
     for table in stream_epoch(sets, [], config, epoch):
@@ -76,7 +77,7 @@ def test_a_batch_keeps_its_budget_or_is_one_sentence(sets, config, epoch):
         assert len(lengths) * lengths.max() <= config.batch_tokens or len(lengths) == 1
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(config=configs, epoch=st.integers(0, 100))
 def test_the_order_is_the_same_whatever_was_read_before_and_whichever_columns(sets, config, epoch):
     first = order(sets, config, epoch)
@@ -86,7 +87,7 @@ def test_the_order_is_the_same_whatever_was_read_before_and_whichever_columns(se
     assert order(reopened, config, epoch, ["sentence_id", "gold", "emissions", "language"]) == first
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(config=configs, epoch=st.integers(0, 100), data=st.data())
 def test_an_epoch_goes_on_from_any_batch(sets, config, epoch, data):
     columns = sets[0].table().schema.names
@@ -112,7 +113,7 @@ def test_batches_that_are_left_out_are_read_for_their_tokens_alone(sets, monkeyp
     assert sum("emissions" in columns for columns in read) <= everything / 4
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(config=configs, epoch=st.integers(0, 100), world=st.integers(1, 5))
 def test_shares_of_equally_many_batches_make_up_the_whole_ones(sets, config, epoch, world):
     whole = order(sets, config, epoch)

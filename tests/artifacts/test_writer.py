@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from structkd.artifacts.header import read_file_metadata
@@ -12,6 +12,7 @@ from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.writer import ShardWriter
 from tests.artifacts.examples import LABELS, batch, header, write_set
+from tests.examples import examples
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -44,7 +45,7 @@ def test_the_manifest_counts_sentences_by_language(tmp_path):
     assert list(found.manifest.languages) == ["de", "en"]
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(st.lists(st.integers(0, 20), max_size=5).map(sorted))
 def test_the_bytes_do_not_depend_on_how_rows_were_batched(tmp_path_factory, cuts):
     rng = np.random.default_rng(0)

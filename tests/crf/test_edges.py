@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -10,6 +10,7 @@ from structkd.crf import FLOOR, LinearChain, ScoreError
 from tests.crf.chains import random_chain, widened
 from tests.crf.enumeration import enumerate_paths
 from tests.crf.test_gradients import build, leaves
+from tests.examples import examples
 
 SCORES = ("emissions", "transitions", "start", "end")
 
@@ -55,7 +56,7 @@ edges = st.one_of(bounded_chains(), impossible)
 
 
 @given(edges)
-@settings(max_examples=60)
+@examples(60)
 def test_all_quantities_are_those_of_the_sequences_that_are_left(chain):
     T = chain.emissions.shape[1]
     listed, log_probs, counts = chain.kbest(30)
@@ -87,7 +88,7 @@ def test_all_quantities_are_those_of_the_sequences_that_are_left(chain):
 
 
 @given(edges)
-@settings(max_examples=60)
+@examples(60)
 def test_without_a_possible_sequence_gradients_are_zero_and_none_is_nan(chain):
     scores = leaves(chain)
     again = build(scores, chain.lengths)
@@ -123,7 +124,7 @@ def test_a_divergence_from_or_to_nothing():
 
 
 @given(st.integers(0, 2**31), st.sampled_from([0.0, 1e-4, 1.0, 1e4]), st.sampled_from([torch.float32, torch.float64]))
-@settings(max_examples=40)
+@examples(40)
 def test_entropy_and_divergence_are_never_negative(seed, noise, dtype):
     generator = torch.Generator().manual_seed(seed)
     p = random_chain([40, 1, 9], 5, 1.0, generator, spread=float(10 ** (seed % 6)), dtype=dtype)
@@ -133,7 +134,7 @@ def test_entropy_and_divergence_are_never_negative(seed, noise, dtype):
 
 
 @given(st.integers(0, 2**31), st.sampled_from([1.0, 100.0, 1e4]), st.booleans())
-@settings(max_examples=40)
+@examples(40)
 def test_entropy_in_float32_is_that_of_its_scores(seed, size, forbid):
     """Many sequences are nearly as good as the best: large scores, steps of `size`, whose sums differ by little."""
     generator = torch.Generator().manual_seed(seed)

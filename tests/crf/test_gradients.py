@@ -2,12 +2,13 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from structkd.crf import LinearChain
 from tests.crf.chains import chains, constrained, random_chain
+from tests.examples import examples
 
 
 def build(scores, lengths):
@@ -57,7 +58,7 @@ def test_gradients_and_their_gradients(scale):
 
 
 @given(st.sampled_from([0.3, 3.0, 10.0, 16.0]), st.sampled_from([1.0, 300.0]), st.integers(0, 2**31))
-@settings(max_examples=40)
+@examples(40)
 def test_float32_gradients_are_those_of_float64_log_space(scale, spread, seed):
     """Also where the transitions reach as far as float32 lets them, and emissions much farther."""
     chain = random_chain([25, 1, 8], 6, scale, seed, spread=spread, dtype=torch.float32)
@@ -73,7 +74,7 @@ def test_float32_gradients_are_those_of_float64_log_space(scale, spread, seed):
 
 
 @given(chains(max_length=6, dtype=torch.float32), st.booleans())
-@settings(max_examples=50)
+@examples(50)
 def test_gradients_are_finite_whatever_the_scores(chain, forbid):
     scores = leaves(chain)
     if forbid and len(chain.transitions) > 1:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
@@ -10,6 +10,7 @@ from structkd.crf import LinearChain
 from structkd.crf.reach import headroom
 from tests.crf.chains import constrained, random_chain, widened
 from tests.crf.twin import forward_backward
+from tests.examples import examples
 
 LOG_SPACE = None
 
@@ -84,7 +85,7 @@ def test_where_probability_space_alone_underflows():
 
 
 @given(st.integers(0, 2**31), st.sampled_from([1.0, 30.0, 1e4]), st.booleans())
-@settings(max_examples=40)
+@examples(40)
 def test_masked_labels(seed, spread, everywhere):
     """A label may be impossible at some words, or at all."""
     check(masked(seed, spread, everywhere=everywhere))
@@ -107,7 +108,7 @@ def masked(seed, spread, *, everywhere):
 
 
 @given(st.integers(0, 2**31))
-@settings(max_examples=25)
+@examples(25)
 def test_log_probabilities_keep_their_precision_where_scores_are_large(seed):
     """log p is a small difference of large numbers; all that sequences have in common is left out of both."""
     narrow = random_chain([400, 5], 4, 1.0, seed, spread=1e3, dtype=torch.float32)

@@ -12,7 +12,7 @@ import pytest
 from tests.pipeline.tiny import TINY, contents, write_experiment
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("artifacts", "corpora", "crf", "pipeline", "student", "tagger", "teachers")
+ROOMS = ("artifacts", "corpora", "crf", "pipeline", "runtime", "student", "tagger", "teachers")
 SMALL = (
     TINY.replace('["en", "de"]', '["de"]')
     .replace('"baseline", "posterior+top-wk", "exact"', '"exact"')

@@ -48,9 +48,10 @@ def write_experiment(folder: Path, text: str = TINY, name: str = "tiny") -> None
 
 
 def structkd(folder: Path, *arguments: object, **options):
-    """Run the command line as a process of its own."""
+    """Run the command line as a process of its own, for no terminal of a width that the tests' runner has."""
     command = [Path(sys.executable).with_name("structkd"), *arguments]
-    environment = os.environ | options.pop("env", {})
+    given = options.pop("env", {})
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | given
     return subprocess.run(
         list(map(str, command)), cwd=folder, capture_output=True, text=True, env=environment, **options
     )

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
@@ -14,6 +14,7 @@ from structkd.tagger.config import TransformerConfig
 from structkd.tagger.encoders.transformer import Frozen
 from structkd.tagger.features import FeatureError, FeatureSet, read_features, sentence_keys, write_features
 from structkd.tagger.tokens import TokenBatch
+from tests.examples import examples
 from tests.tagger.encoders.tiny_bert import save_tiny_bert
 
 WIDTH = 3
@@ -34,7 +35,7 @@ def written(path, sentences, encoder="e" * 64):
 
 
 @given(sentences)
-@settings(max_examples=40)
+@examples(40)
 def test_what_is_written_is_read(tmp_path_factory, corpus):
     one = FeatureSet.open(written(tmp_path_factory.mktemp("features") / "a.safetensors", corpus))
     one.verify()

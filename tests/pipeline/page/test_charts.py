@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from hypothesis import example as also
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from structkd.pipeline.report.page.charts import (
@@ -34,6 +34,7 @@ from structkd.pipeline.report.page.drawing.style import DARK, INK, MUTED, PAPER,
 from structkd.pipeline.report.page.errors import PageError
 from structkd.pipeline.report.page.numbers import duration, numbers, size
 from structkd.pipeline.report.page.plots import png, svg
+from tests.examples import examples
 from tests.pipeline.page.example import example
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +64,7 @@ def test_every_colour_of_a_drawing_has_a_dark_twin(chart):
     assert found - {None, "none"} <= set(DARK)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(st.lists(st.tuples(NAMES, st.lists(VALUES, max_size=3)), min_size=1, max_size=5, unique_by=lambda pair: pair[0]))
 @also([("0", [-0.0])])
 def test_bars_show_every_system_and_have_every_value_in_the_table(bars):
@@ -74,7 +75,7 @@ def test_bars_show_every_system_and_have_every_value_in_the_table(bars):
         assert all(f"{value:z.1f}" in row[1] for value in values)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True), st.lists(VALUES, min_size=1, max_size=4), st.booleans())
 def test_lines_show_every_system_whatever_it_is_called(names, values, log_x):
     points = tuple(Point(2.0**place, (value, value + 1)) for place, value in enumerate(values))
@@ -83,7 +84,7 @@ def test_lines_show_every_system_whatever_it_is_called(names, values, log_x):
     assert len(numbers(chart).rows) == len(names) * len(values)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True), st.lists(st.none() | VALUES, min_size=1, max_size=4))
 def test_differences_show_every_system_and_language(names, values):
     languages = tuple(f"language {place}" for place in range(len(values)))

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from structkd.artifacts.inspection import PathView
@@ -20,6 +20,7 @@ from structkd.pipeline.report.page.model import Page, Section
 from structkd.pipeline.report.page.render import marked, render
 from structkd.pipeline.report.page.sentences import SentenceCard, payload
 from structkd.pipeline.report.page.tables import TableView
+from tests.examples import examples
 from tests.pipeline.page.example import example
 
 ROOT = Path(__file__).parents[3]
@@ -145,7 +146,7 @@ def test_hostile_words_stay_text(harmless, word):
     assert not [name for _, name, _ in found.attributes if name.startswith("on")]
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12))
 def test_any_words_come_back_out_of_the_page(word):
     assert Parsed(render(Page(word, word, (), sentences=(hostile_card(word),)))).payload["cards"][0]["tokens"] == [word]

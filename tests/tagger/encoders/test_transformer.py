@@ -8,7 +8,7 @@ from itertools import groupby
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from sentencepiece import SentencePieceTrainer
@@ -40,6 +40,7 @@ from structkd.tagger.model import Tagger
 from structkd.tagger.optimisation import make_optimizer, set_learning_rates
 from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.vocabulary import Vocabulary
+from tests.examples import examples
 from tests.tagger.encoders.tiny_bert import LAYERS, LIMIT, save_tiny_bert
 
 SENTENCES = [["Berlin", "and", "London", "."], ["a"], ["zß-ö", "\u200b", "日", "in"]]
@@ -96,7 +97,7 @@ words = st.text("abdeinlor", min_size=1, max_size=7)
 
 
 @given(sentences=st.lists(st.lists(words, min_size=1, max_size=12), min_size=1, max_size=4), limit=st.integers(5, 16))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_windows_hold_every_subword_once_where_it_is_farthest_from_a_cut(tokenizer, sentences, limit):
     room, tokens = limit - 2, TokenBatch.from_sentences(sentences)
     cut = Pieces(tokenizer, limit).windows(tokens)
@@ -134,7 +135,7 @@ def test_windows_hold_every_subword_once_where_it_is_farthest_from_a_cut(tokeniz
 
 
 @given(sentences=st.lists(st.lists(words, min_size=1, max_size=12), min_size=1, max_size=6), alike=st.floats(1, 9))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_windows_are_read_together_up_to_any_padding(tokenizer, sentences, alike):
     pieces, tokens = Pieces(tokenizer, 12), TokenBatch.from_sentences(sentences)
     apart, together = pieces.windows(tokens, 1.0), pieces.windows(tokens, alike)

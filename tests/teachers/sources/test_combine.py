@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from structkd.corpora.labels import LabelSet
@@ -14,6 +14,7 @@ from structkd.teachers.sources.base import LOG_ZERO, SoftmaxSource, log_floored
 from structkd.teachers.sources.combine import Combination
 from structkd.teachers.sources.config import SourceError
 from structkd.teachers.sources.tagger import TaggerSource
+from tests.examples import examples
 from tests.teachers.sources.examples import SPANS, make_tagger, passage
 
 SHORT = Corpus("en", "train", (Sentence(("Ada", "in", "Rome")), Sentence(("no",))))
@@ -22,7 +23,7 @@ SOURCES = tuple(TaggerSource(make_tagger(seed=seed), SPANS) for seed in range(3)
 weights = st.lists(st.floats(0.1, 10), min_size=3, max_size=3)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(weights)
 def test_a_product_is_the_normalised_geometric_mean_of_all_sequences(weights):
     found = Combination(SOURCES, "product", weights).chain(passage(SHORT))
@@ -33,7 +34,7 @@ def test_a_product_is_the_normalised_geometric_mean_of_all_sequences(weights):
     torch.testing.assert_close(found.log_prob(PATHS)[1, :: len(SPANS) ** 2], expected[1], atol=1e-4, rtol=1e-4)
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(weights)
 def test_a_mean_has_the_mean_marginals_and_no_transitions(weights):
     combination = Combination(SOURCES, "mean", weights)
@@ -44,7 +45,7 @@ def test_a_mean_has_the_mean_marginals_and_no_transitions(weights):
         assert not scores.any()
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(weights, st.sampled_from(SOURCES))
 def test_copies_of_one_source_say_what_it_says(weights, source):
     expected = source.chain(passage())
