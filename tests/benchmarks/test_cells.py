@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.gpu.cells import Cell, cells_of, finished_rows, run_cells
 from structkd.pipeline.execution.reproduce import planned_entries
 from structkd.pipeline.experiment.grid import load_grid, rows_path
@@ -32,6 +34,7 @@ def planned():
     return rows_path(grid), [one for table in grid.tables for one in planned_entries(grid, table)]
 
 
+@pytest.mark.slow
 def test_a_grid_is_finished_and_nothing_is_left(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("experiments/grids").mkdir(parents=True)

@@ -1,5 +1,7 @@
 """Synthetic artifact sets are whole and of their size, and the benchmarks that read them count every word."""
 
+import pytest
+
 from benchmarks.memory import run
 from benchmarks.processes import apart
 from benchmarks.reader import batch_sizes, update_times
@@ -8,6 +10,7 @@ from structkd.artifacts.reader import ArtifactSet
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 
 
+@pytest.mark.slow
 def test_a_synthetic_set_is_whole_and_every_word_of_it_is_read(tmp_path):
     words = write_synthetic(tmp_path, 100_000)
     one = ArtifactSet.open(tmp_path)

@@ -103,6 +103,7 @@ def test_an_engine_does_other_jobs_first_and_comes_back(tmp_path, engine):
 ONE = TINY.replace('["baseline", "posterior+top-wk", "exact"]', '["posterior+top-wk"]')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("commands", "workers"), [(2, 1), pytest.param(3, 2, marks=pytest.mark.slow)], ids=["two", "three"]
 )

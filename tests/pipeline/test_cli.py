@@ -20,7 +20,7 @@ def place(tmp_path_factory):
     """A folder in which the tiny experiment has run through both stages."""
     folder = tmp_path_factory.mktemp("cli")
     write_experiment(folder)
-    first = structkd(folder, "teachers", "tiny")
+    first = structkd(folder, "teachers", "tiny", "--workers", 2)
     assert first.returncode == 0, first.stderr
     assert not (folder / "runs" / "tiny" / "students").exists()
     second = structkd(folder, "distill", "tiny")

@@ -70,7 +70,7 @@ def check(folder, uninterrupted):
     assert results(folder) == uninterrupted[0]
 
 
-@pytest.mark.parametrize("shards", [1, 12])
+@pytest.mark.parametrize("shards", [1, pytest.param(12, marks=pytest.mark.slow)])
 def test_killed_amid_annotation_it_goes_on_to_the_same_bytes(tmp_path, uninterrupted, shards):
     process = start(tmp_path)
     while len(list(tmp_path.rglob("part-*.parquet"))) < shards:

@@ -51,7 +51,8 @@ def events(folder):
     "place",
     [
         ("torch.optim", "Adam", "step", 23),
-        ("pathlib", "Path", "replace", 15),  # within a save: its file is written, and not yet in its place
+        # Within a save: its file is written, and not yet in its place.
+        pytest.param(("pathlib", "Path", "replace", 15), marks=pytest.mark.slow),
         ("structkd.tagger.resume", "Resume", "delete", 1),
     ],
     ids=lambda place: place[2],
@@ -74,6 +75,7 @@ def test_a_run_that_is_killed_at_marked_places_ends_as_one_that_is_not(tmp_path,
     assert results(tmp_path) == whole
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_at_random_moments_ends_as_one_that_is_not(tmp_path, whole):
     write_experiment(tmp_path, SAVING)
     moments = random.Random(1)

@@ -52,7 +52,7 @@ def experiment(teacher, student):
 
 def test_a_frozen_encoder_runs_once_for_teachers_students_and_experiments(run, tmp_path):
     write_experiment(tmp_path, experiment(FROZEN, FROZEN))
-    assert "Features of frozen encoders" in run("distill", "tiny", "--workers", 2)
+    assert "Features of frozen encoders" in run("distill", "tiny", "--workers", 1)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/features/*.safetensors")}
     assert sorted(path.name.rsplit("-", 1)[0] for path in files) == [
         f"{language}-{split}" for language in ("de", "en") for split in ("dev", "test", "train", "unlabelled")
@@ -77,6 +77,7 @@ def test_a_frozen_encoder_runs_once_for_teachers_students_and_experiments(run, t
     assert structkd(tmp_path, "verify", *files).returncode == 1
 
 
+@pytest.mark.slow
 def test_each_teacher_may_have_an_encoder_of_its_own(run, tmp_path):
     vectors = tmp_path / "vectors"
     vectors.mkdir()
@@ -90,7 +91,7 @@ def test_each_teacher_may_have_an_encoder_of_its_own(run, tmp_path):
     hidden = 8
     """
     write_experiment(tmp_path, experiment(both, "hidden = 8\n"))
-    assert re.search(r"teacher en: vectors/en.vec has \d of \d+ words", run("distill", "tiny", "--workers", 2))
+    assert re.search(r"teacher en: vectors/en.vec has \d of \d+ words", run("distill", "tiny", "--workers", 1))
     taggers = [json.loads(path.read_text("utf-8")) for path in tmp_path.glob("runs/tiny/teachers/*/tagger.json")]
     stands_on = sorted(sorted(tagger["pretrained"]) for tagger in taggers)
     assert stands_on == [["bert-de", "vectors/de.vec"], ["bert-en", "vectors/en.vec"]]
@@ -104,19 +105,19 @@ def test_each_teacher_may_have_an_encoder_of_its_own(run, tmp_path):
     }
     before = set(tmp_path.glob("runs/tiny/teachers/*"))
     write_text(vectors / "de.vec", [("in", [3.0, 1.0]), ("Berlin", [1.0, 2.0])])
-    run("teachers", "tiny", "--workers", 2)
+    run("teachers", "tiny", "--workers", 1)
     assert [path.name[:2] for path in set(tmp_path.glob("runs/tiny/teachers/*")) - before] == ["de"]
 
 
 def test_what_is_known_of_a_sentence_is_copied_and_for_teachers_from_elsewhere_too(run, tmp_path, monkeypatch):
     write_experiment(tmp_path, experiment(FROZEN, "hidden = 8\n"))
-    run("teachers", "tiny", "--workers", 2)
+    run("teachers", "tiny", "--workers", 1)
     for path in tmp_path.glob("runs/tiny/teachers/*"):
         path.rename(tmp_path / path.name[:2])
     external = '[[teacher.external.sources]]\nkind = "checkpoint"\nfolder = "{language}"\n'
     text = TINY.replace("[teacher.tagger]", "[teacher.none]").replace("[teacher.none]\nhidden = 8\n", external)
     write_experiment(tmp_path, text, "foreign")
-    assert "Features" not in run("teachers", "foreign", "--workers", 2)
+    assert "Features" not in run("teachers", "foreign", "--workers", 1)
     log = next(tmp_path.glob("runs/foreign/teachers/*/log.jsonl")).read_text("utf-8")
     assert '"features read", "corpora": 4' in log
 
@@ -159,14 +160,15 @@ def test_a_students_encoder_that_cannot_be_used_is_found_before_teachers_are_tra
     assert not list(tmp_path.glob("runs/tiny/teachers/*"))
 
 
+@pytest.mark.slow
 def test_a_fine_tuned_teacher_and_a_student_without_a_transformer(run, tmp_path):
     write_experiment(tmp_path, experiment(TUNED, 'encoders = [{ kind = "ngrams", dim = 4 }]\nhidden = 8\n'))
-    assert "Features" not in run("distill", "tiny", "--workers", 2)
+    assert "Features" not in run("distill", "tiny", "--workers", 1)
     first = run("report", "tiny", "--format", "md")
     folder = next(tmp_path.glob("runs/tiny/students/exact-*"))
     assert "en" in first
     save_tiny_bert(tmp_path / "encoders" / "tiny-bert", seed=3)
     teachers = set(tmp_path.glob("runs/tiny/teachers/*"))
-    run("teachers", "tiny", "--workers", 2)
+    run("teachers", "tiny", "--workers", 1)
     assert len(set(tmp_path.glob("runs/tiny/teachers/*")) - teachers) == 2  # another encoder, other teachers
     assert folder.is_dir()

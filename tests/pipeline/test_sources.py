@@ -78,6 +78,7 @@ def test_a_changed_file_is_another_teacher(folder):
     assert sorted(path.name.split("-")[1] for path in new) == ["train", "unlabelled"]
 
 
+@pytest.mark.slow
 def test_predictions_on_disk_are_not_asked_about_languages_that_nobody_is_trained_on(folder):
     (folder / "corpora" / "zeroshot" / "wikiann").mkdir(parents=True)
     (folder / "corpora" / "zeroshot" / "wikiann" / "fi.tsv").write_text("Turku\tB-LOC\n\n", "utf-8")

@@ -49,12 +49,18 @@ def write_experiment(folder: Path, text: str = TINY, name: str = "tiny") -> None
 
 def structkd(folder: Path, *arguments: object, **options):
     """Run the command line as a process of its own, for no terminal of a width that the tests' runner has."""
-    command = [Path(sys.executable).with_name("structkd"), *arguments]
+    command = [Path(sys.executable).with_name("structkd"), *arguments, *_alone(arguments)]
     given = options.pop("env", {})
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | given
     return subprocess.run(
         list(map(str, command)), cwd=folder, capture_output=True, text=True, env=environment, **options
     )
+
+
+def _alone(arguments: tuple[object, ...]) -> tuple[object, ...]:
+    """One worker, unless a test says how many: the tests themselves run side by side, and each worker loads torch."""
+    runs = arguments and arguments[0] in ("teachers", "distill", "reproduce")
+    return ("--workers", 1) if runs and not {"--workers", "--help"} & {*arguments} else ()
 
 
 def contents(folder: Path, pattern: str = "*") -> dict[str, bytes]:
