@@ -53,6 +53,7 @@ def test_ranks_end_with_equal_weights_which_are_those_of_one_process(folder):
         torch.testing.assert_close(first[name], alone[name], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_ranks_that_are_killed_end_with_the_weights_of_those_that_are_not(folder):
     assert torchrun(2, SCRIPT, "dropout", folder).returncode == 0
     (folder / "state").unlink()
