@@ -39,10 +39,10 @@ report: $(STAMP)  ## write a page of what has been run; EXPERIMENT may name a gr
 	@$(BIN)/structkd report $(EXPERIMENT)
 
 test: $(STAMP)  ## run the tests (under 5 minutes on 2 cores)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
 
 test-all: $(STAMP)  ## add the slow tests and those on the real corpora, with new random examples
-	$(BIN)/pytest -n 2 -m '' --hypothesis-profile=new
+	$(BIN)/pytest -n 2 --dist loadfile -m '' --hypothesis-profile=new
 
 lint: $(STAMP)  ## ruff, mypy and the walls of the house
 	$(BIN)/ruff check .

@@ -53,7 +53,7 @@ def events(folder):
         ("torch.optim", "Adam", "step", 23),
         # Within a save: its file is written, and not yet in its place.
         pytest.param(("pathlib", "Path", "replace", 15), marks=pytest.mark.slow),
-        ("structkd.tagger.resume", "Resume", "delete", 1),
+        pytest.param(("structkd.tagger.resume", "Resume", "delete", 1), marks=pytest.mark.slow),
     ],
     ids=lambda place: place[2],
 )

@@ -109,6 +109,7 @@ def test_each_teacher_may_have_an_encoder_of_its_own(run, tmp_path):
     assert [path.name[:2] for path in set(tmp_path.glob("runs/tiny/teachers/*")) - before] == ["de"]
 
 
+@pytest.mark.slow
 def test_what_is_known_of_a_sentence_is_copied_and_for_teachers_from_elsewhere_too(run, tmp_path, monkeypatch):
     write_experiment(tmp_path, experiment(FROZEN, "hidden = 8\n"))
     run("teachers", "tiny", "--workers", 1)

@@ -147,6 +147,7 @@ def test_a_missing_row_alone_is_run(place, tmp_path):
     assert again.select(same).equals(found.select(same))
 
 
+@pytest.mark.slow
 def test_a_killed_grid_keeps_its_rows_and_goes_on(place, tmp_path):
     write_grid(tmp_path)
     command = [Path(sys.executable).with_name("structkd"), "reproduce", "tiny", "--table", "main", "--workers", "1"]

@@ -34,12 +34,13 @@ def folder(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_gradient_is_that_of_one_process_with_the_whole_batch(folder, world):
     done = torchrun(world, SCRIPT, "gradients", folder)
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_ranks_end_with_equal_weights_which_are_those_of_one_process(folder):
     for world in (1, 2):
         (folder / "state").unlink(missing_ok=True)
