@@ -25,6 +25,7 @@ def test_a_synthetic_set_is_whole_and_every_word_of_it_is_read(tmp_path):
     assert 0 < found.before < found.peak
 
 
+@pytest.mark.slow
 def test_a_larger_set_begins_as_a_smaller_one(tmp_path):
     for name, tokens in {"small": 1, "large": 100_000}.items():
         write_synthetic(tmp_path / name, tokens)

@@ -174,6 +174,7 @@ def test_report_gives_markdown(place):
     ]
 
 
+@pytest.mark.slow
 def test_report_needs_no_artifact_sets(place, tmp_path):
     shutil.copytree(place, tmp_path, dirs_exist_ok=True)
     shutil.rmtree(artifacts(tmp_path))
@@ -182,6 +183,7 @@ def test_report_needs_no_artifact_sets(place, tmp_path):
     assert "| teachers | " in structkd(tmp_path, "report", "tiny", "--format", "md").stdout
 
 
+@pytest.mark.slow
 def test_report_of_teachers_alone(place, tmp_path):
     shutil.copytree(place, tmp_path, dirs_exist_ok=True)
     shutil.rmtree(tmp_path / "runs" / "tiny" / "students")

@@ -47,13 +47,14 @@ def events(folder):
     return [json.loads(line)["event"] for line in lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [
         ("torch.optim", "Adam", "step", 23),
         # Within a save: its file is written, and not yet in its place.
-        pytest.param(("pathlib", "Path", "replace", 15), marks=pytest.mark.slow),
-        pytest.param(("structkd.tagger.resume", "Resume", "delete", 1), marks=pytest.mark.slow),
+        ("pathlib", "Path", "replace", 15),
+        ("structkd.tagger.resume", "Resume", "delete", 1),
     ],
     ids=lambda place: place[2],
 )

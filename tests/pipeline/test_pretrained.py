@@ -50,6 +50,7 @@ def experiment(teacher, student):
     return f"{head}[student]{tail}"
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_runs_once_for_teachers_students_and_experiments(run, tmp_path):
     write_experiment(tmp_path, experiment(FROZEN, FROZEN))
     assert "Features of frozen encoders" in run("distill", "tiny", "--workers", 1)

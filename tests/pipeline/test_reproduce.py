@@ -174,6 +174,7 @@ def test_the_report_of_a_grid_is_one_page_of_its_tables(place):
     assert page.count('"predictions"') == 2 * 3 + 3  # en and de of task one, de of task two
 
 
+@pytest.mark.slow
 def test_the_report_of_a_grid_needs_its_rows_alone(place, tmp_path):
     write_grid(tmp_path)
     shutil.copytree(place / "results", tmp_path / "results")

@@ -86,6 +86,7 @@ def test_other_code_keeps_what_is_finished_and_says_so_in_one_line(place, upgrad
     assert contents(place) == before
 
 
+@pytest.mark.slow
 def test_redo_makes_all_pieces_again_though_it_is_killed_on_the_way(place, upgraded):
     before, old = weights(place), codes(place)
     mortal = (ROOT / "tests" / "pipeline" / "mortal.py", "torch.optim", "Adam", "step", "9")

@@ -72,6 +72,7 @@ def test_ranks_that_are_killed_end_with_the_weights_of_those_that_are_not(folder
     assert "state of a training on 2 processes, this one has 3" in refused.stderr
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_under_torchrun(tmp_path):
     write_experiment(tmp_path)
     command = ("-m", "structkd", "distill", "tiny")
