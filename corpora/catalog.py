@@ -13,14 +13,13 @@ from structkd.corpora.columns import read_columns
 from structkd.corpora.conllu import read_conllu
 from structkd.corpora.files import digest_file
 from structkd.corpora.origins import read_origin
-from structkd.corpora.schemes import Scheme, convert
+from structkd.corpora.schemes import Metric, Scheme, convert
 from structkd.corpora.sentences import Corpus, CorpusError, Sentence, Split
 from structkd.corpora.text import read_text
 
 ROOT_VARIABLE = "STRUCTKD_CORPORA"
 
 Task = Literal["ner", "aspect", "pos"]
-Metric = Literal["spans", "accuracy"]
 State = Literal["present", "unverified", "differs", "absent"]
 
 

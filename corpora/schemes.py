@@ -9,6 +9,7 @@ from typing import Literal
 from structkd.corpora.sentences import CorpusError
 
 Scheme = Literal["IOB1", "IOB2", "BIOES"]
+Metric = Literal["spans", "accuracy"]
 
 _PREFIXES: dict[Scheme, str] = {"IOB1": "BI", "IOB2": "BI", "BIOES": "BIES"}
 

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from structkd.corpora.schemes import Metric
 from structkd.corpora.settings import Settings, template
 
-Metric = Literal["spans", "accuracy"]
 METRIC_NAMES: Mapping[Metric, str] = {"spans": "strict span F1", "accuracy": "accuracy"}  # as people are told
 Subword = Literal["first", "last", "mean"]
 Precision = Literal["auto", "float32", "bfloat16"]

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from structkd.corpora.faults import FileError
-from structkd.corpora.schemes import Scheme
+from structkd.corpora.schemes import Metric, Scheme
 from structkd.corpora.sealed import SealError, read_object, unsealed
-from structkd.tagger.config import Metric, TaggerConfig
+from structkd.tagger.config import TaggerConfig
 
 FORMAT = 3
 FILE = "tagger.json"

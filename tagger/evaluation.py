@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus, CorpusError
-from structkd.tagger.config import Metric
 from structkd.tagger.model import Tagger
 from structkd.tagger.prediction import PlacedBatch, best_labels, token_batches
 from structkd.tagger.scoring import Outcomes, Reference, score_of

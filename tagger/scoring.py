@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from seqeval.scheme import IOB2, IOBES, Tokens
 
-from structkd.tagger.config import Metric
+from structkd.corpora.schemes import Metric
 
 _SCHEMES = {"IOB2": IOB2, "BIOES": IOBES}
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from structkd.corpora.catalog import ROOT_VARIABLE, Metric
+from structkd.corpora.catalog import ROOT_VARIABLE
 from structkd.corpora.config import Limits
 from structkd.corpora.files import digest_unchanged
 from structkd.corpora.lengths import LengthReport, limit_lengths
-from structkd.corpora.schemes import Scheme
+from structkd.corpora.schemes import Metric, Scheme
 from structkd.corpora.sentences import Corpus, CorpusError, Split
 
 

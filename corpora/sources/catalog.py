@@ -7,6 +7,7 @@ from pydantic import Field
 
 from structkd.corpora import catalog
 from structkd.corpora.lengths import LengthReport
+from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus
 from structkd.corpora.settings import FileName, Settings
 from structkd.corpora.sources.base import CorpusRequest
@@ -18,7 +19,7 @@ class CatalogSource(Settings):
     name: Literal["conll", "absa", "wikiann", "ud", "conllu"]
 
     @property
-    def metric(self) -> catalog.Metric:
+    def metric(self) -> Metric:
         """The catalog's metric."""
         metric = catalog.entry(self.name).metric
         assert metric is not None

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from structkd.corpora.catalog import Metric
 from structkd.corpora.demo import demo_corpus, generator_digest
 from structkd.corpora.labelled import converted
 from structkd.corpora.lengths import LengthReport
+from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus, CorpusError, Split
 from structkd.corpora.settings import Seed, Settings
 from structkd.corpora.sources.base import CorpusRequest

@@ -5,11 +5,11 @@ from typing import Any
 
 from structkd.corpora.lengths import LengthReport
 from structkd.corpora.records import LengthLimited
+from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus, CorpusError, Split, Text
 from structkd.corpora.sources.base import CorpusRequest, CorpusSource, LabelledSource
 from structkd.corpora.sources.text import JoinedText, UnlabelledText
 from structkd.pipeline.experiment.experiment import Experiment
-from structkd.tagger.config import Metric
 from structkd.teachers.sources.config import TaskScheme
 
 

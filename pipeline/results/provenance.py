@@ -8,8 +8,9 @@ from typing import Any
 
 from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import digest_json
-from structkd.pipeline.plan.pieces import RESULT, Plan, StudentPlan, TeacherPlan, annotated
+from structkd.pipeline.plan.pieces import Plan, StudentPlan, TeacherPlan, annotated
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest
+from structkd.pipeline.results.result import Result, ResultError, load_result
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ def made_by(folder: Path) -> dict[str, str]:
 
     They are empty if the result is damaged; reading its scores reports that.
     """
-    found = _read(folder / RESULT).get("digests")
-    return found if isinstance(found, dict) else {}
+    result = _result(folder)
+    return result.digests if result else {}
 
 
 def sets_digest(identities: Sequence[str]) -> str:
@@ -90,8 +91,15 @@ def _sets(teachers: Sequence[TeacherPlan]) -> Iterator[Made]:
 def _made(piece: TeacherPlan | StudentPlan, *, outdated: bool = False) -> Made:
     digests, now = made_by(piece.folder), piece.digests["code"]
     codes = (*filter(None, digests.get("code_before", "").split(", ")), digests.get("code", now))
-    version = _read(piece.folder / RESULT).get("versions", {}).get("structkd", "?")
-    return Made(codes, version, now, outdated)
+    result = _result(piece.folder)
+    return Made(codes, result.versions.get("structkd", "?") if result else "?", now, outdated)
+
+
+def _result(folder: Path) -> Result | None:
+    try:
+        return load_result(folder)
+    except (ResultError, OSError):
+        return None
 
 
 def _read(path: Path) -> dict[str, Any]:
