@@ -19,9 +19,9 @@ import typer
 from rich.console import Console
 
 from structkd.corpora.records import Log
-from structkd.pipeline.execution.reproduce import PlannedEntry, planned_entries
+from structkd.pipeline.execution.reproduce import PlannedEntry, keep_rows, planned_entries
 from structkd.pipeline.experiment.grid import load_grid, rows_path
-from structkd.pipeline.results.rows import add_rows, read_rows, student_row, teachers_row
+from structkd.pipeline.results.rows import read_rows
 
 CONSOLE = Console(width=160)
 KEEP_EVERY = 15.0  # seconds
@@ -66,15 +66,8 @@ def cells_of(planned: Sequence[PlannedEntry], known: set[str]) -> list[Cell]:
 
 def finished_rows(planned: Sequence[PlannedEntry], path: Path) -> int:
     """Add the rows of all that is done and not kept yet; returns how many there are then."""
-    known, new = set(read_rows(path)["key"]), {}
-    for one in planned:
-        plan, task = one.plan, one.entry.task
-        if one.teachers_key not in known and all(teacher.done for teacher in plan.teachers):
-            new[one.teachers_key] = teachers_row(plan, task)
-        new |= {s.key: student_row(plan, task, s) for s in plan.students if s.key not in known and s.done}
-    if new:
-        add_rows(path, new.values(), {digest: key for one in planned for digest, key in one.wanted()})
-    return len(known | new.keys())
+    keep_rows(planned, path, {digest: key for one in planned for digest, key in one.wanted()})
+    return len(read_rows(path))
 
 
 def run_cells(cells: Sequence[Cell], workers: int, seconds: float, keep: Callable[[], object]) -> None:

@@ -74,6 +74,19 @@ def _waiting(planned: Sequence[PlannedEntry], path: Path) -> list[PlannedEntry]:
     return found
 
 
+def keep_rows(planned: Sequence[PlannedEntry], path: Path, wanted: Mapping[str, str]) -> None:
+    """Add the finished rows of some entries that are not written yet; `wanted` as in `add_rows`."""
+    known, new = set(read_rows(path)["key"]), {}
+    for one in planned:
+        plan, task = one.plan, one.entry.task
+        if one.teachers_key not in known and all(teacher.done for teacher in plan.teachers):
+            new[one.teachers_key] = teachers_row(plan, task, plan_calibrations(plan))
+        done = (student for student in plan.students if student.done and student.key not in known)
+        new |= {student.key: student_row(plan, task, student) for student in done}
+    if new:
+        add_rows(path, new.values(), wanted)
+
+
 class _Keeper:
     """A display that writes the rows of finished jobs."""
 
@@ -96,12 +109,4 @@ class _Keeper:
 
     def keep(self) -> None:
         """Add the finished rows that are not written yet."""
-        known, new = set(read_rows(self._path)["key"]), {}
-        for one in self._waiting:
-            plan, task = one.plan, one.entry.task
-            if one.teachers_key not in known and all(teacher.done for teacher in plan.teachers):
-                new[one.teachers_key] = teachers_row(plan, task, plan_calibrations(plan))
-            done = (student for student in plan.students if student.done and student.key not in known)
-            new |= {student.key: student_row(plan, task, student) for student in done}
-        if new:
-            add_rows(self._path, new.values(), self._wanted)
+        keep_rows(self._waiting, self._path, self._wanted)
