@@ -78,7 +78,7 @@ class Outcome:
     """Until the command and all its workers were gone."""
     code: int
     orphans: int
-    temporaries: int
+    temporaries: tuple[str, ...]
     noise: str
     """What of standard error is no line for a person."""
 
@@ -148,12 +148,12 @@ def _start(folder: Path, workers: int) -> "subprocess.Popen[bytes]":
 def _interrupted(folder: Path, kinds: Sequence[str], seconds: float, draws: random.Random) -> Iterator[Outcome]:
     """Start a run and interrupt it, in these ways in turn, until one start comes to the run's end."""
     for kind in kinds:
-        workers = draws.choice(WORKERS)
+        workers, before = draws.choice(WORKERS), _temporaries(folder)
         process = _start(folder, workers)
         at_work = draws.random() < 0.7
         if (at_work and _ends_before_work(folder, process)) or _ends(process, draws.uniform(0.0, 0.1 * seconds)):
             return
-        yield _interrupt(folder, process, kind, workers)
+        yield _interrupt(folder, process, kind, workers, before)
     assert _start(folder, 1).wait() == 0
 
 
@@ -186,7 +186,7 @@ def _ends(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
     return True
 
 
-def _interrupt(folder: Path, process: "subprocess.Popen[bytes]", kind: str, workers: int) -> Outcome:
+def _interrupt(folder: Path, process: "subprocess.Popen[bytes]", kind: str, workers: int, before: set[str]) -> Outcome:
     stage, name = _stage(folder), kind.split()[0]
     began = time.monotonic()
     (os.killpg if "group" in kind else os.kill)(process.pid, signal.Signals[name])
@@ -194,11 +194,16 @@ def _interrupt(folder: Path, process: "subprocess.Popen[bytes]", kind: str, work
     while (left := _alive(process.pid)) and time.monotonic() - began < LATE:
         time.sleep(0.02)
     seconds = time.monotonic() - began
-    temporaries = [path for pattern in (".*.tmp", ".*.lock") for path in (folder / "runs").rglob(pattern)]
+    temporaries = tuple(_temporaries(folder) - before)
     noise = "".join(
         line for line in (folder / "stderr").read_text("utf-8").splitlines(keepends=True) if "same command" not in line
     )
-    return Outcome(kind, workers, stage, seconds, code, len(left), len(temporaries), noise)
+    return Outcome(kind, workers, stage, seconds, code, len(left), temporaries, noise)
+
+
+def _temporaries(folder: Path) -> set[str]:
+    """The temporary files and locks in a run. Those that a kill left are there until the next command clears them."""
+    return {str(path) for pattern in (".*.tmp", ".*.lock") for path in (folder / "runs").rglob(pattern)}
 
 
 def _stage(folder: Path) -> str:
@@ -236,7 +241,8 @@ def _row(kind: str, workers: int, mine: Sequence[Outcome]) -> str:
     taken = [one.seconds for one in mine]
     codes = ", ".join(str(code) for code in sorted({one.code for one in mine}))
     sums = [
-        sum(values) for values in zip(*((one.orphans, one.temporaries, bool(one.noise)) for one in mine), strict=True)
+        sum(values)
+        for values in zip(*((one.orphans, len(one.temporaries), bool(one.noise)) for one in mine), strict=True)
     ]
     return (
         f"| {kind} | {workers} | {len(mine)} | {codes} | {median(taken):.2f} | {max(taken):.2f} | "
