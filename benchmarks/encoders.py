@@ -19,11 +19,12 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from benchmarks.timing import Timing, compare
 from structkd.corpora.demo import demo_corpus
+from structkd.runtime.batches import length_batches
 from structkd.tagger.config import TransformerConfig
 from structkd.tagger.encoders.loading import library
 from structkd.tagger.encoders.transformer import Frozen, TransformerBody
 from structkd.tagger.features import FeatureSet
-from structkd.tagger.tokens import TokenBatch, length_batches
+from structkd.tagger.tokens import TokenBatch
 
 BARE = "transformers alone"
 LINK = "https://example.org/2026/11/a-long-way-to-go/index.html?page=12&style=plain"

@@ -23,10 +23,11 @@ from benchmarks.timing import compare
 from structkd.corpora.demo import demo_corpus
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.sentences import Corpus, Sentence, label_names
+from structkd.runtime.batches import length_batches
 from structkd.student.objectives import SYSTEMS
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.model import Tagger
-from structkd.tagger.tokens import TokenBatch, length_batches
+from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.vocabulary import Vocabulary
 from structkd.teachers.annotate import annotate, text_rows
 from structkd.teachers.config import AnnotationConfig

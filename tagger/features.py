@@ -22,7 +22,8 @@ from pydantic import BaseModel, Field, NonNegativeInt
 
 from structkd.corpora.faults import FileError, explained
 from structkd.corpora.files import atomic_path, open_regular
-from structkd.tagger.tokens import TokenBatch, length_batches
+from structkd.runtime.batches import length_batches
+from structkd.tagger.tokens import TokenBatch
 
 VERSION = "1"
 _INDEX = ("key", "first", "words", "crc32")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from structkd.runtime.batches import length_batches
 from structkd.tagger.model import Tagger
-from structkd.tagger.tokens import TokenBatch, length_batches
+from structkd.tagger.tokens import TokenBatch
 
 BATCH_TOKENS = 4096
 

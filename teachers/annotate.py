@@ -18,7 +18,7 @@ from structkd.artifacts.posteriors import PosteriorCode
 from structkd.artifacts.writer import ShardWriter
 from structkd.corpora.records import Annotated, Log
 from structkd.corpora.sentences import Corpus, Sentence
-from structkd.tagger.tokens import length_batches
+from structkd.runtime.batches import length_batches
 from structkd.teachers.config import AnnotationConfig
 from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
 

@@ -11,12 +11,13 @@ from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import Log
 from structkd.corpora.sentences import Corpus, CorpusError
 from structkd.crf import LinearChain
+from structkd.runtime.batches import length_batches
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.features import FeatureSet
 from structkd.tagger.model import Tagger
 from structkd.tagger.resume import Resume
-from structkd.tagger.tokens import TokenBatch, length_batches
+from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.training import TrainingResult, log_vectors, train
 from structkd.tagger.vocabulary import Vocabulary
 

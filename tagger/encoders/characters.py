@@ -4,10 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from structkd.runtime.alphabet import PAD_CHARACTER
 from structkd.tagger.config import CharacterCNNConfig, CharacterLSTMConfig
 from structkd.tagger.encoders.base import Encoder, placed
 from structkd.tagger.tokens import TokenBatch
-from structkd.tagger.vocabulary import PAD_CHARACTER, Vocabulary
+from structkd.tagger.vocabulary import Vocabulary
 
 
 class CharacterCNN(Encoder):

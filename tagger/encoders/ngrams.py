@@ -4,9 +4,10 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from structkd.runtime.ngrams import ngram_hashes
+from structkd.tagger.bags import bag_mean
 from structkd.tagger.config import HashedNgramsConfig
 from structkd.tagger.encoders.base import Encoder, placed
-from structkd.tagger.ngram_hashing import bag_mean, ngram_hashes
 from structkd.tagger.tokens import TokenBatch
 
 

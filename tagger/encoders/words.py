@@ -4,10 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from structkd.runtime.alphabet import UNKNOWN
 from structkd.tagger.config import WordsConfig
 from structkd.tagger.encoders.base import Encoder, placed
 from structkd.tagger.tokens import TokenBatch
-from structkd.tagger.vocabulary import UNKNOWN, Vocabulary
+from structkd.tagger.vocabulary import Vocabulary
 
 
 class WordEmbeddings(Encoder):

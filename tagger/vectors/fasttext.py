@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int
 
-from structkd.tagger.ngram_hashing import bag_mean, ngram_hashes
+from structkd.runtime.ngrams import ngram_hashes
+from structkd.tagger.bags import bag_mean
 from structkd.tagger.vectors.index import VectorFileError, WordIndex
 
 MAGIC = struct.pack("<i", 793712314)

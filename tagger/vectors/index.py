@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
-from structkd.tagger.ngram_hashing import fnv1a, hash_words
+from structkd.runtime.ngrams import fnv1a, hash_words
 
 
 class VectorFileError(ValueError):

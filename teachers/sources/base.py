@@ -14,8 +14,8 @@ from structkd.artifacts.ragged import length_mask
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.crf import LinearChain
+from structkd.runtime.batches import length_batches
 from structkd.tagger.prediction import BATCH_TOKENS
-from structkd.tagger.tokens import length_batches
 
 LOG_ZERO = -1e4
 """The log-probability of labels that a softmax teacher rules out: float16 holds it, and its exp is 0 in float64 too."""

@@ -10,14 +10,16 @@ from torch.testing import assert_close
 
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.sealed import read_sealed, write_sealed
+from structkd.runtime.alphabet import PAD_CHARACTER, UNKNOWN
+from structkd.runtime.batches import length_batches
 from structkd.tagger.checkpoint import load_tagger, save_tagger
 from structkd.tagger.config import TaggerConfig, WordsConfig
 from structkd.tagger.description import CheckpointError
 from structkd.tagger.model import Tagger
 from structkd.tagger.prediction import best_labels, predict, token_batches
 from structkd.tagger.scoring import Reference, score_of
-from structkd.tagger.tokens import TokenBatch, length_batches
-from structkd.tagger.vocabulary import PAD_CHARACTER, UNKNOWN, Vocabulary
+from structkd.tagger.tokens import TokenBatch
+from structkd.tagger.vocabulary import Vocabulary
 from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC", "S-PER"))

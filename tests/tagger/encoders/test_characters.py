@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
+from structkd.runtime.alphabet import MAX_CHARACTERS
 from structkd.tagger.config import CharacterLSTMConfig
 from structkd.tagger.encoders.characters import CharacterLSTM
 from structkd.tagger.tokens import TokenBatch
-from structkd.tagger.vocabulary import MAX_CHARACTERS, Vocabulary
+from structkd.tagger.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.build({"Ada": 1, "met": 1, "Grace": 1, "東京": 1})
 words = st.text("Adametrc東京?", min_size=1, max_size=MAX_CHARACTERS + 3)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch.testing import assert_close
 
+from structkd.runtime.ngrams import hash_words, ngram_hashes
+from structkd.tagger.bags import bag_mean
 from structkd.tagger.config import HashedNgramsConfig
 from structkd.tagger.encoders.ngrams import HashedNgrams
-from structkd.tagger.ngram_hashing import bag_mean, hash_words, ngram_hashes
 from structkd.tagger.tokens import TokenBatch
 from tests.tagger.encoders.slow_subwords import slow_hash, slow_ngrams
 

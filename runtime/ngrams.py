@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int, UInt32
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
 _OFFSET, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 
 
-def fnv1a(data: np.ndarray, starts: Int[np.ndarray, "N"], ends: Int[np.ndarray, "N"]) -> UInt32[np.ndarray, "N"]:
+def fnv1a(data: np.ndarray, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint32]:
     """Return FNV-1a hashes, 32 bits, of the spans `data[starts[i]:ends[i]]` of an array of bytes.
 
     Each byte is read as signed, as fastText does; for ASCII that changes nothing.
@@ -25,7 +23,7 @@ def fnv1a(data: np.ndarray, starts: Int[np.ndarray, "N"], ends: Int[np.ndarray, 
     return hashes
 
 
-def hash_words(words: Sequence[bytes]) -> UInt32[np.ndarray, "W"]:
+def hash_words(words: Sequence[bytes]) -> NDArray[np.uint32]:
     """Return the hash of each word."""
     ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
     return fnv1a(np.frombuffer(b"".join(words), np.uint8), np.append(0, ends)[: len(words)], ends)
@@ -33,7 +31,7 @@ def hash_words(words: Sequence[bytes]) -> UInt32[np.ndarray, "W"]:
 
 def ngram_hashes(
     words: Sequence[str], min_n: int, max_n: int, *, whole: bool = False
-) -> tuple[UInt32[np.ndarray, "N"], Int[np.ndarray, "N"]]:
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Return hashes of the n-grams of each word between "<" and ">", and the place of each n-gram's word.
 
     Args:
@@ -59,13 +57,3 @@ def ngram_hashes(
         widths.append(sizes[missing])
     first, width = np.concatenate([np.zeros(0, np.int64), *firsts]), np.concatenate([np.zeros(0, np.int64), *widths])
     return fnv1a(data, bounds[first], bounds[first + width]), owner[first]
-
-
-def bag_mean(
-    table: Float[Tensor, "R D"], rows: Int[np.ndarray, "N"], owners: Int[np.ndarray, "N"], count: int
-) -> Float[Tensor, "W D"]:
-    """Return the mean of the rows of each of `count` words; zeros for a word without rows."""
-    order = np.argsort(owners, kind="stable")
-    sizes = np.bincount(owners, minlength=count)
-    ids, offsets = (torch.from_numpy(array).to(table.device) for array in (rows[order], np.cumsum(sizes) - sizes))
-    return nn.functional.embedding_bag(ids, table, offsets, mode="mean")
