@@ -1,5 +1,6 @@
 """Entities, their probabilities, and texts of any kind."""
 
+import json
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from seqeval.scheme import IOB2, IOBES, Tokens
 
 from structkd.runtime.chain import Chain
+from structkd.runtime.records import record
 from structkd.runtime.spans import span_labels, strict_spans
 from structkd.runtime.splitting import split_blanks
 from structkd.runtime.tagging import WINDOW, TextTagger, Wanted
@@ -138,3 +140,16 @@ def test_a_batch_changes_nothing(texts):
     assert [one.labels for one in together] == [one.labels for one in alone]
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-9)
+
+
+def test_a_record_is_plain_json():
+    (found,) = tagger().tag(["Ada flew to Oslo today"], Wanted(k=2, marginals=True))
+    plain = record(found)
+    assert json.loads(json.dumps(plain)) == plain
+    assert list(plain) == [
+        "text", "tokens", "offsets", "labels", "probabilities", "entities", "labelings", "marginals",
+    ]  # fmt: skip
+    assert [plain["text"][start:end] for start, end in plain["offsets"]] == plain["tokens"]
+    assert {round(chance, 4) for chance in plain["probabilities"]} == set(plain["probabilities"])
+    assert len(plain["labelings"]) == 2
+    assert list(record(tagger().tag([""])[0])) == list(plain)[:6]
