@@ -6,18 +6,19 @@ from typing import Annotated
 import typer
 
 from structkd.pipeline.commands import corpora
+from structkd.pipeline.commands.check import check
 from structkd.pipeline.commands.distill import distill
 from structkd.pipeline.commands.evaluate import evaluate
 from structkd.pipeline.commands.inspect import inspect
 from structkd.pipeline.commands.report import report
 from structkd.pipeline.commands.reproduce import reproduce
+from structkd.pipeline.commands.schema import schema
 from structkd.pipeline.commands.tag import tag
 from structkd.pipeline.commands.teachers import teachers
 from structkd.pipeline.commands.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -39,6 +40,7 @@ def options(
 
 app.add_typer(corpora.app, name="corpora")
 for command in (
+    check,
     teachers,
     distill,
     reproduce,
@@ -47,5 +49,6 @@ for command in (
     verify,
     evaluate,
     tag,
+    schema,
 ):
     app.command()(command)

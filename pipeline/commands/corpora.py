@@ -10,6 +10,8 @@ from rich.table import Table
 from structkd.corpora import catalog
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.commands.console import make_console, write
+from structkd.pipeline.commands.options import Changes
+from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.corpora import Data
 
@@ -64,9 +66,10 @@ def export(
     experiment: Annotated[str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path ending in .toml.")],
     language: Annotated[str, typer.Argument(help="One of its languages.")],
     split: Annotated[str, typer.Argument(help="train, dev, test or unlabelled.")],
+    changes: Changes = None,
 ) -> None:
     """Print a corpus of an experiment as JSON lines, for teachers that write their predictions to a file."""
-    loaded = load_experiment(experiment)
+    loaded = load_experiment(experiment, parse_changes(changes or ()))
     data = Data(loaded)
     known = {name: data.splits(name) for name in loaded.languages}
     if split not in known.get(language, ()):

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from structkd.pipeline.commands.console import make_console, print_table
-from structkd.pipeline.commands.options import ExperimentName, Redo, Workers
+from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Workers
 from structkd.pipeline.execution.engines import Engine, FirstAlone, Together, choose_engine
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_students, run_teachers
+from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import Plan, make_plan
 from structkd.pipeline.results.provenance import provenance_note
@@ -19,25 +20,38 @@ if TYPE_CHECKING:
     from structkd.tagger.ranks import Ranks
 
 
-def distill(experiment: ExperimentName = "demo", workers: Workers = None, redo: Redo = False) -> None:
+def distill(
+    experiment: ExperimentName = "demo",
+    workers: Workers = None,
+    changes: Changes = None,
+    redo: Redo = False,
+    dry_run: DryRun = False,
+) -> None:
     """Run both stages: teachers, then one multilingual student for each system; print the table.
 
     Under torchrun, all processes train each student together; --workers then applies to the teachers alone.
     """
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
+    plan = make_plan(load_experiment(experiment, parse_changes(changes or ())))
+    if dry_run:
+        from structkd.pipeline.report.pieces import pieces_table
+
+        print_table(make_console(), pieces_table(plan))
+    elif "TORCHELASTIC_RUN_ID" not in os.environ:
         engine = choose_engine(workers)
-        _distill(experiment, engine, engine, redo=redo)
-        return
+        _distill(plan, engine, engine, redo=redo)
+    else:
+        _distill_by_ranks(plan, workers, redo=redo)
+
+
+def _distill_by_ranks(plan: Plan, workers: int | None, *, redo: bool) -> None:
     from structkd.tagger.ranks import joined  # loads torch, which a finished experiment never needs
 
     with joined() as ranks:
-        _distill(experiment, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks, redo=redo)
+        _distill(plan, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks, redo=redo)
 
 
-def _distill(
-    experiment: str, first: Engine, second: Engine, ranks: "Ranks | None" = None, *, redo: bool = False
-) -> None:
-    console, plan = make_console(quiet=ranks is not None and not ranks.first), make_plan(load_experiment(experiment))
+def _distill(plan: Plan, first: Engine, second: Engine, ranks: "Ranks | None" = None, *, redo: bool = False) -> None:
+    console = make_console(quiet=ranks is not None and not ranks.first)
     display = choose_display(console)
     if redo and (ranks is None or ranks.first):
         discard(plan, students=True)
@@ -49,8 +63,22 @@ def _distill(
         console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.")
     if not console.quiet:
         _print_scores(plan, console)
+        _print_next(plan, console)
     if note := provenance_note(plan):
         console.print(note, style="yellow", soft_wrap=True)
+
+
+def _print_next(plan: Plan, console: Console) -> None:
+    console.print("Students:")
+    for student in plan.students:
+        console.print(f"  {student.folder}", soft_wrap=True)
+    sets = [folder for teacher in plan.teachers for folder in teacher.sets]
+    console.print(
+        f"Next: structkd report {plan.experiment.name}\n"
+        f"      structkd inspect {sets[0]}\n"
+        f"      structkd tag {plan.students[-1].folder} TEXT",
+        soft_wrap=True,
+    )
 
 
 def _print_scores(plan: Plan, console: Console) -> None:

@@ -11,5 +11,10 @@ ExperimentName = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Jobs side by side, one thread each.", show_default="the GPUs, else the cores")
 ]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting in place of the file's; may be repeated."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List the pieces, finished or not, and make nothing.")]
 Redo = Annotated[bool, typer.Option("--redo", help="Remove finished pieces first, and make them again.")]
 TaggerFolder = Annotated[Path, typer.Argument(help="A trained tagger: a folder that contains tagger.json.")]

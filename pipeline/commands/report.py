@@ -1,6 +1,6 @@
 """`structkd report`: show results."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,6 +9,8 @@ import typer
 from structkd.corpora.files import atomic_path
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.commands.console import make_console, print_table, write
+from structkd.pipeline.commands.options import Changes
+from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.experiment.grid import load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError, read_toml
@@ -45,11 +47,12 @@ def report(
     format: Format = "html",  # noqa: A002
     output: Output = None,
     sentences: Sentences = 25,
+    changes: Changes = None,
 ) -> None:
     """Show the results of an experiment or a grid: one self-contained HTML page, or its tables."""
     if output and format not in ("html", "png"):
         raise typer.BadParameter(f"--output is for html and png; {format} is printed, send it to a file")
-    title, tables = _found(name, split)
+    title, tables = _found(name, split, changes or ())
     found = [cells for table in tables for task in table.tasks for cells in task.entries.values() if len(cells)]
     if not found:
         raise ExperimentError(f"{name}: nothing is finished; run `structkd {_command(name)} {name}`")
@@ -77,15 +80,17 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     make_console().print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
 
 
-def _found(name: str, split: str | None) -> "tuple[str, tuple[TableFindings, ...]]":
+def _found(name: str, split: str | None, changes: Sequence[str]) -> "tuple[str, tuple[TableFindings, ...]]":
     from structkd.pipeline.results.calibrations import plan_calibrations
     from structkd.pipeline.results.findings import grid_findings, plan_findings
     from structkd.pipeline.results.provenance import provenance_note
 
     if _is_grid(name):
+        if changes:
+            raise ExperimentError(f"{name}: a grid; --set is for experiments")
         grid = load_grid(name)
         return grid.title, grid_findings(grid, split)
-    plan = make_plan(load_experiment(name))
+    plan = make_plan(load_experiment(name, parse_changes(changes)))
     if note := provenance_note(plan):
         make_console(stderr=True).print(note, style="yellow", soft_wrap=True)
     return plan.experiment.title, (plan_findings(plan, split or "test", plan_calibrations(plan)),)

@@ -2,20 +2,32 @@
 
 from itertools import chain
 
-from structkd.pipeline.commands.console import make_console
-from structkd.pipeline.commands.options import ExperimentName, Redo, Workers
+from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Workers
 from structkd.pipeline.execution.engines import choose_engine
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_teachers
+from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.pipeline.results.provenance import provenance_note
 
 
-def teachers(experiment: ExperimentName = "demo", workers: Workers = None, redo: Redo = False) -> None:
+def teachers(
+    experiment: ExperimentName = "demo",
+    workers: Workers = None,
+    changes: Changes = None,
+    redo: Redo = False,
+    dry_run: DryRun = False,
+) -> None:
     """Run stage one: train the teachers and write their answers to Parquet shards."""
-    console, plan = make_console(), make_plan(load_experiment(experiment))
+    console, plan = make_console(), make_plan(load_experiment(experiment, parse_changes(changes or ())))
+    if dry_run:
+        from structkd.pipeline.report.pieces import pieces_table
+
+        print_table(console, pieces_table(plan, students=False))
+        return
     if redo:
         discard(plan, students=False)
     if not run_teachers([plan], choose_engine(workers), choose_display(console)):
