@@ -11,7 +11,7 @@ from structkd.corpora.sentences import Split
 from structkd.corpora.settings import Seed, Settings
 
 
-def _new(default: Any, description: str) -> Any:
+def new_setting(default: Any, description: str) -> Any:
     """Return a setting that was added later; it does not change the names of runs that do not use it."""
     return Field(default, description=description, exclude_if=lambda value: value == default)
 
@@ -19,17 +19,21 @@ def _new(default: Any, description: str) -> Any:
 class FileFormat(Settings):
     """The format of a file of labelled sentences."""
 
-    reader: Literal["columns", "conllu", "parquet"] = "columns"
-    token_column: int | str = Field(0, description="a number for columns, a name for parquet")
-    label_column: int | str = Field(-1, description="a number for columns, a name for conllu and parquet")
+    reader: Literal["columns", "conllu", "parquet", "jsonl"] = "columns"
+    token_column: int | str = Field(0, description="a number for columns, a name for parquet and jsonl")
+    label_column: int | str = Field(-1, description="a number for columns, a name for the others")
     metric: Literal["spans", "accuracy"] = "spans"
     scheme: Literal["IOB1", "IOB2", "BIOES"] = Field(
         "IOB2", description="scheme of the files' labels, if the metric is spans"
     )
-    repair: Repair = _new("none", "conlleval: labels that are not valid in the scheme are read as that scorer does")
-    comments: Comments = _new("auto", "lines of columns that begin with # and a blank; see `corpora.columns`")
-    missing_label: str = _new("_", "of words without the key, for conllu's feats:KEY and misc:KEY")
-    label_names: tuple[str, ...] | None = _new(None, "for parquet whose labels are numbers: the first is 0's")
+    repair: Repair = new_setting(
+        "none", "conlleval: labels that are not valid in the scheme are read as that scorer does"
+    )
+    comments: Comments = new_setting("auto", "lines of columns that begin with # and a blank; see `corpora.columns`")
+    missing_label: str = new_setting("_", "of words without the key, for conllu's feats:KEY and misc:KEY")
+    label_names: tuple[str, ...] | None = new_setting(
+        None, "for parquet and jsonl whose labels are numbers: the first is 0's"
+    )
 
     @model_validator(mode="after")
     def _columns_are_as_the_reader_takes_them(self) -> "FileFormat":
@@ -39,7 +43,7 @@ class FileFormat(Settings):
             if column != default and (not fits or (self.reader == "conllu" and key == "token_column")):
                 raise PydanticCustomError(
                     key,
-                    "found {key} = {column} for reader {reader}; columns have numbers, conllu and parquet names"
+                    "found {key} = {column} for reader {reader}; columns have numbers, the others names"
                     + ("; the words of conllu are its forms" if self.reader == "conllu" else ""),
                     {"key": key, "column": repr(column), "reader": self.reader},
                 )
@@ -47,13 +51,13 @@ class FileFormat(Settings):
 
     @model_validator(mode="after")
     def _settings_are_of_the_reader(self) -> "FileFormat":
-        readers = {"comments": "columns", "missing_label": "conllu", "label_names": "parquet"}
-        for key, reader in readers.items():
-            if self.reader != reader and getattr(self, key) != type(self).model_fields[key].default:
+        readers = {"comments": ("columns",), "missing_label": ("conllu",), "label_names": ("parquet", "jsonl")}
+        for key, known in readers.items():
+            if self.reader not in known and getattr(self, key) != type(self).model_fields[key].default:
                 raise PydanticCustomError(
                     key,
-                    "found {key} for reader {reader}; only {other} has it",
-                    {"key": key, "reader": self.reader, "other": reader},
+                    "found {key} for reader {reader}; it belongs to {other}",
+                    {"key": key, "reader": self.reader, "other": " and ".join(known)},
                 )
         return self
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from structkd.corpora.columns import read_columns
 from structkd.corpora.config import FileFormat
 from structkd.corpora.conllu import read_conllu
+from structkd.corpora.jsonl import read_jsonl
 from structkd.corpora.parquet import read_parquet
 from structkd.corpora.schemes import Scheme, convert
 from structkd.corpora.sentences import Corpus, Reading, Sentence, Split
@@ -32,7 +33,8 @@ def _read_file(source: FileFormat, path: Path) -> Reading:
     if source.reader == "conllu":
         missing = source.missing_label
         return read_conllu(path, column=column or "upos", scheme=scheme, repair=source.repair, missing_label=missing)
-    return read_parquet(
+    read = read_jsonl if source.reader == "jsonl" else read_parquet
+    return read(
         path,
         tokens="tokens" if source.token_column == 0 else str(source.token_column),
         labels=column or "labels",

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from structkd.corpora.checking import Located, Repair, checked
+from structkd.corpora.listed import listed_sentence
 from structkd.corpora.schemes import Scheme
-from structkd.corpora.sentences import CorpusError, Reading, Sentence
+from structkd.corpora.sentences import CorpusError, Reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,9 +38,9 @@ def read_parquet(
         with pq.ParquetFile(path) as file:
             columns = [tokens] if labels is None else [tokens, labels]
             _check_schema(path, file.schema_arrow, tokens, labels)
-            known = names if names is not None or labels is None else _stored_names(file.schema_arrow, labels)
+            known = names if names is not None or labels is None else stored_names(file.schema_arrow, labels)
             found = [
-                Located(_sentence(where, values, tokens, labels, known), where)
+                Located(listed_sentence(where, values, tokens, labels, known), where)
                 for where, values in _rows(path, file, columns)
             ]
     except pa.ArrowException as error:
@@ -82,7 +83,7 @@ def _check_schema(path: Path, schema: "pa.Schema", tokens: str, labels: str | No
             raise CorpusError(f"{path}: column {column!r} is {schema.field(column).type}; expected {wanted}")
 
 
-def _stored_names(schema: "pa.Schema", column: str) -> list[str] | None:
+def stored_names(schema: "pa.Schema", column: str) -> list[str] | None:
     """Return the class names that `datasets` stores for a list column (as a list or as its `feature`)."""
     stored: Any = (schema.metadata or {}).get(b"huggingface")
     try:
@@ -92,35 +93,3 @@ def _stored_names(schema: "pa.Schema", column: str) -> list[str] | None:
         return names
     except (ValueError, LookupError, AttributeError, TypeError):
         return None  # another program's metadata; integers then need `names`
-
-
-def _sentence(
-    where: str, values: dict[str, Any], tokens: str, labels: str | None, names: Sequence[str] | None
-) -> Sentence:
-    words = values[tokens]
-    if not words:
-        raise CorpusError(f"{where}: {tokens!r} is {'null' if words is None else 'empty'}; remove the row")
-    tokens_found = tuple((word or "").strip() for word in words)
-    if "" in tokens_found:
-        raise CorpusError(f"{where}: word {tokens_found.index('')} is null or empty")
-    given = values[labels] if labels is not None else None
-    if given is None:
-        return Sentence(tokens_found)
-    if len(given) != len(words):
-        raise CorpusError(f"{where}: {len(words)} words but {len(given)} labels")
-    return Sentence(tokens_found, tuple(_label(where, place, value, names) for place, value in enumerate(given)))
-
-
-def _label(where: str, place: int, value: str | int | None, names: Sequence[str] | None) -> str:
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    if not isinstance(value, int):
-        raise CorpusError(f"{where}: label {place} is null or empty")
-    if names is None:
-        raise CorpusError(
-            f"{where}: label {place} is the integer {value} and the file stores no names; list them in the order of "
-            "their numbers as label_names (evaluate: --label-names O,B-PER,...)"
-        )
-    if not 0 <= value < len(names):
-        raise CorpusError(f"{where}: label {place} is {value}; there are {len(names)} names")
-    return names[value].strip()

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from structkd.corpora.config import FileFormat
+from structkd.corpora.config import FileFormat, new_setting
 from structkd.corpora.labelled import read_labelled
 from structkd.corpora.lengths import LengthReport
-from structkd.corpora.sentences import Corpus
+from structkd.corpora.sentences import Corpus, Split
 from structkd.corpora.settings import template
 from structkd.corpora.sources.base import CorpusRequest
 
@@ -20,11 +20,14 @@ class FileSource(FileFormat):
     path: Annotated[str, template("language", "split", needed=["split"])] = Field(
         description="contains {split}, may contain {language}"
     )
+    splits: dict[Split, str] = new_setting(
+        {}, 'what stands for {split} in the names, where it is another word: dev = "valid"'
+    )
 
     @property
     def settings(self) -> dict[str, Any]:
         """The format of the files."""
-        return self.model_dump(exclude={"path"})
+        return self.model_dump(exclude={"path", "splits"})
 
     @property
     def makes_text(self) -> bool:
@@ -41,4 +44,4 @@ class FileSource(FileFormat):
         return wanted.take(read_labelled(self, path, wanted.language, wanted.split, wanted.scheme))
 
     def _file(self, wanted: CorpusRequest) -> Path:
-        return Path(self.path.format(language=wanted.language, split=wanted.split))
+        return Path(self.path.format(language=wanted.language, split=self.splits.get(wanted.split, wanted.split)))

@@ -9,6 +9,7 @@ from structkd.pipeline.commands import corpora
 from structkd.pipeline.commands.check import check
 from structkd.pipeline.commands.distill import distill
 from structkd.pipeline.commands.evaluate import evaluate
+from structkd.pipeline.commands.init import init
 from structkd.pipeline.commands.inspect import inspect
 from structkd.pipeline.commands.report import report
 from structkd.pipeline.commands.reproduce import reproduce
@@ -40,6 +41,7 @@ def options(
 
 app.add_typer(corpora.app, name="corpora")
 for command in (
+    init,
     check,
     teachers,
     distill,

@@ -11,7 +11,7 @@ from structkd.pipeline.commands.options import TaggerFolder
 if TYPE_CHECKING:
     from structkd.corpora.sentences import Corpus
 
-Reader = Annotated[Literal["columns", "conllu", "parquet"], typer.Option(help="The file's format.")]
+Reader = Annotated[Literal["columns", "conllu", "parquet", "jsonl"], typer.Option(help="The file's format.")]
 
 
 def evaluate(

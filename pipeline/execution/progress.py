@@ -1,10 +1,19 @@
 """Progress of jobs: bars on a terminal, plain lines elsewhere."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from structkd.corpora.records import (
     Annotated,
@@ -29,6 +38,9 @@ from structkd.corpora.records import (
 from structkd.corpora.sentences import Changes
 from structkd.pipeline.execution.engines import Listen
 
+EVERY = 30.0
+"""Seconds in which a log hears at least once of a job."""
+
 
 class Bars:
     """A display with a bar for each job."""
@@ -45,6 +57,8 @@ class Bars:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
         )
         with Progress(*columns, console=self.console) as progress:
@@ -75,7 +89,7 @@ class Bars:
 
 
 class Lines:
-    """A display with a line for each important record."""
+    """A display with a line for each important record, and at least one in `EVERY` seconds of a job."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -85,17 +99,47 @@ class Lines:
         """See `pipeline.execution.stages.Display`."""
         self.console.print(heading)
         done: list[str] = []
+        paces: dict[str, _Pace] = {}
 
         def listen(title: str, record: Record) -> None:
+            pace = paces.setdefault(title, _Pace())
             if isinstance(record, Finished):
                 done.append(title)
                 place = f" ({len(done)} of {len(titles)})"
             else:
                 place = ""
-            if line := describe(record):
+            if line := describe(record) or pace.line(record):
                 self.console.print(f"  {title}: {line}{place}", soft_wrap=True)
+                pace.said = time.monotonic()
 
         yield listen
+
+
+class _Pace:
+    """How fast a job goes on, for a log in which nothing else was said for a while."""
+
+    def __init__(self) -> None:
+        self.said = time.monotonic()
+        self._first: Updated | Annotated | None = None
+        self._began = 0.0
+
+    def line(self, record: Record) -> str:
+        """Return a line about an update or an annotated sentence if it is time for one."""
+        if not isinstance(record, Updated | Annotated):
+            return ""
+        now = time.monotonic()
+        if self._first is None or type(self._first) is not type(record):
+            self._first, self._began = record, now
+        made = _done(record) - _done(self._first)
+        if not made or now - self.said < EVERY:
+            return ""
+        left = (now - self._began) / made * (record.of - _done(record))
+        what = "update" if isinstance(record, Updated) else "sentence"
+        return f"{what} {_done(record):,} of {record.of:,}, some {left / 60:.0f} min left"
+
+
+def _done(record: Updated | Annotated) -> int:
+    return record.update if isinstance(record, Updated) else record.sentences
 
 
 def choose_display(console: Console) -> Bars | Lines:

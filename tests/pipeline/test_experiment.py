@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from structkd.corpora.sentences import CorpusError
+from structkd.pipeline.commands.schema import schema_text
+from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.experiment.places import EXPERIMENTS
@@ -26,6 +28,42 @@ def load(tmp_path, monkeypatch):
         return load_experiment(name)
 
     return from_text
+
+
+@pytest.mark.parametrize("kind", ["experiment", "grid"])
+def test_shipped_files_name_the_schema_of_editors(kind):
+    folder = Path(__file__).parents[2] / EXPERIMENTS
+    schema = folder / f"{kind}.schema.json"
+    assert schema.read_text("utf-8") == schema_text(kind) + "\n", f"run `structkd schema {kind} > {schema}`"
+    for path in folder.glob("*.toml" if kind == "experiment" else "grids/*.toml"):
+        first, _ = path.read_text("utf-8").split("\n", 1)
+        assert (path.parent / first.removeprefix("#:schema ")).samefile(schema)
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        (["student.training.updates=7"], 7),
+        (["student.training.updates = 7", "student.training.updates=9"], 9),
+        (["student={training={updates=5}}"], 5),
+        (["device=cpu", 'languages=["en"]'], 20),
+    ],
+)
+def test_settings_change_the_files(load, settings, found):
+    load()
+    assert load_experiment("tiny", parse_changes(settings)).student.training.updates == found
+
+
+@pytest.mark.parametrize("setting", ["", "x", "=", "= 3", "a.=3", "a b=3", "[a]"])
+def test_a_setting_that_is_none_is_refused(setting):
+    with pytest.raises(ExperimentError, match="expected KEY=VALUE"):
+        parse_changes([setting])
+
+
+def test_a_misspelt_setting_is_named(load):
+    load()
+    with pytest.raises(ExperimentError, match=r"tiny\.toml, changed:\n  student\.training\.updtes: .* mean updates\?"):
+        load_experiment("tiny", parse_changes(["student.training.updtes=7"]))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -64,7 +64,11 @@ def test_ordinary_names_are_taken(tmp_path, name):
         ("[student]", "[student]\nseeds = [-1]", "student.seeds.0: input should be greater than or equal to 0"),
         ("max_tokens", "seed = 9223372036854775808\nmax_tokens", "limits.seed: input should be less than"),
         ("[limits]", 'comments = "some"\n[limits]', "corpus.comments: expected one of auto, always, never"),
-        ("[limits]", 'label_names = ["O"]\n[limits]', "found label_names for reader columns; only parquet has it"),
+        (
+            "[limits]",
+            'label_names = ["O"]\n[limits]',
+            "found label_names for reader columns; it belongs to parquet and jsonl",
+        ),
         ("[limits]", 'token_column = "form"\n[limits]', "found token_column = 'form' for reader columns"),
     ],
 )
