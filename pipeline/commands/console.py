@@ -40,6 +40,8 @@ def print_table(console: Console, view: "TableView") -> None:
 
     console.print(view.title, soft_wrap=True)
     console.print(as_table(view.heads, view.rows, left=view.left))
+    if view.note:
+        console.print(view.note, style="yellow", soft_wrap=True)
 
 
 class _PlainConsole(Console):

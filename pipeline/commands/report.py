@@ -141,9 +141,11 @@ def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A
         if format == "table":
             print_table(console, view)
         elif format == "md":
-            write(f"{view.title}\n\n{as_markdown(view.heads, view.rows, left=view.left)}\n")
+            texts = (view.title, as_markdown(view.heads, view.rows, left=view.left), view.note)
+            write("\n\n".join(filter(None, texts)) + "\n")
         else:
-            write(f"{latex_text(view.title)}\n\n{as_latex(view.heads, view.rows, left=view.left)}\n")
+            texts = (latex_text(view.title), as_latex(view.heads, view.rows, left=view.left), latex_text(view.note))
+            write("\n\n".join(filter(None, texts)) + "\n")
     if format == "table":
         console.print(NOTE, soft_wrap=True)
     else:

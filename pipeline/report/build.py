@@ -25,7 +25,7 @@ from structkd.pipeline.report.page.charts import (
 )
 from structkd.pipeline.report.page.model import Page, Section
 from structkd.pipeline.report.page.sentences import SentenceCard
-from structkd.pipeline.report.tables import by_language, by_task
+from structkd.pipeline.report.tables import by_language, by_task, proof_table
 from structkd.pipeline.results.comparisons import NOTE, Entries, score_rows
 from structkd.pipeline.results.findings import TableFindings, TaskFindings
 from structkd.pipeline.results.tables import score_table, seed_means
@@ -116,7 +116,8 @@ def _means(cells: pl.DataFrame, split: str) -> tuple[float, ...]:
 def _languages(task: TaskFindings, split: str) -> Section:
     view = by_language(f"{task.metric} by language", task, split)
     charts = (_differences(task),) if len(task.entries.get(BASELINE, ())) and split == "test" else ()
-    return Section(f"{task.name}, by language", task.experiment.title, (view,), charts)
+    proof = proof_table("Teachers, proved on dev", task)
+    return Section(f"{task.name}, by language", task.experiment.title, (view, *([proof] if proof else [])), charts)
 
 
 def _differences(task: TaskFindings) -> Differences:
