@@ -57,10 +57,10 @@ class SetDifference:
 def compare(first: ArtifactSet, second: ArtifactSet) -> SetDifference:
     """Compare two sets, one row group at a time. Raises ArtifactError if one is damaged."""
     same_labels = first.labels == second.labels
-    places = _shared_places(first, second)
+    places = shared_places(first, second)
     sums: defaultdict[str, float] = defaultdict(float)
     if same_labels:
-        for one, other in _shared_rows(first, second, places):
+        for _, (one, other) in shared_rows(first, second, places):
             for name, value in _sums(one, other).items():
                 sums[name] += value
     return SetDifference(
@@ -111,7 +111,7 @@ def _counts(first: ArtifactSet, second: ArtifactSet) -> dict[str, tuple[int, int
     return counts
 
 
-def _shared_places(first: ArtifactSet, second: ArtifactSet) -> Int64[np.ndarray, "N 2"]:
+def shared_places(first: ArtifactSet, second: ArtifactSet) -> Int64[np.ndarray, "N 2"]:
     """Return, for each sentence id in both sets, its rows in both, ordered by the first set's rows."""
     ids = [artifacts.table(["sentence_id"])["sentence_id"].to_numpy() for artifacts in (first, second)]
     _, one, other = np.intersect1d(*ids, return_indices=True)
@@ -120,19 +120,20 @@ def _shared_places(first: ArtifactSet, second: ArtifactSet) -> Int64[np.ndarray,
     return places
 
 
-def _shared_rows(
+def shared_rows(
     first: ArtifactSet, second: ArtifactSet, places: Int64[np.ndarray, "N 2"]
-) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Yield the rows of shared sentences in both sets, grouped by the row groups of both."""
+) -> Iterator[tuple[Int64[np.ndarray, "M 2"], tuple[pa.Table, pa.Table]]]:
+    """Yield places of `shared_places` and their rows in both sets, grouped by the row groups of both."""
     starts = [np.array(artifacts.starts()) for artifacts in (first, second)]
     groups = np.stack([np.searchsorted(starts[i], places[:, i], side="right") - 1 for i in (0, 1)], axis=1)
     order = np.lexsort((groups[:, 1], groups[:, 0]))
     cuts = np.flatnonzero(np.any(np.diff(groups[order], axis=0), axis=1)) + 1
     for run in np.split(order, cuts) if len(order) else ():
-        yield (
-            _take(first, int(groups[run[0], 0]), places[run, 0] - starts[0][groups[run[0], 0]]),
-            _take(second, int(groups[run[0], 1]), places[run, 1] - starts[1][groups[run[0], 1]]),
+        one, other = (
+            _take(artifacts, int(groups[run[0], i]), places[run, i] - starts[i][groups[run[0], i]])
+            for i, artifacts in enumerate((first, second))
         )
+        yield places[run], (one, other)
 
 
 def _take(artifacts: ArtifactSet, group: int, places: Int64[np.ndarray, "N"]) -> pa.Table:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+import polars as pl
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -98,6 +99,17 @@ def _shared_table(difference: SetDifference) -> Table:
         table.add_row("KL of the posteriors", f"{forth:.6f} nats a word (mean); the other way {back:.6f}")
         table.add_row("difference of log p(best path)", f"{scores.best_path_log_prob:.6f} nats (mean)")
         table.add_row("difference of log Z", f"{scores.log_partition:.6f} nats (mean)")
+    return table
+
+
+def sentences_table(frame: pl.DataFrame) -> Table:
+    """Return sentences, one a row: where they are, their numbers, and their text. It is readable at 80 columns."""
+    shown = frame.drop("sentence_id", "teacher", "language", strict=False)
+    table = Table(*(name.replace("_", " ") for name in shown.columns), pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    for row in shown.iter_rows():
+        table.add_row(*(_chance(cell) if isinstance(cell, float) else str(cell) for cell in row))
     return table
 
 
