@@ -48,11 +48,19 @@ def report(
     output: Output = None,
     sentences: Sentences = 25,
     changes: Changes = None,
+    unseen: Annotated[
+        bool,
+        typer.Option("--unseen", help="Leave out test sentences that stand in train or text."),
+    ] = False,
 ) -> None:
     """Show the results of an experiment or a grid: one self-contained HTML page, or its tables."""
     if output and format not in ("html", "png"):
         raise typer.BadParameter(f"--output is for html and png; {format} is printed, send it to a file")
     title, tables = _found(name, split, changes or ())
+    if unseen:
+        from structkd.pipeline.results.unseen import without_seen
+
+        tables = tuple(map(without_seen, tables))
     found = [cells for table in tables for task in table.tasks for cells in task.entries.values() if len(cells)]
     if not found:
         raise ExperimentError(f"{name}: nothing is finished; run `structkd {_command(name)} {name}`")
