@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import exp
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ WINDOW = 500
 """Words of a text that are labelled as one sentence, at most: time and memory grow faster than length."""
 
 
+@runtime_checkable
 class Scorer(Protocol):
     """A trained network with its chain."""
 

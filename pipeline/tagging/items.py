@@ -66,10 +66,10 @@ def from_value(value: Any, reading: Reading) -> Item:
         return Item("", (), known=frozenset(("tokens" if reading.field == "tokens" else "text",)))
     if isinstance(value, str):
         text = _short(_SURROGATES.sub("\ufffd", value), reading)
-        return Item(text, reading.words_of(text), known=frozenset(("text",)))
+        return Item(text, reading.words_of(text), known=frozenset(("text", reading.field)))
     if not isinstance(value, list):
         raise ValueError(f"found the {type(value).__name__} {str(value)[:40]}, expected a text or a list of words")
-    return replace(from_words(value, reading), known=frozenset(("tokens",)))
+    return replace(from_words(value, reading), known=frozenset(("tokens", reading.field)))
 
 
 def from_words(words: Sequence[Any], reading: Reading) -> Item:

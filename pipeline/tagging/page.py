@@ -24,7 +24,7 @@ _HEAD = """<!DOCTYPE html>
 <body>
 <header lang="en">
 <h1>{title}</h1>
-<p class="note">Point at an entity, or tap it, for its probability; the line below it shows it, too.</p>
+<p class="note">Point at an entity, or tap it, to see its probability; the line under it is as long as that.</p>
 </header>
 <form lang="en" autocomplete="off"><fieldset><legend>Types that are highlighted</legend>
 {types}

@@ -70,7 +70,8 @@ def _known(path: Path, schema: pa.Schema, reading: Reading) -> frozenset[str]:
         names = ", ".join(map(repr, schema.names))
         raise CorpusError(f"{path}: no column {reading.field!r}, found {names}; name the one with the text: --column")
     kind = schema.field(reading.field).type
-    known = frozenset(("tokens" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "text",))
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    known = frozenset(("tokens" if is_list else "text", reading.field))
     try:
         check_names(schema.names, known, reading)
     except ValueError as error:
