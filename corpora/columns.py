@@ -42,11 +42,11 @@ def read_columns(
     Raises CorpusError, its message starting with `file:line:`.
     """
     lines = read_lines(path)
-    width = _width(lines, comments)
+    width = width_of(lines, comments)
     found: list[Located] = []
     left_out = 0
     for first, block in blocks(lines):
-        rows = dict(_rows(path, first, block, width, comments))
+        rows = dict(word_rows(path, first, block, width, comments))
         left_out += len(block) - len(rows) - (_fields(block[0])[0] == _DOCSTART)
         if not rows:
             continue
@@ -60,17 +60,17 @@ def read_columns(
     return checked(found, scheme, repair, left_out)
 
 
-def _width(lines: Sequence[str], comments: Comments) -> int:
+def width_of(lines: Sequence[str], comments: Comments = "auto") -> int:
     """Return the number of columns: that of the first line that is surely a word's, else of the first word."""
     words = [line for line in lines if line.strip() and _fields(line)[0] != _DOCSTART]
     sure = (line for line in words if comments == "never" or not _HASH.match(line))
     return len(_fields(next(sure, words[0]))) if words else 0
 
 
-def _rows(
-    path: Path, first: int, block: Sequence[str], width: int, comments: Comments
+def word_rows(
+    path: Path | str, first: int, block: Sequence[str], width: int, comments: Comments = "auto"
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield the words of a block of lines: the numbers and the fields of their lines."""
+    """Yield the words of a block of lines: the numbers and the fields of their lines. Raises CorpusError."""
     begun = False
     for line, text in enumerate(block, first):
         fields = _fields(text)

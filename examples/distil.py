@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structkd
 
-SENTENCES = ["Ada Lovelace flew to Berlin .", "Ana visitó Acme Corp. en Sevilla ."]
+SENTENCES = ["Ada Lovelace flew to Berlin.", "Ana visitó Acme Corp. en Sevilla."]
 
 
 def main(path: str | Path) -> None:
@@ -14,10 +14,9 @@ def main(path: str | Path) -> None:
     print(scores.filter(split="test").pivot("language", index=["system", "seed"], values="score"))
 
     students = structkd.run_students(experiment)  # they are trained: this only says where they are
-    student = structkd.load_tagger(students["exact", 1])
-    for sentence in structkd.tag(student, [text.split() for text in SENTENCES]):
-        rows = zip(sentence.tokens, sentence.labels, sentence.probabilities, strict=True)
-        print(*(f"{word}/{label}/{probability:.2f}" for word, label, probability in rows))
+    student = structkd.load(students["exact", 1])
+    for tagged in student.tag(SENTENCES):
+        print(tagged.text, *(f"{one.type}: {one.text} ({one.probability:.2f})" for one in tagged.entities), sep="\n  ")
 
 
 if __name__ == "__main__":  # worker processes import this file

@@ -4,9 +4,8 @@ Nothing is printed unless `progress` is set. With `workers` above 1, jobs run in
 calling script again: put its own work under `if __name__ == "__main__":`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,18 +18,10 @@ from structkd.student.config import SystemName
 if TYPE_CHECKING:  # a finished experiment needs neither torch nor polars until somebody asks for what is in it
     import polars as pl
 
+    from structkd.runtime.tagging import TextTagger
     from structkd.student.objectives import System
     from structkd.tagger.evaluation import EvaluationSet
     from structkd.tagger.model import Tagger
-
-
-@dataclass(frozen=True)
-class TaggedSentence:
-    """A sentence with its best label sequence; `probabilities` are the labels' marginals q(y_i | x)."""
-
-    tokens: tuple[str, ...]
-    labels: tuple[str, ...]
-    probabilities: tuple[float, ...]
 
 
 def run_teachers(
@@ -64,7 +55,7 @@ def run_students(
     """Stage two, after stage one: train the students that are not trained yet. Arguments as in `run_teachers`.
 
     Returns:
-        The folder of each student by system and seed; `load_tagger` reads it.
+        The folder of each student by system and seed; `load` opens it.
 
     Raises:
         ArtifactError: artifact sets that are not there, or damaged.
@@ -105,7 +96,7 @@ def train_student(
     *,
     seed: int = 1,
     runs: str | Path = RUNS,
-) -> "Tagger":
+) -> "TextTagger":
     """Train one student with an objective of your own, from the artifact sets of a finished stage one.
 
     All other settings are the experiment's. The student with the best dev score is saved in `folder`; a tagger that is
@@ -135,7 +126,7 @@ def train_student(
         features=[FeatureSet.open(path) for path in plan.features if path.is_file()],
     )
     _save(tagger, Path(folder), experiment)
-    return tagger.eval()
+    return load(folder)
 
 
 def _lessons(experiment: Experiment, seed: int, runs: Path) -> StudentPlan:
@@ -153,43 +144,20 @@ def _save(tagger: "Tagger", folder: Path, experiment: Experiment) -> None:
     save_tagger(tagger, folder, about(experiment, Data(experiment), list(experiment.languages)))
 
 
-def load_tagger(folder: str | Path) -> "Tagger":
-    """Load a trained teacher or student, ready to tag: on the GPU if there is one, else on the CPU.
+def load(folder: str | Path) -> "TextTagger":
+    """Open a trained teacher or student, ready to tag: on the GPU if there is one, else on the CPU.
 
     Raises:
         CheckpointError: it is missing, damaged, or needs an encoder that has changed.
     """
-    from structkd.tagger import checkpoint
-    from structkd.tagger.devices import found_device
+    from structkd.tagger.opening import open_tagger
 
-    return checkpoint.load_tagger(Path(folder)).to(found_device())
-
-
-def tag(tagger: "Tagger", sentences: Iterable[Sequence[str]]) -> list[TaggedSentence]:
-    """Return the best labels of sentences that are split into words, in order.
-
-    Raises:
-        TypeError: a sentence that is one string.
-        ValueError: a sentence without words.
-    """
-    from structkd.tagger.prediction import predict
-
-    words = [_words(place, sentence) for place, sentence in enumerate(sentences)]
-    found = predict(tagger, words)
-    return [TaggedSentence(w, one.labels, one.probabilities) for w, one in zip(words, found, strict=True)]
+    return open_tagger(Path(folder))
 
 
-def _words(place: int, sentence: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(sentence, str):
-        raise TypeError(f"sentence {place}: found the string {sentence!r}, expected its words, as in sentence.split()")
-    if not sentence:
-        raise ValueError(f"sentence {place}: found no words; leave empty sentences out")
-    return tuple(sentence)
-
-
-def score(tagger: "Tagger", experiment: Experiment, split: Literal["dev", "test"] = "test") -> dict[str, float]:
+def score(tagger: "TextTagger", experiment: Experiment, split: Literal["dev", "test"] = "test") -> dict[str, float]:
     """Return a tagger's score on each language's corpus, in percent: strict span F1, or accuracy for tags."""
-    return {language: one.score(tagger) for language, one in _evaluation_sets(experiment, split).items()}
+    return {language: one.score_texts(tagger) for language, one in _evaluation_sets(experiment, split).items()}
 
 
 def _evaluation_sets(experiment: Experiment, split: Literal["dev", "test"]) -> "dict[str, EvaluationSet]":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import exp
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ WINDOW = 500
 """Words of a text that are labelled as one sentence, at most: time and memory grow faster than length."""
 
 
+@runtime_checkable
 class Scorer(Protocol):
     """A trained network with its chain."""
 
@@ -128,6 +129,8 @@ class TextTagger:
         Raises:
             SplittingError: a script that needs a dictionary, if ICU is not installed.
         """
+        if isinstance(texts, str):
+            raise TypeError(f"found the string {texts[:40]!r}, expected texts, as in [text]")
         given = list(texts)
         return self.tag_words(given, [words_of(text) for text in given], wanted)
 
@@ -138,7 +141,10 @@ class TextTagger:
     ) -> list[Tagged]:
         """Return what it says of sentences that are split into words; their text is the words with blanks between."""
         given = list(sentences)
-        return self.tag_words([" ".join(words) for words in given], [_placed(words) for words in given], wanted)
+        for place, words in enumerate(given):
+            if isinstance(words, str):
+                raise TypeError(f"sentence {place}: found the string {words[:40]!r}, expected its words")
+        return self.tag_words([" ".join(words) for words in given], [placed(words) for words in given], wanted)
 
     def tag_words(self, texts: Sequence[str], words: Sequence[Sequence[Word]], wanted: Wanted) -> list[Tagged]:
         """Return what it says of texts whose words have been found."""
@@ -230,8 +236,8 @@ def _entity(text: str, words: Sequence[Word], span: WordSpan, chance: float) -> 
     return Entity(span.type, text[start:end], start, end, span.start, span.end, chance)
 
 
-def _placed(words: Sequence[str]) -> list[Word]:
-    """Words of a sentence with their places in the sentence's text."""
+def placed(words: Sequence[str]) -> list[Word]:
+    """Return the words of a sentence with their places in its text, which has blanks between them."""
     found, start = [], 0
     for word in words:
         found.append(Word(word, start, start + len(word)))

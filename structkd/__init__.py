@@ -6,8 +6,8 @@ This module is the public API; everything else is internal. Importing it is chea
 
     experiment = structkd.load_experiment("demo")
     print(structkd.distill(experiment))  # both stages; a polars frame of scores
-    student = structkd.load_tagger(structkd.run_students(experiment)["exact", 1])
-    print(structkd.tag(student, [["Ada", "flew", "to", "Oslo"]]))
+    student = structkd.load(structkd.run_students(experiment)["exact", 1])
+    print(student.tag(["Ada flew to Oslo."]))
 """
 
 from importlib import import_module
@@ -17,49 +17,56 @@ if TYPE_CHECKING:
     from structkd.artifacts.reader import ArtifactSet
     from structkd.crf.chain import LinearChain
     from structkd.pipeline.api import (
-        TaggedSentence,
         distill,
-        load_tagger,
+        load,
         result_table,
         run_students,
         run_teachers,
         score,
-        tag,
         train_student,
     )
     from structkd.pipeline.experiment.experiment import Experiment, load_experiment
+    from structkd.runtime.splitting import Word
+    from structkd.runtime.tagging import Entity, Labeling, Tagged, TextTagger, Wanted
     from structkd.student.objectives import Signals, System
-    from structkd.tagger.model import Tagger
 
     __version__: str
 
 __all__ = [
     "ArtifactSet",
+    "Entity",
     "Experiment",
+    "Labeling",
     "LinearChain",
     "Signals",
     "System",
-    "TaggedSentence",
-    "Tagger",
+    "Tagged",
+    "TextTagger",
+    "Wanted",
+    "Word",
     "__version__",
     "distill",
+    "load",
     "load_experiment",
-    "load_tagger",
     "result_table",
     "run_students",
     "run_teachers",
     "score",
-    "tag",
     "train_student",
 ]
 
 _HOMES = {
     "ArtifactSet": "artifacts.reader",
+    "Entity": "runtime.tagging",
     "Experiment": "pipeline.experiment.experiment",
+    "Labeling": "runtime.tagging",
     "LinearChain": "crf.chain",
     "Signals": "student.objectives",
     "System": "student.objectives",
-    "Tagger": "tagger.model",
+    "Tagged": "runtime.tagging",
+    "TextTagger": "runtime.tagging",
+    "Wanted": "runtime.tagging",
+    "Word": "runtime.splitting",
     "load_experiment": "pipeline.experiment.experiment",
 }
 

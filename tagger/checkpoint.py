@@ -17,6 +17,7 @@ from structkd.corpora.files import atomic_path, digest_bytes, digest_file, diges
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.sealed import write_sealed
 from structkd.corpora.sentences import CorpusError
+from structkd.tagger.calibration import remove_temperature
 from structkd.tagger.description import FILE, FORMAT, CheckpointError, TaggerDescription, describe, remedy
 from structkd.tagger.encoders.pretrained import pretrained_digests
 from structkd.tagger.model import Tagger
@@ -52,6 +53,7 @@ def save_tagger(tagger: Tagger, folder: Path, about: dict[str, Any]) -> str:
         about=about,
     )
     weights = folder / WEIGHTS
+    remove_temperature(folder)  # it belongs to the tagger that was there
     tensors = {name: tensor.contiguous() for name, tensor in tagger.weights().items()}
     with atomic_path(weights) as temporary:
         save_file(tensors, temporary, {_TAGGER: description.tagger})

@@ -65,13 +65,13 @@ def scored(folder: Path) -> Scored:
     return validated(folder / FILE, Scored, describe(folder, TaggerDescription).about)
 
 
-def validated(path: Path, kind: type[D], value: Any) -> D:
-    """Validate a part of the description in `path`. Raises CheckpointError, with the first keys that do not fit."""
+def validated(path: Path, kind: type[D], value: Any, advice: str | None = None) -> D:
+    """Validate what was read from `path`. Raises CheckpointError, with the first keys that do not fit, and advice."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3]]
-        raise CheckpointError(f"{path}: found {'; '.join(faults)}; {remedy(path.parent)}") from None
+        raise CheckpointError(f"{path}: found {'; '.join(faults)}; {advice or remedy(path.parent)}") from None
 
 
 def remedy(folder: Path) -> str:

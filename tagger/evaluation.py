@@ -5,6 +5,7 @@ from functools import cached_property
 
 from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus, CorpusError
+from structkd.runtime.tagging import TextTagger
 from structkd.tagger.model import Tagger
 from structkd.tagger.prediction import PlacedBatch, best_labels, token_batches
 from structkd.tagger.scoring import Outcomes, Reference, score_of
@@ -43,6 +44,11 @@ class EvaluationSet:
     def score(self, tagger: Tagger) -> float:
         """Return the tagger's score on the corpus, in percent."""
         return score_of(self.outcomes(tagger))
+
+    def score_texts(self, tagger: TextTagger) -> float:
+        """Return the score of a tagger of texts, in percent."""
+        found = tagger.tag_sentences([sentence.tokens for sentence in self.corpus])
+        return score_of(self.outcomes_of([one.labels for one in found]))
 
 
 def _labels(corpus: Corpus, place: int) -> tuple[str, ...]:

@@ -1,8 +1,7 @@
-"""Best label sequences, and the probability of each of their labels."""
+"""Best label sequences of whole corpora."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,16 +11,6 @@ from structkd.tagger.model import Tagger
 from structkd.tagger.tokens import TokenBatch
 
 BATCH_TOKENS = 4096
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """A sentence's best label sequence; `probabilities` are the labels' true marginals q(y_i | x)."""
-
-    labels: tuple[str, ...]
-    probabilities: tuple[float, ...]
-
-
 PlacedBatch = tuple[np.ndarray, TokenBatch]
 
 
@@ -39,21 +28,6 @@ def best_labels(tagger: Tagger, batches: Sequence[PlacedBatch]) -> list[tuple[st
             paths, lengths = tagger(tokens).viterbi().tolist(), tokens.lengths.tolist()
             decoded = (tagger.labels.decode(path[:n]) for path, n in zip(paths, lengths, strict=True))
             found.update(zip(places.tolist(), decoded, strict=True))
-    return [found[place] for place in range(len(found))]
-
-
-def predict(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> list[Prediction]:
-    """Return the best label sequence of each sentence and its labels' marginal probabilities, in order."""
-    found: dict[int, Prediction] = {}
-    with _predicting(tagger):
-        for places, tokens in token_batches(sentences):
-            chain = tagger(tokens)
-            marginals = chain.marginals
-            paths = chain.viterbi()
-            chosen = marginals.gather(2, paths[..., None])[..., 0].tolist()
-            rows = zip(places.tolist(), paths.tolist(), chosen, tokens.lengths.tolist(), strict=True)
-            for place, path, probabilities, n in rows:
-                found[place] = Prediction(tagger.labels.decode(path[:n]), tuple(probabilities[:n]))
     return [found[place] for place in range(len(found))]
 
 

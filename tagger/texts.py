@@ -11,6 +11,7 @@ from structkd.crf import LinearChain
 from structkd.runtime.chain import Chain
 from structkd.runtime.spans import Scheme
 from structkd.runtime.tagging import TextTagger
+from structkd.tagger.calibration import read_temperature
 from structkd.tagger.checkpoint import load_tagger
 from structkd.tagger.description import scored
 from structkd.tagger.devices import found_device
@@ -40,8 +41,12 @@ class TorchScorer:
 
 
 def load_text_tagger(folder: Path) -> TextTagger:
-    """Open a trained tagger for texts, on the GPU if there is one. Raises CheckpointError, EncoderError."""
-    return TextTagger(TorchScorer(load_tagger(folder).to(found_device()), scheme_of(folder)))
+    """Open a trained tagger for texts at its temperature, on the GPU if there is one.
+
+    Raises CheckpointError, EncoderError.
+    """
+    tagger = load_tagger(folder).to(found_device())
+    return TextTagger(TorchScorer(tagger, scheme_of(folder), read_temperature(folder)))
 
 
 def scheme_of(folder: Path) -> Scheme | None:

@@ -125,29 +125,34 @@ def test_a_set_is_read_as_arrow_or_polars(experiment, place):
 
 
 def test_a_students_scores_are_those_of_the_table(experiment, place):
-    student = structkd.load_tagger(structkd.run_students(experiment, runs=place / "runs")["exact", 1])
+    student = structkd.load(structkd.run_students(experiment, runs=place / "runs")["exact", 1])
     table = structkd.result_table(experiment, runs=place / "runs").filter(system="exact", split="test")
     assert structkd.score(student, experiment) == dict(table.select("language", "score").iter_rows())
 
 
-def test_sentences_are_tagged_in_their_order(experiment, place):
-    student = structkd.load_tagger(str(structkd.run_students(experiment, runs=place / "runs")["exact", 1]))
-    sentences = [["Ada", "flew", "to", "Oslo"], ["Yes"], ["Ada", "flew"]]
-    found = structkd.tag(student, iter(sentences))
-    assert [list(one.tokens) for one in found] == sentences
+def test_texts_and_sentences_are_tagged_in_their_order(experiment, place):
+    student = structkd.load(str(structkd.run_students(experiment, runs=place / "runs")["exact", 1]))
+    texts = ["Ada flew to Oslo.", "", "Yes"]
+    found = student.tag(iter(texts), structkd.Wanted(k=2))
+    assert [one.text for one in found] == texts
+    assert [len(one.labels) for one in found] == [5, 0, 1]
     for one in found:
-        assert len(one.labels) == len(one.probabilities) == len(one.tokens)
-        assert set(one.labels) <= set(student.labels.names)
+        assert len(one.labels) == len(one.probabilities) == len(one.words)
+        assert set(one.labels) <= set(student.labels)
         assert all(0 < p <= 1 for p in one.probabilities)
-    assert structkd.tag(student, []) == []
+        assert all(one.text[entity.start : entity.end] == entity.text for entity in one.entities)
+    assert [len(one.labelings) for one in found] == [2, 0, 2]
+    split = [["Ada", "flew", "to", "Oslo", "."], ["Yes"]]
+    assert [one.labels for one in student.tag_sentences(split)] == [found[0].labels, found[2].labels]
+    assert student.tag([]) == []
 
 
-def test_what_is_no_sentence_is_an_error_that_names_its_place(experiment, place):
-    student = structkd.load_tagger(structkd.run_students(experiment, runs=place / "runs")["exact", 1])
+def test_one_string_is_neither_texts_nor_words(experiment, place):
+    student = structkd.load(structkd.run_students(experiment, runs=place / "runs")["exact", 1])
+    with pytest.raises(TypeError, match=r"found the string 'Ada flew', expected texts"):
+        student.tag("Ada flew")
     with pytest.raises(TypeError, match=r"sentence 1: found the string 'Ada flew', expected its words"):
-        structkd.tag(student, [["Yes"], "Ada flew"])
-    with pytest.raises(ValueError, match="sentence 0: found no words"):
-        structkd.tag(student, [[]])
+        student.tag_sentences([["Yes"], "Ada flew"])
 
 
 def test_an_objective_by_name_trains_the_experiments_student(experiment, place):

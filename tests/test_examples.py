@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
     (place / "tiny.toml").write_text(TINY, "utf-8")
     printed = example(place, "distil", "tiny.toml")
     assert "│ exact" in printed
-    assert "Sevilla/" in printed
+    assert "Ana visitó Acme Corp. en Sevilla." in printed
     return place
 
 

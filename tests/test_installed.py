@@ -40,8 +40,8 @@ assert chain.viterbi().shape == (1, 2)
 experiment = structkd.load_experiment("tiny")
 assert structkd.result_table(experiment).height == 12
 assert structkd.ArtifactSet.open(structkd.run_teachers(experiment)[0]).polars().height == 20
-student = structkd.load_tagger(structkd.run_students(experiment)["exact", 1])
-print(structkd.__version__, *structkd.tag(student, [["Ada", "ran"]])[0].tokens)
+student = structkd.load(structkd.run_students(experiment)["exact", 1])
+print(structkd.__version__, *(word.text for word in student.tag(["Ada ran"])[0].words))
 """
 TYPED = """
 from pathlib import Path
@@ -50,8 +50,7 @@ import structkd
 
 
 def words(folder: Path) -> list[str]:
-    tagger = structkd.load_tagger(folder)
-    return [word for sentence in structkd.tag(tagger, [["Ada", "ran"]]) for word in sentence.tokens]
+    return [word.text for tagged in structkd.load(folder).tag(["Ada ran"]) for word in tagged.words]
 
 
 def height(experiment: structkd.Experiment) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from structkd.pipeline.commands import corpora
+from structkd.pipeline.commands.calibrate import calibrate
 from structkd.pipeline.commands.check import check
 from structkd.pipeline.commands.distill import distill
 from structkd.pipeline.commands.evaluate import evaluate
@@ -50,6 +51,7 @@ for command in (
     inspect,
     verify,
     evaluate,
+    calibrate,
     tag,
     schema,
 ):

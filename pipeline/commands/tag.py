@@ -1,78 +1,119 @@
-"""`structkd tag`: label raw text."""
+"""`structkd tag`: label text, and find entities in it."""
 
-import json
 import sys
-from contextlib import nullcontext
-from itertools import islice
-from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from structkd.pipeline.commands.console import write
+from structkd.pipeline.commands.console import make_console, write
 from structkd.pipeline.commands.options import TaggerFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from structkd.pipeline.tagging.destination import Destination
+    from structkd.pipeline.tagging.inputs import Form
+    from structkd.runtime.tagging import TextTagger
 
-    from structkd.runtime.splitting import Word
-    from structkd.tagger.model import Tagger
-    from structkd.tagger.prediction import Prediction
-
-_TOGETHER = 1000  # lines that are labelled together, at most
-_WINDOW = 500  # words of a line that are labelled as one sentence, at most: time and memory grow faster than length
+_FIELDS = {"jsonl": "text", "parquet": "text", "columns": "0"}
 
 
 def tag(
     tagger: TaggerFolder,
-    file: Annotated[
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="What to tag.", show_default="standard input", exists=True, dir_okay=False),
+    ] = None,
+    given: Annotated[
+        Literal["text", "jsonl", "parquet", "columns"] | None,
+        typer.Option(
+            "--input",
+            help="Text, a line each; JSON objects, a line each; Parquet; or columns, a word in each line.",
+            show_default="by the file's name, else text",
+        ),
+    ] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(
+            "--field",
+            "--column",
+            help="What has the text or the list of words: a field of JSON, a column of Parquet, or its number.",
+            show_default="text; 0 for columns",
+        ),
+    ] = None,
+    output: Annotated[
+        Literal["columns", "entities", "json", "parquet", "html"] | None,
+        typer.Option(
+            help="A word in each line, an entity in each line, JSON lines, Parquet, or a page with highlights.",
+            show_default="by the name of --to, else columns",
+        ),
+    ] = None,
+    to: Annotated[
         Path | None,
-        typer.Argument(help="Text, one sentence per line.", show_default="standard input", exists=True, dir_okay=False),
+        typer.Option(help="The file to write; whole or absent.", show_default="standard output", dir_okay=False),
+    ] = None,
+    under: Annotated[
+        str | None, typer.Option(help="For json and parquet: the one field into which an answer is put.")
     ] = None,
     tokenised: Annotated[
         bool, typer.Option(help="Words are already separated by spaces or tabs; do not split.")
     ] = False,
-    probabilities: Annotated[bool, typer.Option(help="Add each label's true marginal probability.")] = False,
-    output: Annotated[
-        Literal["columns", "json"], typer.Option(help="One word per line, or JSON lines with the words' offsets.")
-    ] = "columns",
-    max_characters: Annotated[int, typer.Option(min=1, help="Longest line; a longer one is an error.")] = 100_000,
+    probabilities: Annotated[
+        bool, typer.Option(help="For columns: add each label's marginal probability. Other outputs have it.")
+    ] = False,
+    k: Annotated[int, typer.Option(min=0, help="For json and parquet: add the K best labelings.")] = 0,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Leave out entities that are less probable. Not for columns.")
+    ] = 0.0,
+    max_characters: Annotated[int, typer.Option(min=1, help="Longest line or text; longer is an error.")] = 100_000,
 ) -> None:
-    """Label raw text; print a record for each line at once."""
-    from structkd.corpora.lines import arriving
+    """Label text, and find entities in it; the answers are in the order of the inputs."""
+    from structkd.pipeline.tagging.answers import answer_fields
+    from structkd.pipeline.tagging.destination import Destination, kind_of, opened
+    from structkd.pipeline.tagging.inputs import form_of
+    from structkd.pipeline.tagging.items import Reading
+    from structkd.pipeline.tagging.progress import word_bar
+    from structkd.pipeline.tagging.run import tag_files
     from structkd.runtime.splitting import split, split_blanks
-    from structkd.tagger.checkpoint import load_tagger
-    from structkd.tagger.devices import found_device
+    from structkd.runtime.tagging import Wanted
+    from structkd.tagger.opening import open_tagger
 
-    model, words_of = load_tagger(tagger).to(found_device()), split_blanks if tokenised else split
-    with file.open("rb") if file else nullcontext(sys.stdin.buffer) as stream:
-        for lines in arriving(stream, str(file or "standard input"), words_of, max_characters):
-            for first in range(0, len(lines), _TOGETHER):
-                write(_records(model, lines[first : first + _TOGETHER], probabilities, output))
-
-
-def _records(model: "Tagger", lines: "Sequence[list[Word]]", probabilities: bool, output: str) -> str:
-    """Return the records of lines, in order; those of blank lines have no words."""
-    from structkd.tagger.prediction import predict
-
-    pieces = [words[first : first + _WINDOW] for words in lines for first in range(0, len(words), _WINDOW)]
-    predictions = iter(predict(model, [[word.text for word in words] for words in pieces]))
-    return "\n".join(
-        _format(words, list(islice(predictions, ceil(len(words) / _WINDOW))), probabilities, output) for words in lines
+    files = files or []
+    form = given or (form_of(files[0]) if files else "text")
+    wanted, title = Wanted(threshold=threshold, k=k), ", ".join(path.name for path in files) or "Standard input"
+    goal = Destination(output or (kind_of(to) if to else "columns"), to, wanted, under, probabilities, title)
+    _check(form, files, field, goal)
+    keeps = goal.kind == "json" or (goal.kind, form) == ("parquet", "parquet")
+    reading = Reading(
+        words_of=split_blanks if tokenised else split,
+        longest=max_characters,
+        field=field or _FIELDS.get(form, ""),
+        added=answer_fields(wanted, under) if keeps else frozenset(),
+        as_json=goal.kind == "json",
     )
+    model = open_tagger(tagger)
+    _check_spans(model, tagger, goal)
+    console = make_console(stderr=True, quiet=to is None and sys.stdout.isatty())  # where answers appear, no bar does
+    with opened(goal, model, write) as out, word_bar(console, sum(path.stat().st_size for path in files)) as tell:
+        tag_files(model, files, form, reading, wanted, out, tell)
 
 
-def _format(words: "list[Word]", found: "list[Prediction]", probabilities: bool, output: str) -> str:
-    """Return a line's record, from the labels of its windows."""
-    labels = [label for piece in found for label in piece.labels]
-    chances = [chance for piece in found for chance in piece.probabilities]
-    if output == "json":
-        fields: dict[str, Any] = {
-            "tokens": [word.text for word in words],
-            "offsets": [(word.start, word.end) for word in words],
-            "labels": labels,
-        }
-        return json.dumps(fields | ({"probabilities": chances} if probabilities else {}), ensure_ascii=False)
-    rows = zip(words, labels, chances, strict=True)
-    return "".join(f"{w.text}\t{label}" + (f"\t{p:.4f}\n" if probabilities else "\n") for w, label, p in rows)
+def _check(form: "Form", files: list[Path], field: str | None, goal: "Destination") -> None:
+    """Refuse options that do not fit each other."""
+    kind, wanted = goal.kind, goal.wanted
+    if form == "parquet" and not files:
+        raise typer.BadParameter("Parquet is read from a file; name it")
+    if form == "text" and field is not None:
+        raise typer.BadParameter("--field is for JSON lines, Parquet and columns; --input says which it is")
+    if form == "columns" and not (field or "0").removeprefix("-").isdecimal():
+        raise typer.BadParameter(f"found --field {field}, expected the number of a column, from 0 on")
+    if kind not in ("json", "parquet") and (wanted.k or goal.under):
+        raise typer.BadParameter(f"--k and --under are for --output json and parquet, found {kind}")
+    if kind == "columns" and wanted.threshold:
+        raise typer.BadParameter("--threshold is for outputs with entities; --output entities shows them")
+    if kind in ("parquet", "html") and goal.to is None and sys.stdout.isatty():
+        raise typer.BadParameter(f"{kind} is not for a terminal; send it to a file: --to FILE")
+
+
+def _check_spans(model: "TextTagger", folder: Path, goal: "Destination") -> None:
+    if model.scorer.scheme is None and (goal.kind in ("entities", "html") or goal.wanted.threshold):
+        raise typer.BadParameter(f"{folder} labels words and finds no entities; use --output columns, json or parquet")

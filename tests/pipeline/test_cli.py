@@ -10,8 +10,7 @@ from structkd.corpora.files import digest_file
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest, versions_of
-from structkd.tagger.checkpoint import load_tagger
-from structkd.tagger.prediction import predict
+from structkd.tagger.opening import open_tagger
 from tests.pipeline.tiny import contents, structkd, write_experiment
 
 
@@ -201,7 +200,7 @@ def test_report_writes_a_page(place):
     assert [card["language"] for card in found["cards"]] == ["en"] * 4 + ["de"] * 4
     words = [card["tokens"] for card in found["cards"]]
     for system in ("baseline", "posterior+top-wk", "exact"):
-        expected = [list(one.labels) for one in predict(load_tagger(student(place, system)), words)]
+        expected = [list(one.labels) for one in open_tagger(student(place, system)).tag_sentences(words)]
         shown = [[found["labels"][label] for label in card["predictions"][system]] for card in found["cards"]]
         assert shown == expected
 

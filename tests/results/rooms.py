@@ -41,7 +41,7 @@ from structkd.tagger.config import (
 )
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.model import Tagger
-from structkd.tagger.prediction import predict
+from structkd.tagger.prediction import best_labels, token_batches
 from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.training import train
 from structkd.tagger.vocabulary import Vocabulary
@@ -179,7 +179,7 @@ class _Whole:
 
 
 def _predicted(made: Tagger) -> list[str]:
-    return [" ".join(one.labels) for one in predict(made, [sentence.tokens for sentence in corpus()])]
+    return list(map(" ".join, best_labels(made, token_batches([sentence.tokens for sentence in corpus()]))))
 
 
 def artifacts(folder: Path) -> Results:

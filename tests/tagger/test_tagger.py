@@ -12,12 +12,14 @@ from structkd.corpora.labels import LabelSet
 from structkd.corpora.sealed import read_sealed, write_sealed
 from structkd.runtime.alphabet import PAD_CHARACTER, UNKNOWN
 from structkd.runtime.batches import length_batches
+from structkd.runtime.tagging import TextTagger
 from structkd.tagger.checkpoint import load_tagger, save_tagger
 from structkd.tagger.config import TaggerConfig, WordsConfig
 from structkd.tagger.description import CheckpointError
 from structkd.tagger.model import Tagger
-from structkd.tagger.prediction import best_labels, predict, token_batches
+from structkd.tagger.prediction import best_labels, token_batches
 from structkd.tagger.scoring import Reference, score_of
+from structkd.tagger.texts import TorchScorer
 from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.vocabulary import Vocabulary
 from tests.small import small_encoders
@@ -99,17 +101,22 @@ def test_gradients_reach_every_weight():
     assert all(parameter.grad.abs().sum() > 0 for parameter in model.parameters())
 
 
-def test_predictions_keep_the_order_and_give_true_marginals():
+def test_labels_keep_the_order_and_the_training():
     model = tagger().train()
-    found = predict(model, SENTENCES)
-    assert [prediction.labels for prediction in found] == best_labels(model, token_batches(SENTENCES, 6))
+    together = best_labels(model, token_batches(SENTENCES, 6))
+    assert together == [best_labels(model, token_batches([sentence]))[0] for sentence in SENTENCES]
     assert model.training
-    model.eval()
-    for sentence, prediction in zip(SENTENCES, found, strict=True):
+
+
+def test_a_tagger_of_texts_gives_the_labels_and_the_marginals_of_the_torch_chain():
+    model = tagger()
+    found = TextTagger(TorchScorer(model, "BIOES")).tag_sentences(SENTENCES)
+    assert [one.labels for one in found] == best_labels(model, token_batches(SENTENCES))
+    for sentence, one in zip(SENTENCES, found, strict=True):
         with torch.no_grad():
             marginals = model(TokenBatch.from_sentences([sentence])).marginals[0]
-        chosen = marginals[torch.arange(len(sentence)), torch.from_numpy(LABELS.encode(prediction.labels))]
-        assert_close(torch.tensor(prediction.probabilities), chosen, atol=1e-6, rtol=1e-5)
+        chosen = marginals[torch.arange(len(sentence)), torch.from_numpy(LABELS.encode(one.labels))]
+        assert_close(torch.tensor(one.probabilities), chosen.double(), atol=1e-6, rtol=1e-5, check_dtype=False)
 
 
 def test_a_checkpoint_gives_the_same_tagger_back(tmp_path):

@@ -1,0 +1,1 @@
+"""`structkd tag`: what is read, and how the answers are written."""
