@@ -45,10 +45,18 @@ class EvaluationSet:
         """Return the tagger's score on the corpus, in percent."""
         return score_of(self.outcomes(tagger))
 
+    @property
+    def gold(self) -> list[tuple[str, ...]]:
+        """The gold labels of each sentence."""
+        return self._gold
+
+    def labels(self, tagger: TextTagger) -> list[tuple[str, ...]]:
+        """Return the labels that a tagger of texts gives each sentence."""
+        return [one.labels for one in tagger.tag_sentences([sentence.tokens for sentence in self.corpus])]
+
     def score_texts(self, tagger: TextTagger) -> float:
         """Return the score of a tagger of texts, in percent."""
-        found = tagger.tag_sentences([sentence.tokens for sentence in self.corpus])
-        return score_of(self.outcomes_of([one.labels for one in found]))
+        return score_of(self.outcomes_of(self.labels(tagger)))
 
 
 def _labels(corpus: Corpus, place: int) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
 """`structkd evaluate`: score a tagger on a file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from structkd.pipeline.commands.console import write
+from structkd.pipeline.commands.console import make_console, print_table, write
 from structkd.pipeline.commands.labelled import (
     Comments,
     FileScheme,
@@ -19,6 +19,11 @@ from structkd.pipeline.commands.labelled import (
 )
 from structkd.pipeline.commands.options import TaggerFolder
 
+if TYPE_CHECKING:
+    from structkd.runtime.tagging import TextTagger
+    from structkd.tagger.evaluation import EvaluationSet
+    from structkd.tagger.scoring import Labels
+
 
 def evaluate(
     tagger: TaggerFolder,
@@ -31,9 +36,14 @@ def evaluate(
     comments: Comments = "auto",
     missing_label: MissingLabel = "_",
     label_names: LabelNames = None,
+    against: Annotated[Path | None, typer.Option(help="Another tagger, to compare with by a paired bootstrap.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write all numbers to a JSON file.")] = None,
 ) -> None:
-    """Score a tagger on a file: strict span F1, or accuracy for tags."""
+    """Score a tagger on a file: strict span F1, or accuracy for tags; by type, with its errors and an interval."""
+    from structkd.corpora.files import write_json
     from structkd.corpora.schemes import Metric
+    from structkd.pipeline.report.errors import as_json, error_line, error_tables
+    from structkd.tagger.analysis import analyse
     from structkd.tagger.config import METRIC_NAMES
     from structkd.tagger.evaluation import EvaluationSet
     from structkd.tagger.opening import open_tagger
@@ -52,5 +62,41 @@ def evaluate(
         label_names=label_names,
     )
     metric: Metric = "spans" if model.scorer.scheme else "accuracy"
-    score = EvaluationSet(corpus, metric, model.scorer.scheme).score_texts(model)
-    write(f"{file}: {len(corpus)} sentences, {corpus.tokens} words, {METRIC_NAMES[metric]} {score:.2f}")
+    judge = EvaluationSet(corpus, metric, model.scorer.scheme)
+    found = judge.labels(model)
+    analysis = analyse(judge.gold, found, model.scorer.scheme)
+    low, high = analysis.interval
+    score = f"{METRIC_NAMES[metric]} {analysis.micro.f1:.2f} [{low:.2f}, {high:.2f}]"
+    write(f"{file}: {len(corpus)} sentences, {corpus.tokens} words, {score}")
+    console = make_console()
+    for view in error_tables(analysis):
+        print_table(console, view)
+    write(error_line(analysis))
+    numbers = as_json(analysis)
+    if against:
+        numbers["against"] = _compared(judge, found, open_tagger(against), against)
+    if output:
+        write_json(output, numbers)
+
+
+def _compared(judge: "EvaluationSet", found: "Labels", other: "TextTagger", folder: Path) -> dict[str, Any]:
+    """Print the difference to another tagger on the same sentences; return it."""
+    from dataclasses import asdict
+
+    import polars as pl
+
+    from structkd.pipeline.results.significance import resample
+    from structkd.tagger.scoring import score_of
+
+    outcomes = {"this": judge.outcomes_of(found), "other": judge.outcomes_of(judge.labels(other))}
+    frames = {
+        name: pl.DataFrame({"outcomes": [[{"language": "und"} | {k: list(v) for k, v in asdict(one).items()}]]})
+        for name, one in outcomes.items()
+    }
+    compared = resample(frames).difference("this", "other")
+    score, interval = score_of(outcomes["other"]), f"[{compared.low:+.2f}, {compared.high:+.2f}]"
+    write(
+        f"{folder}: {score:.2f}; difference {compared.difference:+.2f} {interval}, "
+        f"p = {compared.p:.4f} (paired bootstrap over sentences)"
+    )
+    return {"tagger": str(folder), "score": score} | asdict(compared)

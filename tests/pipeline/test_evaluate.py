@@ -1,5 +1,7 @@
 """`structkd evaluate` reads what people have, and says what it changed and what looks wrong."""
 
+import json
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -44,3 +46,16 @@ def test_columns_and_label_names_of_parquet_can_be_given(tagger, tmp_path):
     done = structkd(tmp_path, "evaluate", tagger, path, *options)
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 sentences, 2 words" in done.stdout
+
+
+def test_errors_by_type_and_another_tagger(tagger, tmp_path):
+    path = tmp_path / "types.conll"
+    path.write_text("Oslo\tB-LOC\nis\tO\n\nRome\tB-LOC\n\n", "utf-8")
+    done = structkd(tmp_path, "evaluate", tagger, path, "--against", tagger, "--output", "numbers.json")
+    assert done.returncode == 0, done.stderr
+    for text in ("By type", "all (micro)", "mean of types (macro)", "difference +0.00 [+0.00, +0.00]"):
+        assert text in done.stdout
+    numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+    assert numbers["types"]["LOC"]["gold"] == numbers["micro"]["gold"] == 2
+    assert numbers["against"]["difference"] == 0
+    assert sum(numbers["errors"].values()) == sum(one["times"] for one in numbers["confusion"])
