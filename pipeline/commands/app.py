@@ -14,6 +14,7 @@ from structkd.pipeline.commands.inspect import inspect
 from structkd.pipeline.commands.report import report
 from structkd.pipeline.commands.reproduce import reproduce
 from structkd.pipeline.commands.schema import schema
+from structkd.pipeline.commands.serve import serve
 from structkd.pipeline.commands.tag import tag
 from structkd.pipeline.commands.teachers import teachers
 from structkd.pipeline.commands.verify import verify
@@ -52,5 +53,6 @@ for command in (
     evaluate,
     tag,
     schema,
+    serve,
 ):
     app.command()(command)
