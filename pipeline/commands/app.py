@@ -52,7 +52,7 @@ for command in (
     verify,
     evaluate,
     tag,
-    schema,
     serve,
+    schema,
 ):
     app.command()(command)

@@ -9,6 +9,7 @@ import typer
 from structkd.pipeline.commands.console import write
 from structkd.runtime import serving
 from structkd.runtime.serving import DEFAULTS, Limits
+from structkd.runtime.serving.names import named_folders
 
 if TYPE_CHECKING:
     from structkd.runtime.tagging import TextTagger
@@ -46,24 +47,12 @@ def serve(
         wait_seconds=max_wait,
         grace_seconds=grace,
     )
-    models = {name: _opened(folder) for name, folder in _named(taggers).items()}
+    models = {name: opened(folder) for name, folder in named_folders(taggers).items()}
     serving.serve(models, host=host, port=port, limits=limits, tell=lambda line: write(line, sys.stderr))
 
 
-def _named(arguments: list[str]) -> dict[str, Path]:
-    """Return the folders by name."""
-    found: dict[str, Path] = {}
-    for argument in arguments:
-        name, equals, folder = argument.partition("=")
-        if Path(argument).is_dir() or not (equals and name):
-            name, folder = Path(argument).resolve().name, argument
-        if name in found:
-            raise typer.BadParameter(f"two taggers have the name {name}; give one as NAME={folder}")
-        found[name] = Path(folder)
-    return found
-
-
-def _opened(folder: Path) -> "TextTagger":
+def opened(folder: Path) -> "TextTagger":
+    """Open a trained or exported tagger."""
     from structkd.tagger.texts import load_text_tagger
 
     return load_text_tagger(folder)

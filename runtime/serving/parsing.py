@@ -33,8 +33,8 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     """
     _check_headers(request.headers)
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 18 or int(length) > limits.body_bytes):
-        raise _too_long(f"{length[:18]} bytes", limits)
+    if length.isdecimal() and int(length) > limits.body_bytes:
+        raise _too_long(f"{length} bytes", limits)
     body = bytearray()
     try:
         async with asyncio.timeout(limits.receive_seconds):
