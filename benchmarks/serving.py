@@ -1,9 +1,10 @@
-"""The server under load: `python -m benchmarks.serving FOLDER... [--requests 2000] [--many 100000]`.
+"""The server under load: `python -m benchmarks.serving FOLDER [--requests 2000] [--many 100000]`.
 
 A real server, `structkd serve`, and clients in a process of their own that keep their connections open and send one
 text of the demo corpus a request. Beside it, in the same run, the same texts are tagged without a server, one by one
 and all at once. All answers are compared with those; probabilities may differ by one in the fourth digit, because
-rounding depends on which texts are tagged together. The server's resident memory is read before and after many requests.
+rounding depends on which texts are tagged together. The server's resident memory is read before and after many
+requests.
 """
 
 import json
@@ -22,11 +23,11 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.processes import apart
 from structkd.corpora.demo import demo_corpus
+from structkd.pipeline.commands.console import make_console
 from structkd.pipeline.commands.serve import opened
 from structkd.runtime.records import record
 
@@ -130,8 +131,8 @@ def _resident(process: int) -> float:
 
 def main(
     folder: Annotated[Path, typer.Argument(help="A trained or exported tagger.")],
-    requests: Annotated[int, typer.Option(min=100, help="For each number of connections.")] = 4000,
-    many: Annotated[int, typer.Option(min=0, help="Over which memory is measured, at 8 connections.")] = 100_000,
+    requests: Annotated[int, typer.Option(min=100, help="For each number of connections.")] = 2000,
+    many: Annotated[int, typer.Option(min=0, help="Over which memory is measured, at 64 connections.")] = 100_000,
 ) -> None:
     """Print requests a second and milliseconds a request. Linux."""
     texts = texts_of(1000)
@@ -147,10 +148,11 @@ def main(
             table.add_row(f"served, {connections} connections", *found.cells, str(found.wrong))
         before = _resident(process)
         if many:
-            found = apart(load, port, texts, expected, 8, many)
-            table.add_row(f"served, 8 connections, {many:,} requests", *found.cells, str(found.wrong))
+            found = apart(load, port, texts, expected, CONNECTIONS[-1], many)
+            table.add_row(f"served, {CONNECTIONS[-1]} connections, {many:,} requests", *found.cells, str(found.wrong))
         after = _resident(process)
-    Console().print(
+    console = make_console()
+    console.print(
         table,
         f"{words:.0f} words a text; the server's memory: {before:.1f} MB after {1000 + 3 * requests:,} requests, "
         f"{after:.1f} MB after {many:,} more",
