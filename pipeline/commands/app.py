@@ -15,6 +15,7 @@ from structkd.pipeline.commands.inspect import inspect
 from structkd.pipeline.commands.report import report
 from structkd.pipeline.commands.reproduce import reproduce
 from structkd.pipeline.commands.schema import schema
+from structkd.pipeline.commands.serve import serve
 from structkd.pipeline.commands.tag import tag
 from structkd.pipeline.commands.teachers import teachers
 from structkd.pipeline.commands.verify import verify
@@ -53,6 +54,7 @@ for command in (
     evaluate,
     calibrate,
     tag,
+    serve,
     schema,
 ):
     app.command()(command)
