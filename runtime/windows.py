@@ -73,7 +73,7 @@ class Frame:
         sizes = np.minimum(totals[number] - step * stride, room)
         begins = (np.cumsum(totals) - totals)[number] + step * stride
         grids, first, offset = [], np.zeros(len(sizes), np.int64), 0
-        for rows in _alike(sizes, alike):
+        for rows in groups_alike(sizes, alike):
             grid = self._grid(ids, begins[rows], sizes[rows])
             first[rows] = offset + grid.ids.shape[1] * np.arange(len(rows)) + len(self.before)
             offset += grid.ids.size
@@ -96,7 +96,7 @@ class Frame:
         return WindowGrid(laid, mask)
 
 
-def _alike(sizes: Ints, most: float) -> Iterator[Ints]:
+def groups_alike(sizes: Ints, most: float) -> Iterator[Ints]:
     """Group places of windows by similar size, the largest first: none is padded to more than `most` times its size."""
     order = np.argsort(-sizes, kind="stable")
     falling = -sizes[order]
