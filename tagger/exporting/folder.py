@@ -57,7 +57,8 @@ def exported_files(
         "vocabulary": vocabulary.model_dump(mode="json"),
         "about": about,
     }
-    return {MODEL: model.SerializeToString(), SETTINGS: canonical_json(settings).encode(), **found.files}
+    tokenizers = {name: content.encode() for name, content in found.tokenizers.items()}
+    return {MODEL: model.SerializeToString(), SETTINGS: canonical_json(settings).encode(), **tokenizers}
 
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> None:

@@ -1,6 +1,5 @@
 """A trained tagger as a graph, and what the runtime must know beside it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -24,24 +23,12 @@ Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Part:
-    """An encoder in the graph: its vectors, and the settings from which the runtime makes its inputs.
-
-    The vectors are of distinct words [W, D], or if `placed` of the words at their places.
-    """
-
-    vectors: str
-    settings: Settings
-    placed: bool = False
-
-
-@dataclass(frozen=True)
 class Exported:
-    """A tagger's graph, the settings of its encoders, and other files by name."""
+    """A tagger's graph, the settings from which the runtime makes each encoder's inputs, and tokenisers by file."""
 
     model: onnx.ModelProto
     encoders: list[Settings]
-    files: dict[str, bytes] = field(default_factory=dict)
+    tokenizers: dict[str, str]
 
 
 def export_graph(tagger: Tagger, vocabulary: Vocabulary, rows: int = 0, *, int8: bool = False) -> Exported:
@@ -51,42 +38,70 @@ def export_graph(tagger: Tagger, vocabulary: Vocabulary, rows: int = 0, *, int8:
         vocabulary: the tagger's, or its most frequent words.
         rows: rows of a file of vectors that are kept beside those of the vocabulary: its first.
         int8: keep tables of vectors in 8 bits.
+
+    Raises:
+        ExportError: an encoder that cannot be exported.
     """
-    graph, files = Graph(int8=int8), dict[str, bytes]()
-    index = graph.input(INDEX, "B", "T")
-    turned = tagger.context is not None
-    places = graph.op("Transpose", index, perm=[1, 0]) if turned else index
-    parts = [_part(graph, encoder, place, vocabulary, rows) for place, encoder in enumerate(tagger.encoder.encoders)]
-    vectors = _joined(graph, parts, places)
+    graph = Graph(int8=int8)
+    parts = _Parts(graph, vocabulary, rows, turned=tagger.context is not None)
+    for place, encoder in enumerate(tagger.encoder.encoders):
+        parts.add(encoder, place)
+    vectors = parts.joined()
     if tagger.context is not None:
         vectors = bilstm(graph, tagger.context, vectors, graph.input(LENGTHS, "B"))
-    projection = tagger.projection
-    emissions = graph.linear(vectors, array(projection.weight), array(projection.bias))
+    emissions = graph.linear(vectors, array(tagger.projection.weight), array(tagger.projection.bias))
     model = graph.model(emissions, ["B", "T", len(tagger.labels)], EMISSIONS)
-    return Exported(model, [part.settings for part in parts], files)
+    return Exported(model, parts.settings, parts.tokenizers)
 
 
-def _joined(graph: Graph, parts: Iterable[Part], places: str) -> str:
-    """Put vectors side by side; those of words alone are put together before they go to their places."""
-    found = []
-    for placed, some in groupby(parts, key=lambda part: part.placed):
-        names = [part.vectors for part in some]
-        vectors = graph.op("Concat", *names, axis=-1) if len(names) > 1 else names[0]
-        found.append(vectors if placed else graph.op("Gather", vectors, places))
-    return graph.op("Concat", *found, axis=-1) if len(found) > 1 else found[0]
+@dataclass
+class _Parts:
+    """The encoders of a tagger in a graph. Words are at places [T, B] if `turned`, else [B, T]."""
+
+    graph: Graph
+    vocabulary: Vocabulary
+    rows: int
+    turned: bool
+    settings: list[Settings] = field(default_factory=list)
+    tokenizers: dict[str, str] = field(default_factory=dict)
+    vectors: list[tuple[str, bool]] = field(default_factory=list)
+    """Vectors of distinct words [W, D], or, if true, of the words at their places."""
+
+    def add(self, encoder: Encoder, place: int) -> None:
+        """Add an encoder, by its place among the tagger's."""
+        graph, words = self.graph, self.vocabulary.words
+        match encoder:
+            case WordEmbeddings():
+                self._add(word_embeddings(graph, encoder, len(words)), {"kind": "words"})
+            case CharacterCNN():
+                self._add(character_cnn(graph, encoder), {"kind": "characters"})
+            case CharacterLSTM():
+                self._add(character_lstm(graph, encoder), {"kind": "characters"})
+            case HashedNgrams():
+                self._add(*hashed_ngrams(graph, encoder, f"ngrams.{place}"))
+            case StaticVectors():
+                self._add(*static_vectors(graph, encoder, f"static.{place}", words, self.rows))
+            case _:
+                from structkd.tagger.exporting.transformer import transformer  # reads what belongs to an extra
+
+                vectors, settings, tokenizer = transformer(graph, encoder, place, turned=self.turned)
+                self._add(vectors, settings, placed=True)
+                self.tokenizers[settings["tokenizer"]] = tokenizer
+
+    def _add(self, vectors: str, settings: Settings, *, placed: bool = False) -> None:
+        self.settings.append(settings)
+        self.vectors.append((vectors, placed))
+
+    def joined(self) -> str:
+        """Return all vectors side by side; those of words alone are put together before they go to their places."""
+        graph, index = self.graph, self.graph.input(INDEX, "B", "T")
+        found = []
+        for placed, some in groupby(self.vectors, key=lambda one: one[1]):
+            vectors = _side_by_side(graph, [name for name, _ in some])
+            places = graph.op("Transpose", index, perm=[1, 0]) if self.turned else index
+            found.append(vectors if placed else graph.op("Gather", vectors, places))
+        return _side_by_side(graph, found)
 
 
-def _part(graph: Graph, encoder: Encoder, place: int, vocabulary: Vocabulary, rows: int) -> Part:
-    match encoder:
-        case WordEmbeddings():
-            return Part(word_embeddings(graph, encoder, len(vocabulary.words)), {"kind": "words"})
-        case CharacterCNN():
-            return Part(character_cnn(graph, encoder), {"kind": "characters"})
-        case CharacterLSTM():
-            return Part(character_lstm(graph, encoder), {"kind": "characters"})
-        case HashedNgrams():
-            return Part(*hashed_ngrams(graph, encoder, f"ngrams.{place}"))
-        case StaticVectors():
-            return Part(*static_vectors(graph, encoder, f"static.{place}", vocabulary.words, rows))
-        case _:
-            raise NotImplementedError
+def _side_by_side(graph: Graph, vectors: list[str]) -> str:
+    return graph.op("Concat", *vectors, axis=-1) if len(vectors) > 1 else vectors[0]
