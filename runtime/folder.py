@@ -47,17 +47,31 @@ def load(folder: str | Path, *, threads: int = 1) -> TextTagger:
     folder = Path(folder)
     files = read_checked(folder)
     try:
-        settings = json.loads(files[SETTINGS])
-        if settings["format"] != FORMAT:
-            raise FolderError(
-                f"{folder / SETTINGS}: found format {settings['format']!r}, this version reads {FORMAT}; "
-                "use the structkd that wrote it, or export the tagger again"
-            )
-        return TextTagger(_scorer(settings, files, threads))
-    except FolderError:
-        raise
+        return open_files(files, threads)
+    except FolderError as error:
+        raise FolderError(f"{folder / SETTINGS}: {error}") from None
     except (KeyError, TypeError, ValueError) as error:
         raise FolderError(f"{folder}: found what no export writes ({error!r}); {_REMEDY}") from error
+
+
+def open_files(files: Mapping[str, bytes], threads: int = 1) -> TextTagger:
+    """Return the tagger of an exported folder's files, by their names."""
+    settings = json.loads(files[SETTINGS])
+    if settings["format"] != FORMAT:
+        raise FolderError(
+            f"found format {settings['format']!r}, this version reads {FORMAT}; use the structkd that wrote it, or "
+            "export the tagger again"
+        )
+    chain = {name: np.array(scores, np.float32) for name, scores in settings["chain"].items()}
+    alphabet = Alphabet(settings["vocabulary"]["words"], settings["vocabulary"]["characters"])
+    scorer = OnnxScorer(
+        session=open_session(files[MODEL], threads),
+        inputs=[_input(one, place, alphabet, files) for place, one in enumerate(settings["encoders"])],
+        labels=tuple(settings["labels"]),
+        scheme=settings["scheme"],
+        chain=Chain(**chain, temperature=settings["temperature"]),
+    )
+    return TextTagger(scorer)
 
 
 def describe(folder: str | Path) -> dict[str, Any]:
@@ -124,18 +138,6 @@ def _digest(content: bytes) -> str:
 def _sealed(digests: Mapping[str, str]) -> bytes:
     whole = _digest(json.dumps(digests, sort_keys=True).encode())
     return (json.dumps({"digest": whole, "files": digests}, indent=2) + "\n").encode()
-
-
-def _scorer(settings: dict[str, Any], files: Mapping[str, bytes], threads: int) -> OnnxScorer:
-    chain = {name: np.array(scores, np.float32) for name, scores in settings["chain"].items()}
-    alphabet = Alphabet(settings["vocabulary"]["words"], settings["vocabulary"]["characters"])
-    return OnnxScorer(
-        session=open_session(files[MODEL], threads),
-        inputs=[_input(one, place, alphabet, files) for place, one in enumerate(settings["encoders"])],
-        labels=tuple(settings["labels"]),
-        scheme=settings["scheme"],
-        chain=Chain(**chain, temperature=settings["temperature"]),
-    )
 
 
 def _input(encoder: dict[str, Any], place: int, alphabet: Alphabet, files: Mapping[str, bytes]) -> Input:

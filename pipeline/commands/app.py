@@ -9,6 +9,7 @@ from structkd.pipeline.commands import corpora
 from structkd.pipeline.commands.check import check
 from structkd.pipeline.commands.distill import distill
 from structkd.pipeline.commands.evaluate import evaluate
+from structkd.pipeline.commands.export import export
 from structkd.pipeline.commands.init import init
 from structkd.pipeline.commands.inspect import inspect
 from structkd.pipeline.commands.report import report
@@ -51,6 +52,7 @@ for command in (
     verify,
     evaluate,
     tag,
+    export,
     schema,
 ):
     app.command()(command)

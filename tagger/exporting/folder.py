@@ -11,47 +11,44 @@ from structkd.corpora.faults import FileError, explained
 from structkd.corpora.files import canonical_json, sync
 from structkd.corpora.interrupts import at_end
 from structkd.runtime.folder import DIGESTS, FORMAT, MODEL, SETTINGS, seal
-from structkd.runtime.spans import Scheme
 from structkd.tagger.exporting.layers import array
 from structkd.tagger.exporting.quantisation import quantised
 from structkd.tagger.exporting.tagger import export_graph
-from structkd.tagger.model import CHAIN, Tagger
+from structkd.tagger.model import CHAIN
+from structkd.tagger.texts import TorchScorer
 
 
 Files = dict[str, bytes]
 
 
 def exported_files(
-    tagger: Tagger,
-    scheme: Scheme | None,
+    scorer: TorchScorer,
+    about: Mapping[str, Any],
     *,
-    temperature: float = 1.0,
     words: int | None = None,
     rows: int = 0,
     int8: bool = False,
-    about: Mapping[str, Any],
 ) -> Files:
     """Return the files of a tagger's folder by name, without its card.
 
     Args:
-        scheme: of its labels' spans; None for labels of words.
-        temperature: of its chain, see `structkd.runtime.chain.Chain`.
+        about: any JSON; `structkd.runtime.folder.describe` returns it.
         words: keep only this many words of the vocabulary, the most frequent; None for all.
         rows: rows of a file of vectors that are kept beside those of the vocabulary: its first.
         int8: quantise weights to 8 bits.
-        about: any JSON.
 
     Raises:
         ExportError: an encoder that cannot be exported.
     """
+    tagger = scorer.tagger
     vocabulary = tagger.vocabulary.model_copy(update={"words": tagger.vocabulary.words[:words]})
     found = export_graph(tagger, vocabulary, rows, int8=int8)
     model = quantised(found.model) if int8 else found.model
     settings = {
         "format": FORMAT,
-        "labels": tagger.labels.names,
-        "scheme": scheme,
-        "temperature": temperature,
+        "labels": scorer.labels,
+        "scheme": scorer.scheme,
+        "temperature": scorer.chain.temperature,
         "chain": {name: array(getattr(tagger, name)).tolist() for name in CHAIN},
         "encoders": found.encoders,
         "vocabulary": vocabulary.model_dump(mode="json"),
@@ -61,14 +58,19 @@ def exported_files(
     return {MODEL: model.SerializeToString(), SETTINGS: canonical_json(settings).encode(), **tokenizers}
 
 
+def check_new(out: Path) -> None:
+    """Raise FileError if `out` is something else than a new or empty folder."""
+    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
+        raise FileError(None, f"{out}: found something there; name a folder that is new or empty")
+
+
 def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
     """Write an exported folder, sealed. It is there as a whole or not at all.
 
     Raises:
         FileError: the system refuses, or `out` is something else than an empty folder.
     """
-    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
-        raise FileError(None, f"{out}: found something there; name a folder that is new or empty")
+    check_new(out)
     temporary = out.absolute().with_name(f".{out.absolute().name}.{secrets.token_hex(4)}.{os.getpid()}.tmp")
     with explained(out, "written"), at_end(lambda: shutil.rmtree(temporary, ignore_errors=True)):
         out.absolute().parent.mkdir(parents=True, exist_ok=True)
