@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,10 @@ class OnnxScorer:
     scheme: Scheme | None
     chain: Chain
 
+    @cached_property
+    def _names(self) -> list[str]:
+        return [given.name for given in self.session.get_inputs()]
+
     def emissions(self, sentences: Sequence[Sequence[str]]) -> NDArray[np.float32]:
         """See `Scorer`. Raises ValueError for an empty word."""
         batch = WordBatch.of(sentences)
@@ -48,7 +53,7 @@ class OnnxScorer:
         feed = {INDEX: batch.index, LENGTHS: batch.lengths}
         for one in self.inputs:
             feed |= one(batch)
-        (found,) = self.session.run(None, {given.name: feed[given.name] for given in self.session.get_inputs()})
+        (found,) = self.session.run(None, {name: feed[name] for name in self._names})
         scores: NDArray[np.float32] = found
         return scores
 
