@@ -48,7 +48,7 @@ class Graph:
     def ops(self, kind: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any) -> list[str]:
         """Return the outputs of an operator."""
         names = [f"v{len(self._nodes)}.{place}" for place in range(outputs)]
-        self._nodes.append(helper.make_node(kind, inputs, names, domain=domain, **attributes))
+        self._nodes.append(helper.make_node(kind, inputs, names, names[0], domain=domain, **attributes))
         return names
 
     def rows(self, table: np.ndarray, ids: str) -> str:
