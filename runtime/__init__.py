@@ -1,10 +1,10 @@
 """A finished tagger at run time, without torch: splitting, tagging, entities, and loading of exported folders.
 
-    from structkd.runtime import load
+from structkd.runtime import load
 
-    tagger = load("exported")
-    for entity in tagger.tag(["Ada flew to Oslo."])[0].entities:
-        print(entity.type, entity.text, entity.probability)
+tagger = load("exported")
+for entity in tagger.tag(["Ada flew to Oslo."])[0].entities:
+    print(entity.type, entity.text, entity.probability)
 """
 
 from importlib import import_module

@@ -1,7 +1,8 @@
 """An exported tagger on disk, and its loading.
 
-A folder contains `model.onnx` (the network), `structkd.json` (labels, chain, vocabulary, settings), `tokenizer.json` for
-a pretrained encoder, `README.md` (a model card), and `digests.json` with the SHA-256 of each. Nothing points elsewhere.
+A folder contains `model.onnx` (the network), `structkd.json` (labels, chain, vocabulary, settings), `tokenizer.json`
+for a pretrained encoder, `README.md` (a model card), and `digests.json` with the SHA-256 of each. Nothing points
+elsewhere.
 """
 
 import hashlib

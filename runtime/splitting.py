@@ -89,7 +89,9 @@ def _words(text: str) -> Iterator[Word]:
 
 def _is_plain(chunk: str) -> bool:
     """True for letters alone that the expression would find as one word: it is slow, and most words are such."""
-    return chunk.isalpha() and (chunk.isascii() or (max(chunk) < _FIRST_RIGHT_TO_LEFT and _LETTER_APOSTROPHE not in chunk))
+    return chunk.isalpha() and (
+        chunk.isascii() or (max(chunk) < _FIRST_RIGHT_TO_LEFT and _LETTER_APOSTROPHE not in chunk)
+    )
 
 
 def _found(text: str, start: int, end: int) -> Iterator[Word]:

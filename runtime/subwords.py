@@ -53,9 +53,9 @@ class SubwordWindows:
 
     def sizes(self, batch: WordBatch) -> NDArray[np.int64]:
         """Return the number of subwords of each sentence: [B]."""
-        sizes = np.array([len(ids) for ids in self._cut(batch.words)])
+        sizes: NDArray[np.int64] = np.array([len(ids) for ids in self._cut(batch.words)])
         inside = np.arange(batch.index.shape[1]) < batch.lengths[:, None]
-        found: NDArray[np.int64] = np.where(inside, sizes[batch.index], 0).sum(1)
+        found: NDArray[np.int64] = (sizes[batch.index] * inside).sum(axis=1)
         return found
 
     def __call__(self, batch: WordBatch) -> Feed:
@@ -98,5 +98,5 @@ class SubwordWindows:
 def _spread(batch: WordBatch, values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Put a value of each word at its place [B, T]; 0 at padding."""
     spread = np.zeros(batch.index.shape, np.int64)
-    spread[np.arange(spread.shape[1]) < batch.lengths[:, None]] = values
+    spread[np.arange(batch.index.shape[1]) < batch.lengths[:, None]] = values
     return spread

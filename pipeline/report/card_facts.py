@@ -67,13 +67,13 @@ def make_card(
         words=len(settings["vocabulary"]["words"]),
         words_before=len(tagger.vocabulary.words),
         vectors=[len(one["words"]) for one in settings["encoders"] if one["kind"] == "static"],
-        system=result and f"{result.system}, seed {result.seed}",
-        experiment=result and result.experiment,
+        system=f"{result.system}, seed {result.seed}" if result else None,
+        experiment=result.experiment if result else None,
         teachers=teachers_of(experiment) if experiment else (),
         corpora=corpora_of(experiment) if experiment else (),
         scores=found.scores if found else result_scores(result) if result else {},
         scored="Of this folder on the test corpora." if found else "Of the tagger in training, on the test corpora.",
-        speed=found and found.speed,
+        speed=found.speed if found else None,
     )
 
 
@@ -141,7 +141,7 @@ def teachers_of(experiment: Experiment) -> list[str]:
     external = experiment.teacher.external
     if external is None:
         encoders = ", ".join(encoders_of(experiment.teacher.tagger))
-        return [f"one per language, trained by structkd: {encoders}, {experiment.teacher.tagger.hidden} LSTM units"]
+        return [f"one per language, trained by structkd: {encoders}; {experiment.teacher.tagger.hidden} LSTM units"]
     return [_source(source) for source in external.sources]
 
 

@@ -164,12 +164,15 @@ def _rounded(card: Card) -> str:
 
 
 def _personal(card: Card) -> Lines:
-    kept = f"{card.words:,} words" if card.words == card.words_before else f"{card.words:,} of {card.words_before:,} words"
-    yield (
-        f"`structkd.json` lists {kept} of the training text, lower-cased, the most frequent first. Rare words among "
-        "them can be names of private persons. `structkd export --words N` keeps the N most frequent alone; all others "
-        "are then read by their characters or subwords, or as unknown."
-    )
+    if card.words:
+        share = f"{card.words:,}" if card.words == card.words_before else f"{card.words:,} of {card.words_before:,}"
+        yield (
+            f"`structkd.json` lists {share} words of the training text, lower-cased, the most frequent first. Rare "
+            "words among them can be names of private persons. `structkd export --words N` keeps the N most frequent "
+            "alone; all others are then read by their characters or subwords, or as unknown."
+        )
+    else:
+        yield "The folder lists no words of the training text."
     for count in card.vectors:
         yield ""
         yield f"It also lists {count:,} words of a file of vectors; all others have no vector there."

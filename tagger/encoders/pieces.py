@@ -3,7 +3,7 @@
 from typing import Any, NoReturn
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from structkd.runtime.windows import ALIKE, Frame, WindowGrid, Windows

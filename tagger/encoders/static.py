@@ -58,7 +58,7 @@ class StaticVectors(Encoder):
         kept = dict.fromkeys(w for place, w in enumerate(file) if place < first or w.lower() in known)
         absent = [word for word in vocabulary if word not in kept]
         made = self._read(absent)
-        there = made.any(1)
+        there = np.any(made, axis=1).tolist()
         words = [*kept, *(word for word, has in zip(absent, there, strict=True) if has)]
         return words, np.concatenate([self._read(list(kept)), made[there]])
 

@@ -17,7 +17,6 @@ from structkd.tagger.exporting.tagger import export_graph
 from structkd.tagger.model import CHAIN
 from structkd.tagger.texts import TorchScorer
 
-
 Files = dict[str, bytes]
 
 
@@ -44,6 +43,7 @@ def exported_files(
     vocabulary = tagger.vocabulary.model_copy(update={"words": tagger.vocabulary.words[:words]})
     found = export_graph(tagger, vocabulary, rows, int8=int8)
     model = quantised(found.model) if int8 else found.model
+    read = {encoder["kind"] for encoder in found.encoders}
     settings = {
         "format": FORMAT,
         "labels": scorer.labels,
@@ -51,7 +51,10 @@ def exported_files(
         "temperature": scorer.chain.temperature,
         "chain": {name: array(getattr(tagger, name)).tolist() for name in CHAIN},
         "encoders": found.encoders,
-        "vocabulary": vocabulary.model_dump(mode="json"),
+        "vocabulary": {
+            "words": vocabulary.words if "words" in read else (),
+            "characters": vocabulary.characters if "characters" in read else "",
+        },
         "about": about,
     }
     tokenizers = {name: content.encode() for name, content in found.tokenizers.items()}

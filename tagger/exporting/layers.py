@@ -30,6 +30,7 @@ def character_cnn(graph: Graph, encoder: CharacterCNN) -> str:
     characters = graph.input(CHARACTERS, "W", "C")
     letters = graph.op("Transpose", graph.rows(array(encoder.embedding.weight), characters), perm=[0, 2, 1])
     convolution = encoder.convolution
+    assert convolution.bias is not None
     weights = [graph.constant(array(tensor)) for tensor in (convolution.weight, convolution.bias)]
     features = graph.op("Conv", letters, *weights, pads=[1, 1])
     padding = graph.op("Unsqueeze", _padding(graph, characters), graph.constant([1], np.int64))

@@ -16,7 +16,7 @@ def hashed_ngrams(graph: Graph, encoder: HashedNgrams, name: str) -> tuple[str, 
     """Return vectors [W, D] of distinct words, and the settings for the runtime."""
     config = encoder.config
     table = np.pad(array(encoder.buckets.weight), ((0, 1), (0, 0)))  # padding is a row of zeros
-    rows = graph.input(name, "W", "G")
+    rows = graph.input(name, "W", f"G.{name}")
     padding = graph.op("Equal", rows, graph.constant(config.buckets, np.int64))
     shown = graph.op("Cast", graph.op("Not", padding), to=TensorProto.FLOAT)
     counts = graph.op("ReduceSum", shown, graph.constant([1], np.int64), keepdims=1)

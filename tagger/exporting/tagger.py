@@ -5,9 +5,9 @@ from itertools import groupby
 from typing import Any
 
 import onnx
+from torch import nn
 
 from structkd.runtime.inputs import INDEX, LENGTHS
-from structkd.tagger.encoders.base import Encoder
 from structkd.tagger.encoders.characters import CharacterCNN, CharacterLSTM
 from structkd.tagger.encoders.ngrams import HashedNgrams
 from structkd.tagger.encoders.static import StaticVectors
@@ -67,7 +67,7 @@ class _Parts:
     vectors: list[tuple[str, bool]] = field(default_factory=list)
     """Vectors of distinct words [W, D], or, if true, of the words at their places."""
 
-    def add(self, encoder: Encoder, place: int) -> None:
+    def add(self, encoder: nn.Module, place: int) -> None:
         """Add an encoder, by its place among the tagger's."""
         graph, words = self.graph, self.vocabulary.words
         match encoder:
@@ -82,9 +82,10 @@ class _Parts:
             case StaticVectors():
                 self._add(*static_vectors(graph, encoder, f"static.{place}", words, self.rows))
             case _:
-                from structkd.tagger.exporting.transformer import transformer  # reads what belongs to an extra
+                from structkd.tagger.exporting import transformer  # reads what belongs to an extra
 
-                vectors, settings, tokenizer = transformer(graph, encoder, place, turned=self.turned)
+                assert isinstance(encoder, transformer.Pretrained)
+                vectors, settings, tokenizer = transformer.transformer(graph, encoder, place, turned=self.turned)
                 self._add(vectors, settings, placed=True)
                 self.tokenizers[settings["tokenizer"]] = tokenizer
 

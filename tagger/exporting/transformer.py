@@ -10,22 +10,21 @@ from structkd.tagger.exporting.bert import bert_states, is_plain
 from structkd.tagger.exporting.graph import ExportError, Graph
 from structkd.tagger.exporting.layers import array
 
+Pretrained = FineTuned | Frozen
 
-def transformer(
-    graph: Graph, encoder: FineTuned | Frozen, place: int, *, turned: bool
-) -> tuple[str, dict[str, Any], str]:
+
+def transformer(graph: Graph, encoder: Pretrained, place: int, *, turned: bool) -> tuple[str, dict[str, Any], str]:
     """Return vectors of the words of a batch, the settings for the runtime, and the content of its tokenizer.json.
 
     Args:
         place: of the encoder among the tagger's.
         turned: return [T, B, D] and not [B, T, D].
     """
-    frozen = isinstance(encoder, Frozen)
-    body = TransformerBody(encoder.config).eval() if frozen else encoder.body
+    body = TransformerBody(encoder.config).eval() if isinstance(encoder, Frozen) else encoder.body
     ids, mask = (graph.input(f"{name}.{place}", f"N.{place}", f"S.{place}") for name in ("ids", "mask"))
     states = _states(graph, body, ids, mask)
     chosen = [_of_words(graph, states[layer], body, place, turned) for layer in body.layers]
-    mixed = _frozen(graph, encoder.mix, chosen) if frozen else _mixed(graph, encoder.mix, chosen)
+    mixed = _frozen(graph, encoder.mix, chosen) if isinstance(encoder, Frozen) else _mixed(graph, encoder.mix, chosen)
     return mixed, _settings(body, place), _tokenizer(body)
 
 
