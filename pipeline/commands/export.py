@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LICENCE = typer.Option(help="Licence of what you export: a name of spdx.org/licenses, or other.")
 WORDS = typer.Option(min=0, help="Keep the N most frequent words of the vocabulary.", show_default="all")
 VECTORS = typer.Option(min=0, help="Keep a file of vectors' first N words, beside those of the vocabulary.")
+SUBWORDS = typer.Option(
+    help="Text, a sentence a line: keep the subwords of its words alone, of a pretrained encoder.", exists=True
+)
 EXPERIMENT = typer.Option(
     help="The experiment that trained it, a name or a path that ends in .toml. Its teachers and corpora stand in the "
     "card, with the scores and the speed of the exported tagger on the test corpora.",
@@ -27,9 +30,13 @@ def export(
     int8: Annotated[bool, typer.Option("--int8", help="Round weights to 8 bits.")] = False,
     words: Annotated[int | None, WORDS] = None,
     vectors: Annotated[int, VECTORS] = 0,
+    subwords: Annotated[list[Path] | None, SUBWORDS] = None,
     experiment: Annotated[str | None, EXPERIMENT] = None,
 ) -> None:
     """Export a tagger: a folder with all that its use needs, and a model card."""
+    from structkd.tagger.exporting.faults import check_packages
+
+    check_packages()
     from structkd.pipeline.experiment.experiment import load_experiment
     from structkd.pipeline.report.card_facts import make_card
     from structkd.pipeline.report.model_card import render
@@ -45,11 +52,20 @@ def export(
     scorer = load_text_tagger(student).scorer
     assert isinstance(scorer, TorchScorer)
     about = {"licence": licence, "metric": metric, "int8": int8, "languages": described.about.get("languages", [])}
-    files = exported_files(scorer, about, words=words, rows=vectors, int8=int8)
+    text = _words(subwords) if subwords else None
+    files = exported_files(scorer, about, words=words, rows=vectors, text=text, int8=int8)
     card = make_card(out.absolute().name, student, scorer.tagger, files, trained_by)
     files[CARD] = render(card).encode()
     write_folder(out, files)
     write(f"{out}: {sum(map(len, files.values())) / 1e6:.2f} MB; structkd.runtime.load({str(out)!r}) opens it")
+
+
+def _words(files: list[Path]) -> list[str]:
+    """Return the distinct words of text."""
+    from structkd.corpora.lines import read_lines
+    from structkd.runtime.splitting import split
+
+    return sorted({word.text for file in files for line in read_lines(file) for word in split(line)})
 
 
 def _check_experiment(student: Path, about: "dict[str, Any]", experiment: "Experiment | None") -> None:

@@ -24,13 +24,14 @@ def is_plain(model: Any) -> bool:
     )
 
 
-def bert_states(graph: Graph, model: Any, ids: str, mask: str) -> list[str]:
+def bert_states(graph: Graph, model: Any, subwords: np.ndarray | slice, ids: str, mask: str) -> list[str]:
     """Return the states [N, S, D] of all layers, the embeddings first.
 
     Args:
+        subwords: those that are kept of the model's, by their ids there.
         ids, mask: [N, S], subwords, and 1 at those that are no padding.
     """
-    states = [_embeddings(graph, model, ids)]
+    states = [_embeddings(graph, model, subwords, ids)]
     short = graph.op("Cast", mask, to=TensorProto.INT32)
     for layer in model.encoder.layer:
         attended = _attention(graph, layer.attention, states[-1], short, model.config.num_attention_heads)
@@ -41,9 +42,9 @@ def bert_states(graph: Graph, model: Any, ids: str, mask: str) -> list[str]:
     return states
 
 
-def _embeddings(graph: Graph, model: Any, ids: str) -> str:
+def _embeddings(graph: Graph, model: Any, subwords: np.ndarray | slice, ids: str) -> str:
     tables = model.embeddings
-    words = graph.rows(array(tables.word_embeddings.weight), ids)
+    words = graph.rows(array(tables.word_embeddings.weight)[subwords], ids)
     positions = array(tables.position_embeddings.weight) + array(tables.token_type_embeddings.weight)[0]
     vectors = graph.op("Add", words, graph.op("Gather", graph.constant(positions), _positions(graph, model, ids)))
     return _normed(graph, tables.LayerNorm, vectors)

@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ def exported_files(
     *,
     words: int | None = None,
     rows: int = 0,
+    text: Sequence[str] | None = None,
     int8: bool = False,
 ) -> Files:
     """Return the files of a tagger's folder by name, without its card.
@@ -34,6 +35,7 @@ def exported_files(
         about: any JSON; `structkd.runtime.folder.describe` returns it.
         words: keep only this many words of the vocabulary, the most frequent; None for all.
         rows: rows of a file of vectors that are kept beside those of the vocabulary: its first.
+        text: words whose subwords are kept of a pretrained encoder's; None for all subwords.
         int8: quantise weights to 8 bits.
 
     Raises:
@@ -41,7 +43,7 @@ def exported_files(
     """
     tagger = scorer.tagger
     vocabulary = tagger.vocabulary.model_copy(update={"words": tagger.vocabulary.words[:words]})
-    found = export_graph(tagger, vocabulary, rows, int8=int8)
+    found = export_graph(tagger, vocabulary, rows, text, int8=int8)
     model = quantised(found.model) if int8 else found.model
     read = {encoder["kind"] for encoder in found.encoders}
     settings = {

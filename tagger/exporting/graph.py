@@ -12,10 +12,6 @@ FUSED = "com.microsoft"
 """The domain of onnxruntime's own operators."""
 
 
-class ExportError(ValueError):
-    """A tagger that cannot be exported; the message names the part, and what to do."""
-
-
 class Graph:
     """Nodes, weights and inputs; a value is known by its name.
 

@@ -1,5 +1,6 @@
 """A trained tagger as a graph, and what the runtime must know beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -31,19 +32,22 @@ class Exported:
     tokenizers: dict[str, str]
 
 
-def export_graph(tagger: Tagger, vocabulary: Vocabulary, rows: int = 0, *, int8: bool = False) -> Exported:
+def export_graph(
+    tagger: Tagger, vocabulary: Vocabulary, rows: int = 0, text: Sequence[str] | None = None, *, int8: bool = False
+) -> Exported:
     """Return a tagger's graph: emissions [B, T, L] from ids of distinct words, their places, and lengths.
 
     Args:
         vocabulary: the tagger's, or its most frequent words.
         rows: rows of a file of vectors that are kept beside those of the vocabulary: its first.
+        text: words whose subwords are kept of a pretrained encoder's; None for all subwords.
         int8: keep tables of vectors in 8 bits.
 
     Raises:
         ExportError: an encoder that cannot be exported.
     """
     graph = Graph(int8=int8)
-    parts = _Parts(graph, vocabulary, rows, turned=tagger.context is not None)
+    parts = _Parts(graph, vocabulary, rows, text, turned=tagger.context is not None)
     for place, encoder in enumerate(tagger.encoder.encoders):
         parts.add(encoder, place)
     vectors = parts.joined()
@@ -61,6 +65,7 @@ class _Parts:
     graph: Graph
     vocabulary: Vocabulary
     rows: int
+    text: Sequence[str] | None
     turned: bool
     settings: list[Settings] = field(default_factory=list)
     tokenizers: dict[str, str] = field(default_factory=dict)
@@ -85,7 +90,9 @@ class _Parts:
                 from structkd.tagger.exporting import transformer  # reads what belongs to an extra
 
                 assert isinstance(encoder, transformer.Pretrained)
-                vectors, settings, tokenizer = transformer.transformer(graph, encoder, place, turned=self.turned)
+                vectors, settings, tokenizer = transformer.transformer(
+                    graph, encoder, place, self.text, turned=self.turned
+                )
                 self._add(vectors, settings, placed=True)
                 self.tokenizers[settings["tokenizer"]] = tokenizer
 

@@ -1,37 +1,50 @@
 """Pretrained encoders, frozen or fine-tuned, as parts of a graph."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto
 
 from structkd.tagger.encoders.transformer import FineTuned, Frozen, Mix, TransformerBody
-from structkd.tagger.exporting.bert import bert_states, is_plain
-from structkd.tagger.exporting.graph import ExportError, Graph
+from structkd.tagger.exporting.bert import KINDS, bert_states, is_plain
+from structkd.tagger.exporting.faults import ExportError
+from structkd.tagger.exporting.graph import Graph
 from structkd.tagger.exporting.layers import array
+from structkd.tagger.exporting.pruning import pruned
 
 Pretrained = FineTuned | Frozen
 
 
-def transformer(graph: Graph, encoder: Pretrained, place: int, *, turned: bool) -> tuple[str, dict[str, Any], str]:
+def transformer(
+    graph: Graph, encoder: Pretrained, place: int, text: Sequence[str] | None, *, turned: bool
+) -> tuple[str, dict[str, Any], str]:
     """Return vectors of the words of a batch, the settings for the runtime, and the content of its tokenizer.json.
 
     Args:
         place: of the encoder among the tagger's.
+        text: words whose subwords are kept; None for all subwords.
         turned: return [T, B, D] and not [B, T, D].
     """
     body = TransformerBody(encoder.config).eval() if isinstance(encoder, Frozen) else encoder.body
+    _check(body)
     ids, mask = (graph.input(f"{name}.{place}", f"N.{place}", f"S.{place}") for name in ("ids", "mask"))
-    states = _states(graph, body, ids, mask)
+    tokenizer = _tokenizer(body)
+    kept: np.ndarray | slice = slice(None)
+    if text is not None:
+        tokenizer, kept = pruned(tokenizer, text, body.pieces.lead)
+    states = bert_states(graph, body.model, kept, ids, mask)
     chosen = [_of_words(graph, states[layer], body, place, turned) for layer in body.layers]
     mixed = _frozen(graph, encoder.mix, chosen) if isinstance(encoder, Frozen) else _mixed(graph, encoder.mix, chosen)
-    return mixed, _settings(body, place), _tokenizer(body)
+    return mixed, _settings(body, place), tokenizer
 
 
-def _states(graph: Graph, body: TransformerBody, ids: str, mask: str) -> list[str]:
+def _check(body: TransformerBody) -> None:
     if not is_plain(body.model):
-        raise ExportError(f"{body.config.model}: a model of type {body.model.config.model_type!r}")
-    return bert_states(graph, body.model, ids, mask)
+        raise ExportError(
+            f"{body.config.model}: found a model of type {body.model.config.model_type!r}, expected one of "
+            f"{', '.join(KINDS)} with GELU; train the student on such an encoder, or use it with torch"
+        )
 
 
 def _of_words(graph: Graph, states: str, body: TransformerBody, place: int, turned: bool) -> str:

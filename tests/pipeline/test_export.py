@@ -62,6 +62,12 @@ def test_a_full_folder_and_another_experiment_are_refused(tagger, tmp_path):
     assert "experiment" not in about["about"]
 
 
+def test_a_missing_package_is_named(tagger, tmp_path, monkeypatch):
+    monkeypatch.setattr("structkd.tagger.exporting.faults.find_spec", lambda name: None if name == "onnx" else name)
+    done = run(tagger, tmp_path / "out", "--licence", "mit")
+    assert "pip install 'structkd[export]'" in str(done.exception)
+
+
 def test_teachers_and_corpora_stand_in_the_card_without_paths():
     demo = load_experiment("demo")
     assert teachers_of(demo) == ["one per language, trained by structkd: words, char-cnn; 128 LSTM units"]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from transformers import AlbertConfig, AlbertModel
 
-from structkd.runtime.folder import load
+from structkd.runtime.folder import load, open_files
 from structkd.runtime.tagging import TextTagger, Wanted
 from structkd.tagger.config import (
     CharacterCNNConfig,
@@ -18,9 +19,11 @@ from structkd.tagger.config import (
     TransformerConfig,
     WordsConfig,
 )
+from structkd.tagger.exporting.faults import ExportError
 from structkd.tagger.exporting.folder import exported_files, write_folder
 from tests.examples import examples
 from tests.tagger.encoders.tiny_bert import save_tiny_bert
+from tests.tagger.encoders.tiny_roberta import save_tiny_roberta
 from tests.tagger.encoders.vector_files import write_text
 from tests.tagger.exporting.exported import WORDS, agree, reopened, untrained
 
@@ -106,6 +109,32 @@ def test_a_pretrained_encoder_agrees(folder, bert, settings, frozen):
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory):
     return str(save_tiny_bert(tmp_path_factory.mktemp("encoders") / "tiny-bert"))
+
+
+def test_a_pruned_vocabulary_agrees_on_its_text(folder, tmp_path):
+    encoder = TransformerConfig(model=str(save_tiny_roberta(tmp_path / "roberta")), precision="float32", frozen=False)
+    scorer = untrained((encoder,), hidden=0)
+    whole, pruned = (exported_files(scorer, {}, text=text) for text in (None, ["Berlin", "London", "berlon"]))
+    assert len(pruned["model.onnx"]) < len(whole["model.onnx"])
+    text = [["Berlin", "berlon", "London"], ["London"] * 30]
+    expected = TextTagger(scorer).tag_sentences(text, ALL)
+    for files in (whole, pruned):
+        agree(open_files(files).tag_sentences(text, ALL), expected)
+
+
+def test_other_tokenisers_are_not_pruned(bert):
+    scorer = untrained((TransformerConfig(model=bert, precision="float32", frozen=False),))
+    with pytest.raises(ExportError, match="WordPiece, expected Unigram"):
+        exported_files(scorer, {}, text=["Berlin"])
+
+
+def test_an_encoder_of_another_build_is_refused(tmp_path):
+    save_tiny_bert(tmp_path / "albert")
+    size = {"embedding_size": 8, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 32}
+    AlbertModel(AlbertConfig(vocab_size=90, max_position_embeddings=24, **size)).save_pretrained(tmp_path / "albert")
+    scorer = untrained((TransformerConfig(model=str(tmp_path / "albert"), precision="float32", frozen=False),))
+    with pytest.raises(ExportError, match="'albert', expected one of bert"):
+        exported_files(scorer, {})
 
 
 def test_static_vectors_agree_on_the_words_that_are_kept(folder, tmp_path):
