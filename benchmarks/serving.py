@@ -28,8 +28,8 @@ from rich.table import Table
 from benchmarks.processes import apart
 from structkd.corpora.demo import demo_corpus
 from structkd.pipeline.commands.console import make_console
-from structkd.pipeline.commands.serve import opened
 from structkd.runtime.records import record
+from structkd.tagger.opening import open_tagger
 
 CONNECTIONS = (1, 8, 64)
 LANGUAGES = ("en", "de", "nl", "es")
@@ -74,7 +74,7 @@ def served(folder: Path) -> Iterator[tuple[int, int]]:
 def alone(folder: Path, texts: Sequence[str]) -> tuple[list[dict[str, Any]], Load, float]:
     """Tag without a server; returns the records, the load of one text after the other, and texts a second at once."""
     torch.set_num_threads(1)
-    tagger = opened(folder)
+    tagger = open_tagger(folder)
     tagger.tag(texts[:100])
     taken, records, began = [], [], time.perf_counter()
     for text in texts:

@@ -4,6 +4,7 @@
 sentence must be fast: all loops go over words, and few array operations are made at each.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -94,18 +95,20 @@ class ChainBatch:
         """Scores of the best way to end word i with label j, less the best of the word: [T, B, L]."""
         best = self._scores.copy()
         transitions = self.chain.transitions.T[None]  # [1, to, from]
-        for (before, word), n in zip(pairwise(best), self._alive[1:], strict=True):
-            word[:n] += (before[:n, None, :] + transitions).max(2)
-            word[:n] -= word[:n].max(1, keepdims=True)
+        for (before, word), n in zip(pairwise(best), self._alive[1:].tolist(), strict=True):
+            word = word[:n]
+            word += np.maximum.reduce(before[:n, None, :] + transitions, 2)
+            word -= np.maximum.reduce(word, 1, keepdims=True)
         return best
 
     def viterbi(self) -> list[NDArray[np.int64]]:
         """Return each sentence's best label sequence, the lower label if two are equal (Viterbi, 1967)."""
+        T, B, _ = self._best.shape
+        label = self._best[self._lengths - 1, np.arange(B)].argmax(1)
+        if B == 1:
+            return [self._traced(int(label[0]))]
         best, into = self._best, np.ascontiguousarray(self.chain.transitions.T)
-        T, B, _ = best.shape
         paths = np.zeros((T, B), np.int64)
-        last = self._lengths - 1
-        label = best[last, np.arange(B)].argmax(1)
         for i in range(T - 1, -1, -1):
             n = self._alive[i]
             going = self._alive[i + 1] if i + 1 < T else 0
@@ -113,6 +116,14 @@ class ChainBatch:
                 label[:going] = (best[i, :going] + into[label[:going]]).argmax(1)
             paths[i, :n] = label[:n]
         return [paths[: self._lengths[row], row] for row in self._row]
+
+    def _traced(self, label: int) -> NDArray[np.int64]:
+        """The same for the only sentence, by the best label before each label at each word: few operations."""
+        before = (self._best[:-1, 0, None, :] + self.chain.transitions.T).argmax(2).tolist()
+        path = [label]
+        for pointers in reversed(before):
+            path.append(pointers[path[-1]])
+        return np.array(path[::-1])
 
     def kbest(self, sentence: int, k: int) -> list[Path]:
         """Return the `k` most probable label sequences of a sentence, best first; fewer if there are fewer.
@@ -151,33 +162,48 @@ class ChainBatch:
     @cached_property
     def marginals(self) -> NDArray[np.float64]:
         """q(y_i | x), the probability of each label at each word: [B, words of the longest, L]; 0 at padding."""
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):  # at padding
             found = np.exp(self._forward + self._backward - self._log_partition[:, None])
         inside = np.arange(len(found))[:, None] < self._lengths
         found[~inside] = 0
         return found.transpose(1, 0, 2)[self._row]
 
-    def span_log_prob(self, sentence: int, first: int, labels: NDArray[np.int64], after: NDArray[np.bool_]) -> float:
-        """Return the log-probability that word `first` and those after it have `labels`, and that the next word's
-        label is one of `after`; there is no condition on the next word if the sentence ends.
+    def span_log_probs(
+        self,
+        sentences: Sequence[int],
+        firsts: Sequence[int],
+        labels: Sequence[NDArray[np.int64]],
+        after: NDArray[np.bool_],
+    ) -> NDArray[np.float64]:
+        """Return the log-probability of each of S spans: that the words from `firsts` on have its labels, and that the
+        next word's label is one of `after`; there is no condition on the next word if the sentence ends.
 
         This is the constrained forward pass of Culotta and McCallum (2004): all label sequences that contain the
         span, over all label sequences.
 
         Args:
-            labels: [N], label ids.
-            after: [L], true for the labels that may follow.
+            sentences, firsts: [S], the sentence and the first word of each span.
+            labels: the label ids of each span, one or more.
+            after: [S, L], true for the labels that may follow.
         """
-        row = self._row[sentence]
-        words = np.arange(first, first + len(labels))
-        inside = self._tempered[words[1:], row, labels[1:]].sum() + self._steps[labels[:-1], labels[1:]].sum()
-        begun = self._forward[first, row, labels[0]] + inside
-        last, label = words[-1], labels[-1]
-        if last + 1 == self._lengths[row]:
-            ends = self._backward[last, row, label]
-        else:
-            ends = _log_sum((self._steps[label] + self._tempered[last + 1, row] + self._backward[last + 1, row])[after])
-        return min(0.0, float(begun + ends - self._log_partition[row]))
+        if not len(labels):
+            return np.zeros(0)
+        rows, begins = self._row[np.asarray(sentences)], np.asarray(firsts)
+        sizes = np.fromiter(map(len, labels), np.int64, len(labels))
+        heads = np.cumsum(sizes) - sizes
+        flat = np.concatenate(labels)
+        words = np.repeat(begins - heads, sizes) + np.arange(len(flat))
+        inside = self._tempered[words, np.repeat(rows, sizes), flat]
+        inside[1:] += self._steps[flat[:-1], flat[1:]]
+        inside[heads] = self._forward[begins, rows, flat[heads]]
+        stops, last = begins + sizes, flat[heads + sizes - 1]
+        ends = self._backward[stops - 1, rows, last]
+        goes_on = np.flatnonzero(stops < self._lengths[rows])
+        stops, rows_on = stops[goes_on], rows[goes_on]
+        behind = self._steps[last[goes_on]] + self._tempered[stops, rows_on] + self._backward[stops, rows_on]
+        ends[goes_on] = _log_sum(np.where(after[goes_on], behind, -np.inf))
+        found: NDArray[np.float64] = np.add.reduceat(inside, heads) + ends - self._log_partition[rows]
+        return np.minimum(found, 0)
 
     @cached_property
     def _tempered(self) -> NDArray[np.float64]:
@@ -209,28 +235,30 @@ class ChainBatch:
     def _scaled(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """The sums by products of probabilities, scaled at each word (Rabiner, 1989); None if one is too small."""
         T, B, L = self._scores.shape
-        if not B:
-            return np.zeros((T, B, L)), np.zeros((T, B, L))
-        peaks, top = self._tempered.max(2, keepdims=True), self._steps.max()
-        factors, steps = np.exp(self._tempered - peaks), np.exp(self._steps - top)
-        forward, backward, scales = factors.copy(), np.ones((T, B, L)), np.ones((T, B, 1))
-        for i, n in enumerate(self._alive):
-            word = forward[i, :n]
-            if i:
-                word *= forward[i - 1, :n] @ steps
-            scales[i, :n] = word.sum(1, keepdims=True)
-            if not scales[i, :n].min() > _LEAST:
-                return None
-            word /= scales[i, :n]
-        for i in range(T - 1, 0, -1):
-            n = self._alive[i]
-            backward[i - 1, :n] = (factors[i, :n] * backward[i, :n] / scales[i, :n]) @ steps.T
-        places = np.log(scales) + peaks
+        place = np.arange(T)[:, None]
+        turn = np.where(place < self._lengths, self._lengths - 1 - place, place), np.arange(B)
+        peaks, top = self._tempered.max(2, initial=-np.inf, keepdims=True), self._steps.max()
+        factors = np.exp(self._tempered - peaks)
+        # Both directions go together, the second over reversed sentences: half as many operations.
+        states = np.stack([factors, factors[turn]], 1)  # [T, 2, B, L]
+        steps = np.exp(np.stack([self._steps, self._steps.T]) - top)
+        messages, scales = np.ones((T, 2, B, L)), np.ones((T, 2, B, 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for i, n in enumerate(self._alive.tolist()):
+                word = states[i, :, :n]
+                if i:
+                    word *= np.matmul(states[i - 1, :, :n], steps, out=messages[i, :, :n])
+                np.add.reduce(word, 2, keepdims=True, out=scales[i, :, :n])
+                word /= scales[i, :, :n]
+        if not scales.min(initial=1) > _LEAST:
+            return None
+        places = np.log(scales) + np.stack([peaks, peaks[turn]], 1)
         places[1:] += top
         total = places.cumsum(0)
-        ends = total[self._lengths - 1, np.arange(B)]
         with np.errstate(divide="ignore"):
-            return np.log(forward) + total, np.log(backward) + (ends - total)
+            forward, backward = np.log(states[:, 0]) + total[:, 0], np.log(messages[:, 1])
+        backward[1:] += total[:-1, 1] + top
+        return forward, backward[turn]
 
     def _logarithmic(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The same sums of logarithms: slower, and good for scores of any size."""

@@ -7,7 +7,7 @@ treebanks split. Scripts without blanks between words need ICU's dictionaries: t
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import regex
 
@@ -45,6 +45,8 @@ _WORD = regex.compile(
     """,
     regex.VERBOSE | regex.VERSION1,
 )
+_FIRST_RIGHT_TO_LEFT = "\u0590"  # below are Latin, Greek, Cyrillic and Armenian
+_LETTER_APOSTROPHE = "ʼ"  # a letter to Unicode
 _SPLIT = regex.compile(rf"[^{BLANKS}\r\n]+")
 
 
@@ -52,8 +54,7 @@ class SplittingError(ValueError):
     """Text that cannot be split; the message names what was found and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a text: `text[start:end]`, counted in characters."""
 
     text: str
@@ -76,11 +77,35 @@ def split_blanks(text: str) -> list[Word]:
 
 
 def _words(text: str) -> Iterator[Word]:
-    for found in _WORD.finditer(text):
+    start = 0
+    for chunk in text.split(" "):
+        end = start + len(chunk)
+        if _is_plain(chunk):
+            yield Word(chunk, start, end)
+        elif chunk:
+            yield from _found(text, start, end)
+        start = end + 1
+
+
+def _is_plain(chunk: str) -> bool:
+    """True for letters alone that the expression would find as one word: it is slow, and most words are such."""
+    return chunk.isalpha() and (
+        chunk.isascii() or (max(chunk) < _FIRST_RIGHT_TO_LEFT and _LETTER_APOSTROPHE not in chunk)
+    )
+
+
+def _found(text: str, start: int, end: int) -> Iterator[Word]:
+    """Yield the words that begin in a part of a text between blanks."""
+    for found in _WORD.finditer(text, start):
+        first, last = found.span()
+        if first >= end:
+            break
         if found["unspaced"] is None:
-            yield Word(found[0], *found.span())
+            yield Word(found[0], first, last)
         else:
-            yield from _segments(found[0], found.start())
+            yield from _segments(found[0], first)
+        if last >= end:
+            break
 
 
 def _segments(run: str, start: int) -> Iterator[Word]:

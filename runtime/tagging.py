@@ -108,6 +108,7 @@ class TextTagger:
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
         self._ids = {label: place for place, label in enumerate(scorer.labels)}
+        self._follows: dict[str, list[bool]] = {}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -164,27 +165,43 @@ class TextTagger:
         lengths = np.fromiter(map(len, batch), np.int64, len(batch))
         emissions = self.scorer.emissions([[word.text for word in piece] for piece in batch])
         chains = self.scorer.chain.on(emissions, lengths)
-        for place, path in enumerate(chains.viterbi()):
-            n = int(lengths[place])
-            labels = tuple(self.labels[label] for label in path)
+        paths = chains.viterbi()
+        labels = [tuple([self.labels[label] for label in path.tolist()]) for path in paths]
+        spans = self._spans(chains, labels)
+        for place, path in enumerate(paths):
+            n = len(path)
             yield _Window(
-                labels=labels,
-                chances=chains.marginals[place, np.arange(n), path],
-                spans=self._spans(chains, place, labels),
+                labels=labels[place],
+                chances=chains.marginals[place, np.arange(n), path].tolist(),
+                spans=spans[place],
                 paths=chains.kbest(place, wanted.k) if wanted.k else [],
                 marginals=chains.marginals[place, :n] if wanted.marginals else None,
             )
 
-    def _spans(self, chains: ChainBatch, place: int, labels: Sequence[str]) -> list[tuple[WordSpan, float]]:
+    def _spans(self, chains: ChainBatch, labels: Sequence[Sequence[str]]) -> list[list[tuple[WordSpan, float]]]:
+        """Return the spans of each sentence's labels, and their probabilities."""
         scheme = self.scorer.scheme
         if scheme is None:
-            return []
-        return [(span, self._chance(chains, place, span, scheme)) for span in strict_spans(labels, scheme)]
+            return [[] for _ in labels]
+        spans = [strict_spans(one, scheme) for one in labels]
+        placed = [(place, span) for place, some in enumerate(spans) for span in some]
+        chances = chains.span_log_probs(
+            [place for place, _ in placed],
+            [span.start for _, span in placed],
+            [self._span_ids(span, scheme) for _, span in placed],
+            np.array([self._after(span, scheme) for _, span in placed]),
+        )
+        rest = iter(np.exp(chances).tolist())
+        return [[(span, next(rest)) for span in some] for some in spans]
 
-    def _chance(self, chains: ChainBatch, place: int, span: WordSpan, scheme: Scheme) -> float:
-        ids = np.array([self._ids[label] for label in span_labels(span, scheme)])
-        after = np.array([may_follow(span, label, scheme) for label in self.labels])
-        return exp(chains.span_log_prob(place, span.start, ids, after))
+    def _span_ids(self, span: WordSpan, scheme: Scheme) -> NDArray[np.int64]:
+        return np.array([self._ids[label] for label in span_labels(span, scheme)])
+
+    def _after(self, span: WordSpan, scheme: Scheme) -> list[bool]:
+        """True for each label that may follow a span; it depends on the type alone."""
+        if span.type not in self._follows:
+            self._follows[span.type] = [may_follow(span, label, scheme) for label in self.labels]
+        return self._follows[span.type]
 
     def _joined(
         self, text: str, words: Sequence[Word], windows: Sequence[tuple[int, "_Window"]], wanted: Wanted
@@ -202,8 +219,8 @@ class TextTagger:
         return Tagged(
             text=text,
             words=tuple(words),
-            labels=tuple(label for _, window in windows for label in window.labels),
-            probabilities=tuple(float(chance) for _, window in windows for chance in window.chances),
+            labels=tuple([label for _, window in windows for label in window.labels]),
+            probabilities=tuple([chance for _, window in windows for chance in window.chances]),
             entities=tuple(entities),
             labelings=tuple(
                 Labeling(tuple(self.labels[label] for label in path.labels), exp(path.log_prob)) for path in paths
@@ -219,7 +236,7 @@ class _Window:
     """What the chain says of up to `WINDOW` words."""
 
     labels: tuple[str, ...]
-    chances: NDArray[np.float64]
+    chances: list[float]
     spans: list[tuple[WordSpan, float]]
     paths: list[Path]
     marginals: NDArray[np.float64] | None
@@ -227,8 +244,8 @@ class _Window:
 
 def _products(left: Sequence[Path], right: Sequence[Path], k: int) -> list[Path]:
     """The k best paths through two windows, which are independent."""
-    joined = (Path(a.labels + b.labels, a.log_prob + b.log_prob) for a, b in product(left, right))
-    return sorted(joined, key=lambda path: -path.log_prob)[:k]
+    best = sorted(product(left, right), key=lambda pair: -(pair[0].log_prob + pair[1].log_prob))[:k]
+    return [Path(a.labels + b.labels, a.log_prob + b.log_prob) for a, b in best]
 
 
 def _entity(text: str, words: Sequence[Word], span: WordSpan, chance: float) -> Entity:

@@ -10,6 +10,7 @@ from structkd.pipeline.commands.calibrate import calibrate
 from structkd.pipeline.commands.check import check
 from structkd.pipeline.commands.distill import distill
 from structkd.pipeline.commands.evaluate import evaluate
+from structkd.pipeline.commands.export import export
 from structkd.pipeline.commands.init import init
 from structkd.pipeline.commands.inspect import inspect
 from structkd.pipeline.commands.report import report
@@ -55,6 +56,7 @@ for command in (
     calibrate,
     tag,
     serve,
+    export,
     schema,
 ):
     app.command()(command)

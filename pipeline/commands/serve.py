@@ -1,8 +1,7 @@
 """`structkd serve`: answer requests over HTTP."""
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +9,7 @@ from structkd.pipeline.commands.console import write
 from structkd.runtime import serving
 from structkd.runtime.serving import DEFAULTS, Limits
 from structkd.runtime.serving.names import named_folders
-
-if TYPE_CHECKING:
-    from structkd.runtime.tagging import TextTagger
+from structkd.tagger.opening import open_tagger
 
 
 def serve(
@@ -47,12 +44,5 @@ def serve(
         wait_seconds=max_wait,
         grace_seconds=grace,
     )
-    models = {name: opened(folder) for name, folder in named_folders(taggers).items()}
+    models = {name: open_tagger(folder) for name, folder in named_folders(taggers).items()}
     serving.serve(models, host=host, port=port, limits=limits, tell=lambda line: write(line, sys.stderr))
-
-
-def opened(folder: Path) -> "TextTagger":
-    """Open a trained or exported tagger."""
-    from structkd.tagger.texts import load_text_tagger
-
-    return load_text_tagger(folder)

@@ -47,6 +47,21 @@ class StaticVectors(Encoder):
         """Return the number of the given words that the file contains."""
         return int((self._find(list(words))[1] >= 0).sum())
 
+    def table(self, vocabulary: Sequence[str], first: int) -> tuple[list[str], Float[np.ndarray, "W D"]]:
+        """Return the vectors of some words: those whose lower-cased form is in `vocabulary`, and the file's first.
+
+        With them, `forward` has the same result for each word of the vocabulary, in lower or upper case. Only a word
+        that a fastText file lacks and that has capitals can differ: its n-grams are those of its own form.
+        """
+        known = set(vocabulary)
+        file = (word for word in self._file.index.words() if word is not None)
+        kept = dict.fromkeys(w for place, w in enumerate(file) if place < first or w.lower() in known)
+        absent = [word for word in vocabulary if word not in kept]
+        made = self._read(absent)
+        there = np.any(made, axis=1).tolist()
+        words = [*kept, *(word for word, has in zip(absent, there, strict=True) if has)]
+        return words, np.concatenate([self._read(list(kept)), made[there]])
+
     def _find(self, words: list[str]) -> tuple[list[str], Int[np.ndarray, "W"]]:
         """Return the forms under which words are looked up, and their places in the file; -1 if absent."""
         places = self._file.index.find(words)

@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from structkd.runtime.windows import ALIKE, WindowGrid
 from structkd.tagger.config import TransformerConfig
 from structkd.tagger.devices import mixed_precision, precision_on
 from structkd.tagger.encoders.base import Encoder
 from structkd.tagger.encoders.loading import library, load_tokenizer, make_pieces, missing_weights
-from structkd.tagger.encoders.pieces import ALIKE, WindowGrid, by_word
+from structkd.tagger.encoders.pieces import by_word, inputs
 from structkd.tagger.encoders.pretrained import EncoderError, features_digest, find_pretrained
 from structkd.tagger.features import FeatureSet, read_features, write_features
 from structkd.tagger.tokens import TokenBatch
@@ -48,8 +49,7 @@ class TransformerBody(nn.Module):
         device = next(self.model.parameters()).device
         windows = self.pieces.windows(tokens, LAUNCHES if device.type == "cuda" else ALIKE)
         found = torch.cat([self._states(grid, device) for grid in windows.grids])
-        chosen = found[windows.place.to(device)].float()
-        words = by_word(chosen, windows.counts.to(device), self.config.subwords)
+        words = by_word(found.float(), windows, self.config.subwords)
         B, T = tokens.index.shape
         inside = torch.arange(T) < tokens.lengths[:, None]
         vectors = words.new_zeros(B, T, len(self.layers), self.dim)
@@ -58,7 +58,7 @@ class TransformerBody(nn.Module):
 
     def _states(self, grid: WindowGrid, device: torch.device) -> Float[Tensor, "P N D"]:
         with mixed_precision(device, self.config.precision):
-            states = self.model(**grid.inputs(device), output_hidden_states=True).hidden_states
+            states = self.model(**inputs(grid, device), output_hidden_states=True).hidden_states
         return torch.stack([states[layer].flatten(0, 1) for layer in self.layers], 1)
 
 

@@ -1,6 +1,6 @@
 """The index of the words of a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Int
@@ -30,6 +30,14 @@ class WordIndex:
 
     def __len__(self) -> int:
         return len(self._order)
+
+    def words(self) -> Iterator[str | None]:
+        """Yield the words in the file's order; None for one that is not UTF-8."""
+        for start, end in zip(self._starts.tolist(), self._ends.tolist(), strict=True):
+            try:
+                yield self._data[start:end].tobytes().decode()
+            except UnicodeDecodeError:
+                yield None
 
     def find(self, words: Sequence[str]) -> Int[np.ndarray, "W"]:
         """Return the place of each word in the file's order; -1 if it is absent."""

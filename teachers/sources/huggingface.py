@@ -8,7 +8,7 @@ from structkd.corpora.labels import LabelSet
 from structkd.crf import LinearChain
 from structkd.tagger.devices import mixed_precision
 from structkd.tagger.encoders.loading import library, load_tokenizer, make_pieces
-from structkd.tagger.encoders.pieces import by_word
+from structkd.tagger.encoders.pieces import by_word, inputs
 from structkd.tagger.encoders.pretrained import find_pretrained
 from structkd.tagger.tokens import TokenBatch
 from structkd.teachers.sources.base import Passage, SoftmaxSource, listed
@@ -52,9 +52,9 @@ class TokenClassificationSource(SoftmaxSource):
         tokens = TokenBatch.from_sentences(sentence.tokens for sentence in passage.sentences)
         windows, device = self._pieces.windows(tokens), self._model.device
         with mixed_precision(device, self._config.precision):
-            logits = [self._model(**grid.inputs(device)).logits.flatten(0, 1) for grid in windows.grids]
-        pieces = torch.cat(logits)[windows.place.to(device)].double().softmax(-1)
-        probabilities = by_word(pieces.cpu(), windows.counts, self._config.subwords).numpy()
+            logits = [self._model(**inputs(grid, device)).logits.flatten(0, 1) for grid in windows.grids]
+        pieces = torch.cat(logits).double().softmax(-1)
+        probabilities = by_word(pieces.cpu(), windows, self._config.subwords).numpy()
         return self._chain(self._mapping(probabilities, passage), passage.lengths)
 
     def _names(self) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def test_everything_agrees_with_enumeration(case):
             if path[first:stop] == tuple(labels) and (stop == n or after[path[stop]])
         ]
         expected_span = np.exp(np.logaddexp.reduce(inside)) if inside else 0.0
-        found = np.exp(chains.span_log_prob(b, first, labels, after))
+        found = np.exp(chains.span_log_probs([b], [first], [labels], after[None]))[0]
         assert found == pytest.approx(expected_span, abs=1e-6 * max(1.0, spread))
 
 

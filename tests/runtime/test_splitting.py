@@ -119,6 +119,11 @@ def test_no_grapheme_cluster_is_cut(text):
     assert all(regex.match(r"\p{GCB=Prepend}", word.text[-1]) for word in cut)
 
 
+@given(st.text("aJ.é'’ʼд nd't-5\u0301\u00a0\u200d\u3042\n", max_size=30))
+def test_plain_words_are_those_of_the_expression(text):
+    assert split(text) == list(splitting._found(text, 0, len(text)))
+
+
 def test_text_that_is_split_already_is_split_at_blanks_alone():
     assert split_blanks(" costs\t10\u00a0000  euros.\r\n") == [
         Word("costs", 1, 6),
