@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .splitting import Word, split, split_blanks
     from .tagging import Entity, Labeling, Tagged, TextTagger, Wanted
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "Entity": "tagging",
     "FolderError": "folder",

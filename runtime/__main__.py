@@ -1,0 +1,5 @@
+"""`python -m structkd_runtime`."""
+
+from .command import main
+
+main()
