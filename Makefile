@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install teachers distill reproduce report test test-all lint docs bench gpu clean
+.PHONY: help install teachers distill reproduce report test test-all lint docs dist bench gpu clean
 
 help:  ## print this list
 	@echo 'structkd: many monolingual sequence labellers into one multilingual model, in two offline stages'
@@ -53,6 +53,10 @@ lint: $(STAMP)  ## ruff, mypy and the walls of the house
 docs: $(STAMP)  ## build the site of the documentation into site/
 	$(BIN)/mkdocs build --quiet
 
+dist: $(STAMP)  ## build both distributions into dist/: structkd, and structkd-runtime, which tags without torch
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m build --no-isolation --outdir dist runtime
+
 $(VENV)/.bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	@touch $@
@@ -71,4 +75,4 @@ gpu: $(VENV)/.bench  ## what a GPU must show: its tests, speed (results/gpu.md),
 	$(if $(STRUCTKD_ENCODERS),$(BIN)/python -m benchmarks.gpu.cells small --seconds 240)
 
 clean:  ## remove .venv and caches; runs/ is kept
-	rm -rf $(VENV) site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf $(VENV) site .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist *.egg-info runtime/build runtime/*.egg-info
