@@ -6,15 +6,16 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from structkd.corpora.labels import LabelSet
+from structkd.runtime.folder import CARD
 from structkd.runtime.spans import Scheme
 from structkd.tagger.config import TaggerConfig
 from structkd.tagger.exporting.folder import exported_files, write_folder
 from structkd.tagger.model import Tagger
+from structkd.tagger.texts import TorchScorer
 from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.vocabulary import Vocabulary
 from tests.small import small_encoders
 
-CARD = b"---\nlicense: apache-2.0\n---\n\n# A tagger\n"
 TEXTS = ("Ada flew to New York .", "Ada Lovelace met Oslo .", "to Oslo flew Ada", "nobody met .")
 ENTITIES = ("S-PER O O B-LOC E-LOC O", "B-PER E-PER O S-LOC O", "O S-LOC O S-PER", "O O O")
 TAGS = ("PROPN VERB ADP PROPN PROPN PUNCT", "PROPN PROPN VERB PROPN PUNCT", "ADP PROPN VERB PROPN", "PRON VERB PUNCT")
@@ -42,4 +43,7 @@ def _save(folder: Path, gold: tuple[str, ...], scheme: Scheme | None) -> None:
         optimizer.zero_grad()
         tagger(TokenBatch.from_sentences(sentences)).log_prob(paths).mean().neg().backward()
         optimizer.step()
-    write_folder(folder, exported_files(tagger.eval(), scheme, about={}) | {"README.md": CARD})
+    write_folder(
+        folder,
+        exported_files(TorchScorer(tagger, scheme), {}) | {CARD: b"---\nlicense: apache-2.0\n---\n\n# A tagger\n"},
+    )
