@@ -1,5 +1,6 @@
 """The scores of an exported graph, by onnxruntime."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,7 @@ def open_session(model: bytes, threads: int = 1) -> Any:
         ImportError: onnxruntime is not installed.
         ValueError: not a graph that onnxruntime can read.
     """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reports its use to its makers unless told not to
     try:
         import onnxruntime
     except ImportError:

@@ -152,6 +152,16 @@ def test_tag_has_the_options_of_a_person(site, tagger, tmp_path):
     assert run(site, "-m", "structkd_runtime", "--version").stdout == f"{structkd.runtime.__version__}\n"
 
 
+def test_it_leaves_nothing_in_the_home(site, tagger, tmp_path):
+    """Onnxruntime keeps a number for its telemetry there unless it is told not to."""
+    command = arguments(site, "-m", "structkd_runtime", "tag", tagger)
+    command["env"] = {"HOME": str(tmp_path), "PYTHONPATH": str(site)}
+    done = subprocess.run(**command, input="Ada\n", capture_output=True, text=True)
+    assert json.loads(done.stdout)["text"] == "Ada"
+    assert done.stderr == ""
+    assert list(tmp_path.rglob("*")) == []
+
+
 @pytest.mark.parametrize(
     ("command", "text", "message"),
     [
