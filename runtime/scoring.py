@@ -61,6 +61,18 @@ class OnnxScorer:
         return scores
 
 
+def quiet_onnxruntime() -> Any:
+    """Import onnxruntime, which reports its use to its makers unless it is told not to. Raises ImportError."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        import onnxruntime
+    except ImportError:
+        raise ImportError(
+            "an exported tagger needs the package onnxruntime; install it with: pip install onnxruntime"
+        ) from None
+    return onnxruntime
+
+
 def open_session(model: bytes, threads: int = 1) -> Any:
     """Return an onnxruntime session of a graph, on the CPU.
 
@@ -68,13 +80,7 @@ def open_session(model: bytes, threads: int = 1) -> Any:
         ImportError: onnxruntime is not installed.
         ValueError: not a graph that onnxruntime can read.
     """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reports its use to its makers unless told not to
-    try:
-        import onnxruntime
-    except ImportError:
-        raise ImportError(
-            "an exported tagger needs the package onnxruntime; install it with: pip install onnxruntime"
-        ) from None
+    onnxruntime = quiet_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3  # errors alone

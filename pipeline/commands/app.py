@@ -11,8 +11,8 @@ from structkd.pipeline.commands.check import check
 from structkd.pipeline.commands.distill import distill
 from structkd.pipeline.commands.evaluate import evaluate
 from structkd.pipeline.commands.export import export
-from structkd.pipeline.commands.init import init
 from structkd.pipeline.commands.hub import pull, push
+from structkd.pipeline.commands.init import init
 from structkd.pipeline.commands.inspect import inspect
 from structkd.pipeline.commands.report import report
 from structkd.pipeline.commands.reproduce import reproduce

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import onnx
 
+from structkd.runtime.scoring import quiet_onnxruntime
+
 _QUANTISED = ["MatMul", "LSTM", "Attention"]
 _SMALL = 1 << 16  # numbers of a matrix that is left as it is: it takes no time and no space, and errors would show
 
@@ -18,6 +20,7 @@ def quantised(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Convolutions over characters and small matrices stay as they are.
     """
+    quiet_onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with tempfile.TemporaryDirectory() as folder, _quiet():
