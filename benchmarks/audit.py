@@ -144,6 +144,7 @@ def precision(trial: Trial, top: int) -> list[dict[str, object]]:
         kinds = Counter(one.kind for one in first)
         row = {"corpus": trial.corpus, "language": language, "teachers' F1": round(fold_score(teachers), 1)}
         row |= {"planted": len(planted), "issues": len(issues), "found": len(all_found), f"in {top}": len(first)}
+        row["by chance"] = round(min(top, len(issues)) * len(all_found) / max(1, len(issues)))
         rows.append(row | {kind: kinds[kind] for kind in KINDS})
     return rows
 

@@ -23,28 +23,30 @@ reader = "jsonl"
 [unlabelled]
 path = "text.txt"
 [teacher]
-folds = 2
+folds = 4
 [teacher.tagger]
-hidden = 8
+hidden = 16
 [teacher.training]
-batch_tokens = 60
-updates = 80
+batch_tokens = 100
+updates = 100
 learning_rate = 0.03
 evaluate_every = 20
 [student]
 systems = ["baseline"]
 """
-SENTENCES = [([name, verb, "home"], ["B-PER", "O", "O"]) for name in ("Ada", "Bob", "Eve") for verb in ("ran", "flew")]
-SENTENCES += [(["in", place, when], ["O", "B-LOC", "O"]) for place in ("Oslo", "Rome") for when in ("today", "once")]
+NAMES, VERBS = ("Ada", "Bob", "Eve", "Tom", "Uma", "Zoe"), ("ran", "flew", "came", "went")
+PLACES, TIMES = ("Oslo", "Rome", "Bonn", "Lyon", "Kiel", "Bern"), ("today", "once", "again", "twice")
+SENTENCES = [([name, verb, "home"], ["B-PER", "O", "O"]) for name in NAMES for verb in VERBS]
+SENTENCES += [(["in", place, when], ["O", "B-LOC", "O"]) for place in PLACES for when in TIMES]
+ERROR = (["in", "Rome", "today"], ["O", "B-PER", "O"])
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("audit")
     write_experiment(place, OWN, "own")
-    write_experiment(place, OWN.replace("folds = 2", "folds = 0"), "whole")
-    right = SENTENCES * 5
-    corpora = {"dev": right, "test": right[:5], "train": [*right, (["in", "Rome", "today"], ["O", "B-PER", "O"])]}
+    write_experiment(place, OWN.replace("folds = 4", "folds = 0"), "whole")
+    corpora = {"dev": SENTENCES, "test": SENTENCES[:5], "train": [*SENTENCES, ERROR]}
     for split, sentences in corpora.items():
         lines = [json.dumps({"tokens": tokens, "labels": labels}) for tokens, labels in sentences]
         (place / f"{split}.jsonl").write_text("\n".join(lines), "utf-8")
@@ -60,12 +62,12 @@ def test_a_planted_error_comes_first_and_is_a_contradiction(folder, suffix):
     assert done.returncode == 0, done.stderr
     assert max(map(cell_len, done.stdout.splitlines()[1:])) <= 80  # the first line is left to the terminal to wrap
     assert "[Rome]" in done.stdout
-    assert "Rome B-PER" in done.stdout.partition("Same words, different labels")[2]
+    assert "Rome S-PER" in done.stdout.partition("Same words, different labels")[2]
     read = pl.read_csv if suffix == "csv" else pl.read_parquet
     found = read(folder / f"found.{suffix}")
     assert found.columns == list(SCHEMA)
     first = found.row(0, named=True)
-    assert (first["sentence_id"], first["gold"], first["teachers"]) == (50, "PER", "LOC")
+    assert (first["sentence_id"], first["gold"], first["teachers"]) == (len(SENTENCES), "PER", "LOC")
     assert first["p_gold"] < 0.5 < first["p_teachers"]
 
 
