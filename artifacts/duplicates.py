@@ -34,7 +34,8 @@ def contradictions(sets: Sequence[ArtifactSet]) -> pl.DataFrame:
     for language, sentence_id, words, labels in _sentences(sets):
         if hash((language, words)) in wanted:
             found[language, words][labels].append(sentence_id)
-    rows = [row for (language, words), labels in sorted(found.items()) for row in _rows(language, words, labels)]
+    groups = [(*key, labels) for key, labels in sorted(found.items()) if len(labels) > 1]  # hashes may collide
+    rows = [row for group in groups for row in _rows(*group)]
     return pl.DataFrame(rows, SCHEMA, orient="row")
 
 

@@ -29,9 +29,9 @@ SCHEMA: dict[str, type[pl.DataType]] = {
 def most_uncertain(sets: Sequence[ArtifactSet], limit: int | None = None) -> pl.DataFrame:
     """Return the sentences without labels of which their teachers are least sure, these first; columns as in `SCHEMA`.
 
-    `p_best` is the probability of the best path, `nats_a_word` is -log p_best divided by `words`. Of sentences with the same words one is kept;
-    none is if their teacher was trained on these words. Reads one row group at a time, and keeps `limit` sentences; if
-    it is None, all.
+    `p_best` is the probability of the best path, `nats_a_word` is -log p_best divided by `words`. Of sentences with the
+    same words one is kept; none is if their teacher was trained on these words. Reads one row group at a time, and
+    keeps `limit` sentences; if it is None, all.
     """
     found = [pl.DataFrame(schema=SCHEMA)]
     for artifacts in sets:

@@ -19,7 +19,6 @@ from typing import Annotated
 import numpy as np
 import polars as pl
 import typer
-from rich.console import Console
 
 from structkd.artifacts.auditing import label_issues
 from structkd.artifacts.reader import ArtifactSet
@@ -33,6 +32,7 @@ from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import Experiment, load_experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import Plan, TeacherPlan, make_plan
+from structkd.pipeline.report.formats import as_markdown
 from structkd.pipeline.results.result import load_result
 
 KINDS = ("type", "border", "removed", "invented")
@@ -173,9 +173,8 @@ def main(
     with TemporaryDirectory() as folder:
         trial = prepare(load_experiment(experiment, parse_changes(changes or ())), Path(folder), errors, seed)
         run_teachers([trial.plan], choose_engine(workers), Silent())
-        rows = pl.DataFrame(precision(trial, errors))
-    with pl.Config(tbl_formatting="MARKDOWN", tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True):
-        Console().print(str(rows), soft_wrap=True)
+        rows = precision(trial, errors)
+    typer.echo(as_markdown([*rows[0]], [[str(cell) for cell in row.values()] for row in rows], left=2))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ def write(folder, sentences, *, seed=0, seen=False):
         ),
     )
     header = SetHeader(
-        labels=LABELS, provenance={}, **{name: getattr(chain, name).tolist() for name in ("transitions", "start", "end")}
+        labels=LABELS,
+        provenance={},
+        **{name: getattr(chain, name).tolist() for name in ("transitions", "start", "end")},
     )
     with ShardWriter(folder, header, shard_rows=4, row_group_rows=2) as writer:
         writer.write(rows)
