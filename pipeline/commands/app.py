@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from structkd.pipeline.commands import corpora
+from structkd.pipeline.commands.audit import audit
 from structkd.pipeline.commands.calibrate import calibrate
 from structkd.pipeline.commands.check import check
 from structkd.pipeline.commands.distill import distill
@@ -52,6 +53,7 @@ for command in (
     reproduce,
     report,
     inspect,
+    audit,
     verify,
     evaluate,
     calibrate,
