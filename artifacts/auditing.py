@@ -149,7 +149,8 @@ def _log_prob(
     labels = path[issue.start : issue.end]
     prefix, _, kind = names[labels[-1]].partition("-")
     goes_on = f"I-{kind}" if scheme == "IOB2" and prefix in ("B", "I") else None
-    return chains.span_log_prob(sentence, issue.start, labels, np.array([name != goes_on for name in names]))
+    after = np.array([[name != goes_on for name in names]])
+    return float(chains.span_log_probs([sentence], [issue.start], [labels], after)[0])
 
 
 def _cells(issue: Issue, tokens: Sequence[str]) -> dict[str, Any]:

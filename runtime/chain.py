@@ -52,7 +52,7 @@ class Chain:
         """Return the distributions over label sequences of sentences.
 
         Args:
-            emissions: [B, T, L], a score for each label at each word; padding is never read.
+            emissions: [B, T, L], a score for each label at each word of one or more sentences; padding is never read.
             lengths: [B], words in each sentence, from 1 to T.
 
         Raises:
@@ -66,10 +66,10 @@ class ChainBatch:
 
     def __init__(self, chain: Chain, emissions: Floats, lengths: NDArray[np.integer]) -> None:
         B, T, L = emissions.shape
-        if len(chain.start) != L or lengths.shape != (B,) or (B and not 1 <= lengths.min() <= lengths.max() <= T):
+        if len(chain.start) != L or lengths.shape != (B,) or not B or not 1 <= lengths.min() <= lengths.max() <= T:
             raise ValueError(
                 f"found emissions of {emissions.shape} and lengths of {lengths.shape} for {len(chain.start)} labels; "
-                "expected [B, T, L], and lengths from 1 to T"
+                "expected [B, T, L] of at least one sentence, and lengths from 1 to T"
             )
         self.chain = chain
         T = int(lengths.max(initial=0))

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from structkd.corpora.settings import did_you_mean
 from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.commands.frames import check_output, write_frame
 from structkd.pipeline.commands.options import Changes, ExperimentName
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from structkd.artifacts.reader import ArtifactSet
     from structkd.corpora.sentences import Split
 
-SUFFIXES = (".parquet", ".csv")
 PATTERNS = 10
 
 Top = Annotated[int, typer.Option(min=1, help="Number of rows of each table.")]
@@ -43,8 +43,7 @@ def audit(
     changes: Changes = None,
 ) -> None:
     """List likely label errors of the training corpora, by teachers that have not seen the sentences."""
-    if output and output.suffix not in SUFFIXES:
-        raise typer.BadParameter(f"--output {output}: expected a name that ends in {' or '.join(SUFFIXES)}")
+    check_output(output)
     plan = make_plan(load_experiment(experiment, parse_changes(changes or ())))
     wanted = _languages(plan, language)
     again = "".join(f" --set {change}" for change in changes or ())
@@ -54,7 +53,7 @@ def audit(
     console = make_console()
     found = _uncertain(console, sets, top, output) if unlabelled else _issues(console, plan, sets, top)
     if output:
-        _write(output, found)
+        write_frame(output, found)
         console.print(f"{output}: {len(found):,} rows", soft_wrap=True)
 
 
@@ -125,13 +124,3 @@ def _uncertain(console: Console, sets: "Sequence[ArtifactSet]", top: int, output
     found = most_uncertain(sets, None if output else top)
     console.print(uncertain_table(found, top))
     return found
-
-
-def _write(path: Path, found: "pl.DataFrame") -> None:
-    from structkd.corpora.files import atomic_path
-
-    with atomic_path(path) as temporary:
-        if path.suffix == ".csv":
-            found.write_csv(temporary)
-        else:
-            found.write_parquet(temporary)

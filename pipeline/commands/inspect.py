@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from structkd.pipeline.commands.console import make_console, write
+from structkd.pipeline.commands.frames import check_output, write_frame
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,6 +42,7 @@ def inspect(
         raise typer.BadParameter("--sentence, --diff, --worst, --wrong, --disagree, --sql: give one of them")
     if output and not questions:
         raise typer.BadParameter("--output is for --worst, --wrong and --disagree")
+    check_output(output)
     if disagree and len(artifacts) != 2:
         raise typer.BadParameter(f"--disagree takes two sets, found {len(artifacts)}")
     if diff and (len(artifacts) != 2 or sentence is not None):
@@ -74,16 +76,12 @@ def _asked(found: "list[ArtifactSet]", worst: int | None, wrong: int | None, dis
 
 
 def _answer(console: Console, frame: "pl.DataFrame", output: Path | None) -> None:
-    from structkd.corpora.files import atomic_path
     from structkd.pipeline.report.views import sentences_table
 
     if output is None:
         console.print(sentences_table(frame) if len(frame) else "none")
         return
-    if output.suffix not in (".parquet", ".csv"):
-        raise typer.BadParameter(f"--output {output}: expected a name that ends in .parquet or .csv")
-    with atomic_path(output) as temporary:
-        frame.write_parquet(temporary) if output.suffix == ".parquet" else frame.write_csv(temporary)
+    write_frame(output, frame)
     console.print(f"{output}: {len(frame)} sentences", soft_wrap=True)
 
 

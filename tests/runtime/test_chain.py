@@ -111,6 +111,8 @@ def test_faults_are_named():
     chain = Chain(transitions, start, end)
     with pytest.raises(ValueError, match="lengths from 1 to T"):
         chain.on(emissions, np.array([0]))
+    with pytest.raises(ValueError, match="at least one sentence"):
+        chain.on(emissions[:0], np.array([], int))
     with pytest.raises(ValueError, match="lengths from 1 to T"):
         chain.on(emissions[..., :2], np.array([2]))
     emissions[0, 1, 2] = np.nan
