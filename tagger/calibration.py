@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from structkd.corpora.faults import FileError
+from structkd.corpora.faults import FileError, explained
 from structkd.corpora.sealed import DIGEST, SealError, read_object, read_sealed, write_sealed
 from structkd.tagger.description import FILE as DESCRIPTION
 from structkd.tagger.description import CheckpointError, validated
@@ -50,7 +50,10 @@ def read_temperature(folder: Path) -> float:
 
 def remove_temperature(folder: Path) -> None:
     """Remove the temperature of the tagger in `folder`, before another one takes its place."""
-    (folder / FILE).unlink(missing_ok=True)
+    path = folder / FILE
+    if path.exists():
+        with explained(path, "written"):
+            path.unlink(missing_ok=True)
 
 
 def _digest(folder: Path) -> str:

@@ -28,14 +28,14 @@ def test_the_citation_is_of_this_version_and_names_both_papers():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     assert citation["cff-version"] == "1.2.0"
     assert {"message", "title", "authors"} <= citation.keys()
-    assert citation["version"] == PROJECT["version"]
+    assert citation["version"] == structkd.__version__
     assert citation["license"] == PROJECT["license"]
     papers = [paper["identifiers"][0]["value"] for paper in citation["references"]]
     assert papers == ["arXiv:2004.03846", "arXiv:2010.05010"]
 
 
 def test_the_changes_have_this_version():
-    assert f"\n## {PROJECT['version']}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert f"\n## {structkd.__version__}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/api.md"])

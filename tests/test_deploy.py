@@ -45,6 +45,7 @@ def test_a_snippet_finds_the_places(folder, snippet):
     assert "New York" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_hub(folder):
     (commands,) = (block for block in blocks(PAGE, "sh") if "push" in block)
     with running() as hub:

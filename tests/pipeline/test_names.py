@@ -52,7 +52,7 @@ def place(tmp_path_factory):
             (folder / f"{language}.{split}.conll").write_text(SENTENCE.replace("Ada", f"A{split}") * 3, "utf-8")
     done = structkd(folder, "distill", "names", "--workers", 1)
     assert done.returncode == 0, done.stderr
-    return folder, done.stdout
+    return folder, done.stdout.partition("names: teachers, proved on dev")[0]
 
 
 def cells(line):

@@ -21,7 +21,7 @@ import pkgutil, sys
 from importlib import import_module
 import structkd
 for module in pkgutil.walk_packages(structkd.__path__, "structkd."):
-    if module.name != "structkd.__main__":
+    if not module.name.endswith(".__main__"):
         import_module(module.name)
 from structkd.pipeline.execution.cores import usable_cores
 print(usable_cores())

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-OWN = {"pyproject.toml", "README.md", "LICENSE", "Dockerfile", "Dockerfile.dockerignore"}
+OWN = {"pyproject.toml", "README.md", "LICENSE", "Dockerfile", ".dockerignore"}
 """Files in its folder that are about the distribution, not in the package."""
 
 

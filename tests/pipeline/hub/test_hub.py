@@ -88,6 +88,7 @@ def test_a_set_comes_back_as_it_was_under_a_card(hub, artifacts, tmp_path):
     assert hub.files(SET)[".gitattributes"]
 
 
+@pytest.mark.slow
 def test_a_second_push_sends_nothing_again_and_leaves_no_shard_of_another_set(hub, artifacts, tmp_path):
     done(hub, tmp_path, "push", artifacts, SET, "--licence", "other")
     hub.requests.clear()
@@ -100,6 +101,7 @@ def test_a_second_push_sends_nothing_again_and_leaves_no_shard_of_another_set(hu
     assert contents(tmp_path / "back") == contents(tmp_path / "less")
 
 
+@pytest.mark.slow
 def test_a_push_is_one_commit(hub, artifacts, tmp_path):
     done(hub, tmp_path, "push", artifacts, SET, "--licence", "other")
     assert len(hub.branches[SET, "main"]) == 2  # the first made the repository
@@ -121,6 +123,7 @@ def test_a_killed_pull_goes_on(hub, artifacts, tmp_path):
     assert fetched == ["part-00001.parquet", "part-00002.parquet"]
 
 
+@pytest.mark.slow
 def test_a_pull_of_another_commit_keeps_nothing_of_the_first(hub, artifacts, tmp_path):
     done(hub, tmp_path, "push", artifacts, SET, "--licence", "other")
     shutil.copytree(artifacts, tmp_path / ".back.pull")  # as an interrupted pull leaves it
@@ -130,6 +133,7 @@ def test_a_pull_of_another_commit_keeps_nothing_of_the_first(hub, artifacts, tmp
     assert contents(tmp_path / "back") == contents(tmp_path / "less")
 
 
+@pytest.mark.slow
 def test_revisions(hub, student, artifacts, tmp_path):
     done(hub, tmp_path, "push", student, STUDENT, "--revision", "v1")
     assert "model.onnx" not in hub.files(STUDENT)
@@ -139,6 +143,7 @@ def test_revisions(hub, student, artifacts, tmp_path):
     assert "found no digests.json" in refused(hub, tmp_path, "pull", STUDENT, "other")
 
 
+@pytest.mark.slow
 def test_a_private_repository(hub, student, tmp_path):
     done(hub, tmp_path, "push", student, STUDENT, "--private")
     assert hub.private == {STUDENT}
@@ -146,6 +151,7 @@ def test_a_private_repository(hub, student, tmp_path):
     done(hub, tmp_path, "pull", STUDENT, "back", token=READER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["model.onnx", "part-00001.parquet"])
 def test_what_was_changed_on_the_way_is_refused_and_fetched_anew(hub, student, artifacts, tmp_path, where):
     source, repo, more = (artifacts, SET, ("--licence", "other")) if "part" in where else (student, STUDENT, ())
@@ -169,6 +175,7 @@ def test_a_damaged_folder_is_not_pushed(hub, student, artifacts, tmp_path):
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_refusals_say_what_to_do(hub, student, artifacts, tmp_path):
     def push(*arguments, **options):
         return refused(hub, tmp_path, "push", *arguments, **options)
@@ -202,6 +209,7 @@ def test_no_file_has_the_token(hub, student, tmp_path):
     assert any(TOKEN in json.dumps(headers) for _, _, headers in hub.requests)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_in_the_home(hub, student, tmp_path):
     """What the client keeps in its own cache is no copy of the folder."""
     done(hub, tmp_path, "push", student, STUDENT)

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from structkd.corpora.sentences import CorpusError
+from structkd.runtime.lines import LineError
 from tests.pipeline.tagging.tagging import tagged
 
 JSON = {
@@ -27,7 +28,7 @@ JSON = {
 def test_a_json_line(line, tmp_path):
     path = tmp_path / "in.jsonl"
     path.write_text(f'{{"text": "one"}}\n{line}\n', "utf-8")
-    with pytest.raises(CorpusError) as refused:
+    with pytest.raises(LineError) as refused:
         tagged(path, "jsonl", "json", tmp_path / "out.jsonl")
     assert str(refused.value).startswith(f"{path}:2: {JSON[line]}")
     assert [one.name for one in tmp_path.iterdir()] == ["in.jsonl"]
