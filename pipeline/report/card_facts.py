@@ -18,9 +18,9 @@ from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import RESULT
 from structkd.pipeline.report.model_card import Card, Scores, Speed
 from structkd.pipeline.results.result import Result, load_result
-from structkd.pipeline.results.type_scores import Counts, type_scores
 from structkd.runtime.folder import SETTINGS, open_files
 from structkd.runtime.tagging import TextTagger
+from structkd.tagger.analysis import TypeScore, analyse
 from structkd.tagger.config import StaticVectorsConfig, TaggerConfig, TransformerConfig
 from structkd.tagger.model import Tagger
 from structkd.teachers.sources.config import CheckpointConfig, HuggingFaceConfig, PredictionsConfig
@@ -85,21 +85,22 @@ def known_result(folder: Path) -> Result | None:
 def result_scores(result: Result) -> Scores:
     """Return the counts on test by language; a result has none by type."""
     return {
-        language: {"": Counts(sum(one.right), sum(one.predicted), sum(one.gold))}
+        language: {"": TypeScore(sum(one.right), sum(one.predicted), sum(one.gold))}
         for language, one in result.outcomes.items()
     }
 
 
 def measured(tagger: TextTagger, experiment: Experiment) -> Measured:
     """Score a tagger on the test corpora of an experiment, by type. Raises CorpusError."""
-    data, scores, words, seconds = Data(experiment), dict[str, Mapping[str, Counts]](), 0, 0.0
+    data, scores, words, seconds = Data(experiment), dict[str, Mapping[str, TypeScore]](), 0, 0.0
     for language in experiment.languages:
         corpus, _ = data.load(language, "test")
         gold = [sentence.labels or () for sentence in corpus]
         begun = time.perf_counter()
         found = tagger.tag_sentences([sentence.tokens for sentence in corpus])
         seconds, words = seconds + time.perf_counter() - begun, words + corpus.tokens
-        scores[language] = type_scores(gold, [one.labels for one in found], tagger.scorer.scheme)
+        analysis = analyse(gold, [one.labels for one in found], tagger.scorer.scheme)
+        scores[language] = {"": analysis.micro, **analysis.types}
     return Measured(scores, Speed(words / seconds, _processor()))
 
 

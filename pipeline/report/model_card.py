@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from structkd.corpora.schemes import Metric
-from structkd.pipeline.results.type_scores import Counts
+from structkd.tagger.analysis import TypeScore
 from structkd.tagger.config import METRIC_NAMES
 
 Lines = Iterator[str]
-Scores = Mapping[str, Mapping[str, Counts]]
+Scores = Mapping[str, Mapping[str, TypeScore]]
 """By language, then by type; the type "" stands for all."""
 
 
