@@ -39,7 +39,7 @@ def evaluate(
     against: Annotated[Path | None, typer.Option(help="Another tagger, to compare with by a paired bootstrap.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write all numbers to a JSON file.")] = None,
 ) -> None:
-    """Score a tagger on a file: strict span F1, or accuracy for tags; by type, with its errors and an interval."""
+    """Score a tagger on a file: strict span F1, or accuracy for tags; by type, with errors and an interval."""
     from structkd.corpora.files import write_json
     from structkd.corpora.schemes import Metric
     from structkd.pipeline.report.errors import as_json, error_line, error_tables

@@ -11,7 +11,7 @@ from structkd.pipeline.commands.console import write
 def schema(
     kind: Annotated[Literal["experiment", "grid"], typer.Argument(help="The kind of file.")] = "experiment",
 ) -> None:
-    """Print the JSON Schema of experiment files or grids: names, types, defaults and meanings of all settings."""
+    """Print the JSON Schema of experiment files or grids: names, types, defaults and meanings of settings."""
     write(schema_text(kind))
 
 

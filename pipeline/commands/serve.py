@@ -34,7 +34,7 @@ def serve(
         int, typer.Option(min=1, help="Seconds to finish what has begun when stopped.")
     ] = DEFAULTS.grace_seconds,
 ) -> None:
-    """Tag texts over HTTP; a page at / tries it. SIGTERM and Ctrl-C finish what has begun and end with exit code 0."""
+    """Tag texts over HTTP; a page at / tries it. SIGTERM and Ctrl-C finish what has begun, with exit code 0."""
     limits = Limits(
         body_bytes=max_body,
         text_characters=max_characters,
