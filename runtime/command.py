@@ -112,6 +112,8 @@ def _tag(options: Namespace) -> None:
     tagger = load(options.folder)
     wanted = Wanted(options.threshold, options.k, options.marginals)
     words_of = split_blanks if options.tokenised else split
+    if options.file and not options.file.exists():
+        raise FileNotFoundError(f"{options.file}: no such file")
     with options.file.open("rb") if options.file else nullcontext(sys.stdin.buffer) as stream:
         name = str(options.file or "standard input")
         for lines in arriving(stream, name, lambda line: (line, words_of(line)), options.max_characters):

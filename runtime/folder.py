@@ -31,8 +31,8 @@ class FolderError(ValueError):
 
 
 def is_exported(folder: str | Path) -> bool:
-    """True for a folder that `structkd export` wrote."""
-    return (Path(folder) / DIGESTS).is_file() and (Path(folder) / SETTINGS).is_file()
+    """True for a folder that `structkd export` wrote, even if one of its files is missing now."""
+    return (Path(folder) / DIGESTS).is_file() or (Path(folder) / SETTINGS).is_file()
 
 
 def load(folder: str | Path, *, threads: int = 1) -> TextTagger:
@@ -98,7 +98,9 @@ def read_checked(folder: Path) -> dict[str, bytes]:
         FolderError: a file that is missing or changed.
     """
     if not is_exported(folder):
-        raise FolderError(f"{folder}: no exported tagger (it has no {DIGESTS} and {SETTINGS}); run: structkd export")
+        raise FolderError(
+            f"{folder}: no exported tagger (it has neither {DIGESTS} nor {SETTINGS}); run: structkd export"
+        )
     sealed = _read(folder / DIGESTS)
     try:
         digests = dict(json.loads(sealed)["files"])

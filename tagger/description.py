@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from structkd.corpora.faults import FileError
 from structkd.corpora.schemes import Metric, Scheme
 from structkd.corpora.sealed import SealError, read_object, unsealed
+from structkd.runtime.folder import is_exported
 from structkd.tagger.config import TaggerConfig
 
 FORMAT = 3
@@ -45,7 +46,8 @@ def describe(folder: Path, kind: type[D]) -> D:
     """Read a tagger's description. Raises CheckpointError if it is missing, damaged or of another format."""
     path = folder / FILE
     if not path.is_file():
-        raise CheckpointError(f"{folder}: holds no trained tagger (no {FILE})")
+        advice = "; it holds an exported one: name the folder that it was exported from" if is_exported(folder) else ""
+        raise CheckpointError(f"{folder}: holds no trained tagger (no {FILE}){advice}")
     try:
         stored = read_object(path)
         if stored.get("format", FORMAT) != FORMAT:

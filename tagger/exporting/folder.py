@@ -85,7 +85,11 @@ def write_folder(out: Path, files: Mapping[str, bytes]) -> None:
                 (temporary / name).write_bytes(content)
                 sync(temporary / name)
             sync(temporary)
-            temporary.replace(out)
+            try:
+                temporary.replace(out)
+            except OSError:
+                check_new(out)  # another process may have written it since
+                raise
             sync(out.absolute().parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -8,9 +8,11 @@ import sys
 import pytest
 
 from structkd.corpora.faults import FileError
+from structkd.runtime.command import main
 from structkd.runtime.folder import DIGESTS, SETTINGS, FolderError, describe, is_exported, load, seal
 from structkd.tagger.config import CharacterCNNConfig, WordsConfig
 from structkd.tagger.exporting.folder import exported_files, write_folder
+from structkd.tagger.opening import open_tagger
 from tests.tagger.exporting.exported import untrained
 
 
@@ -45,6 +47,12 @@ def test_a_missing_file_is_named(copy, whole):
             load(copy)
         shutil.copy(whole / file.name, copy)
     assert is_exported(copy)
+
+
+def test_a_folder_that_lost_its_digests_is_still_an_export(copy):
+    (copy / DIGESTS).unlink()
+    with pytest.raises(FolderError, match=f"{DIGESTS}: no such file"):
+        open_tagger(copy)
 
 
 def test_other_files_do_not_matter(copy):
@@ -100,6 +108,23 @@ def test_an_export_goes_into_a_new_or_empty_folder(whole, tmp_path):
     load(tmp_path / "empty")
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
     assert describe(whole)["about"] == {"metric": "spans"}
+
+
+def test_of_two_exports_to_one_folder_the_second_is_refused(whole, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    files = {file.name: file.read_bytes() for file in whole.iterdir() if file.name != DIGESTS}
+    monkeypatch.setattr(
+        "structkd.tagger.exporting.folder.sync", lambda path: out.exists() or shutil.copytree(whole, out)
+    )
+    with pytest.raises(FileError, match="out: found something there; name a folder that is new or empty"):
+        write_folder(out, files)
+    load(out)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_small_command_names_a_missing_text(whole, tmp_path):
+    with pytest.raises(SystemExit, match=r"structkd-runtime: .*none\.txt: no such file"):
+        main(["tag", str(whole), str(tmp_path / "none.txt")])
 
 
 def test_loading_needs_neither_torch_nor_pyarrow(whole):
