@@ -17,7 +17,7 @@ from structkd.pipeline.commands.labelled import (
     TokenColumn,
     read_for,
 )
-from structkd.pipeline.commands.options import TaggerFolder
+from structkd.pipeline.commands.options import AnyTaggerFolder
 
 if TYPE_CHECKING:
     from structkd.runtime.tagging import TextTagger
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    tagger: TaggerFolder,
+    tagger: AnyTaggerFolder,
     file: Annotated[Path, typer.Argument(help="Labelled text to score the tagger on.", exists=True, dir_okay=False)],
     reader: Reader = "columns",
     scheme: FileScheme = "IOB2",

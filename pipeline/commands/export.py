@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from structkd.pipeline.commands.console import write
-from structkd.pipeline.commands.options import TaggerFolder
+from structkd.pipeline.commands.options import Changes, TaggerFolder
 
 if TYPE_CHECKING:
     from structkd.pipeline.experiment.experiment import Experiment
@@ -32,11 +32,15 @@ def export(
     vectors: Annotated[int, VECTORS] = 0,
     subwords: Annotated[list[Path] | None, SUBWORDS] = None,
     experiment: Annotated[str | None, EXPERIMENT] = None,
+    changes: Changes = None,
 ) -> None:
     """Export a tagger: a folder with all that its use needs, and a model card."""
     from structkd.tagger.exporting.faults import check_packages
 
+    if not licence.strip():
+        raise typer.BadParameter("found no name of a licence; expected one of spdx.org/licenses, or other")
     check_packages()
+    from structkd.pipeline.experiment.changes import parse_changes
     from structkd.pipeline.experiment.experiment import load_experiment
     from structkd.pipeline.report.card_facts import make_card
     from structkd.pipeline.report.model_card import render
@@ -47,7 +51,7 @@ def export(
 
     check_new(out)
     metric, described = scored(student).metric, describe(student, TaggerDescription)
-    trained_by = load_experiment(experiment) if experiment else None
+    trained_by = load_experiment(experiment, parse_changes(changes or ())) if experiment else None
     _check_experiment(student, described.about, trained_by)
     scorer = load_text_tagger(student).scorer
     assert isinstance(scorer, TorchScorer)

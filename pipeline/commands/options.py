@@ -17,4 +17,5 @@ Changes = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the pieces, finished or not, and make nothing.")]
 Redo = Annotated[bool, typer.Option("--redo", help="Remove finished pieces first, and make them again.")]
+AnyTaggerFolder = Annotated[Path, typer.Argument(help="A tagger: the folder of a trained or an exported one.")]
 TaggerFolder = Annotated[Path, typer.Argument(help="A trained tagger: a folder that contains tagger.json.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from structkd.pipeline.commands.console import make_console, write
-from structkd.pipeline.commands.options import TaggerFolder
+from structkd.pipeline.commands.options import AnyTaggerFolder
 
 if TYPE_CHECKING:
     from structkd.pipeline.tagging.destination import Destination
@@ -18,7 +18,7 @@ _FIELDS = {"jsonl": "text", "parquet": "text", "columns": "0"}
 
 
 def tag(
-    tagger: TaggerFolder,
+    tagger: AnyTaggerFolder,
     files: Annotated[
         list[Path] | None,
         typer.Argument(help="What to tag.", show_default="standard input", exists=True, dir_okay=False),

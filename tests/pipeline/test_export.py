@@ -55,6 +55,25 @@ def test_a_licence_must_be_given(tagger, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_blank_licence_is_refused(tagger, tmp_path):
+    done = run(tagger, tmp_path / "out", "--licence", " ")
+    assert done.exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_exported_tagger_is_not_exported_again(tagger, tmp_path):
+    run(tagger, tmp_path / "out", "--licence", "mit")
+    done = run(tmp_path / "out", tmp_path / "again", "--licence", "mit")
+    assert "the folder that it was exported from" in str(done.exception)
+
+
+def test_a_card_tells_of_the_settings_that_replace_the_files(tagger, tmp_path):
+    more = ["--experiment", "demo", "--set", "teacher.tagger.hidden=7", "--set", "corpus.test=3"]
+    done = run(tagger, tmp_path / "out", "--licence", "mit", *more)
+    assert done.exit_code == 0, done.output
+    assert "7 LSTM units" in (tmp_path / "out" / "README.md").read_text("utf-8")
+
+
 def test_a_full_folder_and_another_experiment_are_refused(tagger, tmp_path):
     done = run(tagger, tagger, "--licence", "mit")
     assert "new or empty" in str(done.exception)
