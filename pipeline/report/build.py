@@ -1,7 +1,8 @@
 """The report of an experiment or a grid: its findings as a page's tables and charts."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -30,6 +31,9 @@ from structkd.pipeline.results.comparisons import NOTE, Entries, score_rows
 from structkd.pipeline.results.findings import TableFindings, TaskFindings
 from structkd.pipeline.results.tables import score_table, seed_means
 
+GAP_NOTE = (
+    "Dots: seeds. Lines: 95% intervals over resampled test sentences, if teachers are better than the baseline in all."
+)
 SPLITS = {"test": "test", "dev": "dev", "zero_shot": "languages never trained on"}
 
 
@@ -39,8 +43,10 @@ def make_page(
     """Return a page with all tables; the first table's tasks are shown in detail."""
     main = tables[0]
     sections = [_section(table, NOTE if table is main else "") for table in tables if _has_students(table)]
-    sections += [_languages(task, main.split) for task in main.tasks if _has_scores(task)]
+    if len(_scored(main)) > 1:
+        sections += [_languages(task, main.split) for task in _scored(main)]
     sections += [_training(main), _costs(main), _calibration(main)]
+    sections = [replace(one, title="Scores") if one.title == subtitle else one for one in sections]
     return Page(
         title,
         subtitle,
@@ -51,8 +57,9 @@ def make_page(
     )
 
 
-def _has_scores(task: TaskFindings) -> bool:
-    return any(len(cells) for cells in task.entries.values())
+def _scored(table: TableFindings) -> list[TaskFindings]:
+    """Return the tasks with results: a task that was not run yet is no empty column or panel."""
+    return [task for task in table.tasks if any(len(cells) for cells in task.entries.values())]
 
 
 def _has_students(table: TableFindings) -> bool:
@@ -62,22 +69,41 @@ def _has_students(table: TableFindings) -> bool:
 
 
 def _section(table: TableFindings, note: str) -> Section:
-    metrics = ", ".join(f"{task.name} {task.metric}" for task in table.tasks)
-    view = by_task(f"Means over languages, {SPLITS[table.split]}", table, note)
-    charts: list[Any] = []
+    """Return a table's section: means of tasks, or the languages if there is one task."""
+    tasks = _scored(table)
+    table = replace(table, tasks=tuple(tasks))
     gaps = gap_chart(table)
-    if any(values for bar in gaps.bars for values in bar.values):
-        charts.append(gaps)
-    charts += [_sweep(table, task) for task in table.tasks if task.sweep]
+    charts: list[Any] = [gaps] if any(values for bar in gaps.bars for values in bar.values) else []
+    charts += [_sweep(table, task) for task in tasks if task.sweep]
+    if len(tasks) == 1:
+        languages = _languages(tasks[0], table.split, note)
+        return replace(languages, title=table.title, note="", charts=(*charts, *languages.charts))
+    metrics = ", ".join(f"{task.name} {task.metric}" for task in tasks)
+    view = by_task(f"Means over languages, {SPLITS[table.split]}", table, note)
     return Section(table.title, f"Percent: {metrics}.", (view,), tuple(charts))
 
 
 def gap_chart(table: TableFindings) -> Bars:
-    """Return the share of the gap that each label closes, by task and seed."""
+    """Return the share of the gap that each label closes, by task and seed, with its interval on test."""
     shares = [_seed_shares(task.entries, table.split) for task in table.tasks]
     labels = dict.fromkeys(label for found in shares for label in found)
-    bars = tuple(Bar(label, tuple(found.get(label, ()) for found in shares)) for label in labels)
-    return Bars("Share of the gap closed", "percent of teachers - baseline", tuple(t.name for t in table.tasks), bars)
+    reach = [_intervals(task.entries, labels if table.split == "test" else ()) for task in table.tasks]
+    bars = tuple(
+        Bar(label, tuple(found.get(label, ()) for found in shares), tuple(found.get(label) for found in reach))
+        for label in labels
+    )
+    names = tuple(task.name for task in table.tasks)
+    note = GAP_NOTE if any(reach) else ""
+    return Bars("Share of the gap closed", "percent of teachers - baseline", names, bars, note)
+
+
+def _intervals(entries: Entries, labels: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """Return the interval of each label's share of the gap; none if teachers may be no better than the baseline."""
+    found = entries.resampled
+    if found is None or not {TEACHERS, BASELINE} <= set(found.samples):
+        return {}
+    known = {label: found.gap(label, BASELINE, TEACHERS) for label in labels if label in found.samples}
+    return {label: interval for label, interval in known.items() if interval}
 
 
 def _seed_shares(entries: Entries, split: str) -> dict[str, tuple[float, ...]]:
@@ -113,8 +139,8 @@ def _means(cells: pl.DataFrame, split: str) -> tuple[float, ...]:
     return tuple(seed_means(score_rows(Entries({"": cells})).filter(pl.col("split") == split))["mean"].to_list())
 
 
-def _languages(task: TaskFindings, split: str) -> Section:
-    view = by_language(f"{task.metric} by language", task, split)
+def _languages(task: TaskFindings, split: str, note: str = "") -> Section:
+    view = by_language(f"{task.metric} by language, {SPLITS[split]}, percent", task, split, note)
     charts = (_differences(task),) if len(task.entries.get(BASELINE, ())) and split == "test" else ()
     proof = proof_table("Teachers, proved on dev", task)
     return Section(f"{task.name}, by language", task.experiment.title, (view, *([proof] if proof else [])), charts)
@@ -164,8 +190,8 @@ def _curves(entries: Entries) -> Iterator[Line]:
 
 def _costs(table: TableFindings) -> Section:
     note = "Means over seeds; teachers: all of a task together. Seconds are of one thread, beside whatever else ran."
-    tasks = [task for task in table.tasks if _has_scores(task)]
-    return Section("What it costs", note, (), tuple(Costs(task.name, tuple(_stages(task.entries))) for task in tasks))
+    charts = tuple(Costs(task.name, tuple(_stages(task.entries))) for task in _scored(table))
+    return Section("What it costs", note, (), charts)
 
 
 def _stages(entries: Entries) -> Iterator[Cost]:

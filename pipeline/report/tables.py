@@ -34,9 +34,9 @@ def by_task(title: str, table: TableFindings, note: str = "") -> TableView:
     return _view(title, task_texts({task.name: task.entries for task in table.tasks}, table.split), note)
 
 
-def by_language(title: str, task: TaskFindings, split: str) -> TableView:
+def by_language(title: str, task: TaskFindings, split: str, note: str = "") -> TableView:
     """Return systems by languages."""
-    return _view(title, language_texts(task.entries, split=split))
+    return _view(title, language_texts(task.entries, split=split), note)
 
 
 def proof_table(title: str, task: TaskFindings) -> TableView | None:

@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from structkd.pipeline.report.build import gap_chart
 from structkd.pipeline.report.formats import as_latex, as_markdown
 from structkd.pipeline.results.comparisons import Entries, language_texts, marks, score_rows, task_texts
+from structkd.pipeline.results.findings import TableFindings, TaskFindings
 from structkd.pipeline.results.result import ResultError
 from structkd.pipeline.results.significance import PairingError
 from tests.pipeline.cells import cells
@@ -135,3 +137,19 @@ def test_a_language_of_one_sentence_has_no_intervals_and_no_mark_by_sentence():
     assert heads == ["system", "en", "mean", "sd", "seeds", "gap closed"]
     assert texts[2] == ["good", "75.00", "75.00", "0.00", "2", "60%"]
     assert "*" not in "".join(marks(few).values())
+
+
+@pytest.mark.parametrize(("split", "known"), [("test", True), ("dev", False)])
+def test_the_bars_of_the_gap_have_the_intervals_of_the_table(split, known):
+    task = TaskFindings("ner", "NER", {}, NER, {})
+    chart = gap_chart(TableFindings("t", "T", split, None, (task,)))
+    assert bool(chart.note) == bool(chart.bars) == known
+    for bar in chart.bars:
+        ((low, high),) = bar.intervals
+        assert (low, high) == NER.resampled.gap(bar.name, "baseline", "teachers")
+        assert low - 1e-6 < np.mean(bar.values[0]) < high + 1e-6
+
+
+def test_without_a_gap_there_are_no_intervals():
+    task = TaskFindings("ner", "NER", {}, entries(teachers=[0.5], baseline=[0.5], good=[0.7]), {})
+    assert gap_chart(TableFindings("t", "T", "test", None, (task,))).note == ""

@@ -90,6 +90,16 @@ def test_the_page_has_them_too(place, monkeypatch):
     assert all(f">{language}<" in page for language in LANGUAGES)
 
 
+def test_the_page_of_one_task_has_each_section_once(place, monkeypatch):
+    monkeypatch.chdir(place[0])
+    findings = plan_findings(make_plan(load_experiment("names")))
+    page = make_page("a", findings.title, [findings])
+    titles = [section.title for section in page.sections]
+    assert titles[0] == "Scores"
+    assert len(set(titles)) == len(titles)
+    assert sum("test" in view.title for section in page.sections for view in section.tables) == 1
+
+
 def test_a_result_that_was_changed_is_named_with_what_to_do(place):
     folder, _ = place
     path = next(folder.glob("runs/names/students/exact-seed2-*/result.json"))

@@ -165,7 +165,7 @@
     return cell;
   };
 
-  // Keys: in the list up and down as well; elsewhere left, right, j and k while the browser is what is looked at.
+  // Keys: left, right, j and k from everywhere, which brings the sentences into view; in the list up and down as well.
   const STEPS = { ArrowRight: 1, j: 1, ArrowLeft: -1, k: -1 };
   const section = byId("sentences");
   const lookedAt = () => {
@@ -175,11 +175,16 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const target = event.target;
-    const mine = section.contains(target) || ((target === document.body || target.id === "main") && lookedAt());
     const scrolls = target.closest?.(".scroll") && event.key.startsWith("Arrow");
-    if (!mine || target.matches?.("select, input[type=search]") || scrolls || !(event.key in STEPS)) return;
-    event.preventDefault();
-    choose(chosen + STEPS[event.key]);
+    if (target.matches?.("select, input[type=search]") || scrolls || byId("keys").open) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      byId("words").focus();
+    } else if (Object.hasOwn(STEPS, event.key)) {
+      event.preventDefault();
+      choose(chosen + STEPS[event.key]);
+      if (!lookedAt()) section.scrollIntoView();
+    }
   });
   list.addEventListener("keydown", (event) => {
     const page = Math.max(1, Math.floor(list.clientHeight / (list.firstChild?.offsetHeight ?? 1)));

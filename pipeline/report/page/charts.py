@@ -13,6 +13,8 @@ class Bar:
     name: str
     values: tuple[tuple[float, ...], ...]
     """One value per seed for each group; none if the system was not run."""
+    intervals: tuple[tuple[float, float] | None, ...] = ()
+    """The confidence interval of the mean for each group, None if it is not known; empty if no group has one."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Bars:
     def __post_init__(self) -> None:
         for bar in self.bars:
             _same_length(self.title, bar.name, bar.values, self.groups, "groups")
+            _same_length(self.title, bar.name, bar.intervals or self.groups, self.groups, "groups")
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,10 @@ def numbers(chart: Chart) -> TableView:
 
 
 def _bars(chart: Bars) -> TableView:
-    rows = tuple((bar.name, *map(_seeds, bar.values)) for bar in chart.bars)
-    return TableView(chart.title, ("system", *chart.groups), rows, note=f"{chart.axis}: mean (seeds)")
+    rows = tuple(
+        (bar.name, *map(_seeds, bar.values, bar.intervals or (None,) * len(chart.groups))) for bar in chart.bars
+    )
+    return TableView(chart.title, ("system", *chart.groups), rows, note=f"{chart.axis}: mean (seeds) [95% interval]")
 
 
 def _lines(chart: Lines) -> TableView:
@@ -63,11 +65,12 @@ def _reliability(chart: Reliability) -> TableView:
     return TableView(chart.title, ("language", "text", "confidence", "accuracy", "words"), rows, left=2)
 
 
-def _seeds(values: tuple[float, ...]) -> str:
+def _seeds(values: tuple[float, ...], interval: tuple[float, float] | None) -> str:
     if not values:
         return NOTHING
     each = f" ({', '.join(f'{value:z.1f}' for value in values)})" if len(values) > 1 else ""
-    return f"{fmean(values):z.1f}{each}"
+    reach = f" [{interval[0]:z.1f}, {interval[1]:z.1f}]" if interval else ""
+    return f"{fmean(values):z.1f}{each}{reach}"
 
 
 def _estimate(estimate: Estimate | None) -> str:

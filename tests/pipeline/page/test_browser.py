@@ -181,12 +181,52 @@ def test_letters_typed_into_the_search_are_searched_for(page):
     assert matches(page) == [card.name for card in CARDS if "j" in " ".join(card.tokens).lower()]
 
 
-def test_arrows_leave_the_sentences_alone_while_something_else_is_read(page):
-    press(page, Keys.ARROW_RIGHT)
-    assert chosen(page) == CARDS[0].name
-    page.execute_script("document.getElementById('sentences').scrollIntoView()")
-    press(page, Keys.ARROW_RIGHT)
+@pytest.mark.parametrize("key", ["j", Keys.ARROW_RIGHT])
+def test_keys_work_as_soon_as_the_page_is_open_and_bring_the_sentences_into_view(page, key):
+    press(page, key)
     assert chosen(page) == CARDS[1].name
+    assert page.execute_script(
+        "const box = document.getElementById('matches').getBoundingClientRect();"
+        "return box.top < innerHeight && box.bottom > 0"
+    )
+
+
+def test_a_question_mark_lists_the_keys_which_rest_while_it_does(page):
+    press(page, "?")
+    listed = page.find_element(By.ID, "keys")
+    assert listed.is_displayed()
+    assert {key.text for key in listed.find_elements(By.TAG_NAME, "kbd")} >= {"j", "k", "/", "n", "p", "d", "?"}
+    press(page, "j")
+    assert chosen(page) == CARDS[0].name
+    press(page, Keys.ESCAPE)
+    assert not listed.is_displayed()
+    press(page, "j")
+    assert chosen(page) == CARDS[1].name
+
+
+def test_keys_go_to_sections_to_the_search_and_to_the_other_colours(page):
+    def top(place):
+        return page.execute_script("return arguments[0].getBoundingClientRect().top", sections[place])
+
+    sections = page.find_elements(By.CSS_SELECTOR, "main > section")
+    press(page, "nn")
+    assert abs(top(1)) < 80
+    press(page, "p")
+    assert abs(top(0)) < 80
+    press(page, "d")
+    assert page.find_element(By.ID, "scheme").get_attribute("aria-pressed") == "true"
+    press(page, "/", "?")
+    assert page.switch_to.active_element.get_attribute("id") == "words"
+    assert page.find_element(By.ID, "words").get_attribute("value") == "?"
+
+
+def test_on_a_page_without_sentences_only_its_own_keys_are_listed(chromium, tmp_path):
+    path = tmp_path / "bare.html"
+    path.write_text(render(replace(PAGE, sentences=())), "utf-8")
+    chromium.get(path.as_uri())
+    press(chromium, "?")
+    listed = chromium.find_element(By.ID, "keys")
+    assert {key.text for key in listed.find_elements(By.TAG_NAME, "kbd")} == {"n", "p", "d", "?", "Esc"}
 
 
 def test_the_tab_key_reaches_all_controls_and_shows_where_it_is(page):
@@ -314,10 +354,36 @@ def test_hostile_words_are_shown_as_they_are(chromium, tmp_path):
     assert chromium.get_log("browser") == []
 
 
-def test_a_narrow_page_never_scrolls_sideways_as_a_whole(page):
-    size = {"width": 360, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+@pytest.fixture
+def phone(page):
+    """The example on a phone, with all numbers open."""
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    try:
-        assert page.execute_script("return document.documentElement.scrollWidth") <= 360
-    finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    page.refresh()
+    page.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    WebDriverWait(page, 30).until(lambda _: page.find_elements(By.CSS_SELECTOR, "details .wide"))
+    yield page
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_narrow_page_never_scrolls_sideways_as_a_whole(phone):
+    assert phone.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+def test_what_is_wider_than_a_phone_stands_in_a_box_that_says_that_it_scrolls(phone):
+    boxes = """
+    const cut = (box) => box.scrollWidth - box.clientWidth > 1;
+    const told = (box) => getComputedStyle(box, "::before").content.includes("scroll") && box.tabIndex === 0;
+    const boxes = [...document.querySelectorAll(".scroll")];
+    return boxes.map((box) => [cut(box), told(box), box.classList.contains("more")]);
+    """
+    found = phone.execute_script(boxes)
+    assert any(cut for cut, _, _ in found)
+    assert all(cut == told == more for cut, told, more in found)
+
+
+def test_the_edge_is_plain_when_everything_at_the_right_was_seen(phone):
+    box = phone.find_element(By.CSS_SELECTOR, ".scroll.more")
+    phone.execute_script("arguments[0].scrollLeft = arguments[0].scrollWidth", box)
+    WebDriverWait(phone, 30).until(lambda _: "more" not in box.get_attribute("class").split())
+    assert "wide" in box.get_attribute("class").split()

@@ -75,6 +75,13 @@ def test_bars_show_every_system_and_have_every_value_in_the_table(bars):
         assert all(f"{value:z.1f}" in row[1] for value in values)
 
 
+def test_the_interval_of_a_bar_is_drawn_and_stands_in_the_table():
+    bare = Bars("gap", "", ("a", "b"), (Bar("exact", ((10.0, 20.0), (5.0,))),))
+    known = Bars("gap", "", ("a", "b"), (Bar("exact", ((10.0, 20.0), (5.0,)), ((-3.0, 40.5), None)),))
+    assert numbers(known).rows == (("exact", "15.0 (10.0, 20.0) [-3.0, 40.5]", "5.0"),)
+    assert svg(known).count("<path") > svg(bare).count("<path")
+
+
 @examples(15)
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True), st.lists(VALUES, min_size=1, max_size=4), st.booleans())
 def test_lines_show_every_system_whatever_it_is_called(names, values, log_x):
@@ -134,6 +141,10 @@ def test_a_chart_of_nothing_is_drawn_as_nothing(chart):
     ("make", "message"),
     [
         (lambda: Bars("gap", "", ("a", "b"), (Bar("top-k", ((1.0,),)),)), "'gap', top-k: 1 values for 2 groups"),
+        (
+            lambda: Bars("gap", "", ("a", "b"), (Bar("top-k", ((), ()), (None,)),)),
+            "'gap', top-k: 1 values for 2 groups",
+        ),
         (lambda: Differences("d", "", ("en",), (Difference("exact", (), None),)), "exact: 0 values for 1 languages"),
         (lambda: Line("exact", (Point(1, ()),)), "'exact': a point without a value"),
         (lambda: Lines("K", "", "", (Line("a", (Point(0, (1.0,)),)),), log_x=True), "'K': 0 on a logarithmic axis"),

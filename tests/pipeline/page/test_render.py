@@ -154,7 +154,7 @@ def test_any_words_come_back_out_of_the_page(word):
 
 def test_a_page_without_sentences_has_no_browser():
     page = Parsed(render(replace(example(1), sentences=())))
-    assert page.tags["form"] == 0
+    assert page.tags["article"] == 0
     assert page.tags["script"] == 1
 
 

@@ -29,6 +29,9 @@ def _panel(axes: Axes, chart: Bars, group: int, looks: Mapping[str, Look]) -> No
         values = bar.values[group]
         if values:
             axes.barh(place, fmean(values), height=0.66, color=looks[bar.name].colour)
+        if bar.intervals and (interval := bar.intervals[group]):
+            axes.plot(interval, (place, place), color=PAPER, linewidth=3, solid_capstyle="butt")
+            axes.plot(interval, (place, place), "|-", color=INK, linewidth=1.1, markersize=5)
         if len(values) > 1:
             dots = [place] * len(values)
             axes.plot(values, dots, "o", markersize=3.4, color=INK, markeredgecolor=PAPER, markeredgewidth=0.7)
@@ -44,8 +47,9 @@ def _panel(axes: Axes, chart: Bars, group: int, looks: Mapping[str, Look]) -> No
 
 
 def _limits(chart: Bars) -> tuple[float, float]:
-    """Return limits that contain all values and zero, with room at the right for the numbers."""
+    """Return limits that contain all values, intervals and zero, with room at the right for the numbers."""
     found = [0.0, *(value for bar in chart.bars for values in bar.values for value in values)]
+    found += [end for bar in chart.bars for interval in bar.intervals if interval for end in interval]
     low, high = min(found), max(found)
     room = (high - low) or 1
     return low - 0.04 * room, high + 0.32 * room
