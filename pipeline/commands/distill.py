@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from structkd.pipeline.commands.console import make_console, print_table
-from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Workers
+from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Track, Workers
 from structkd.pipeline.execution.engines import Engine, FirstAlone, Together, choose_engine
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_students, run_teachers
+from structkd.pipeline.execution.trackers import Kind
+from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import Plan, make_plan
@@ -25,6 +27,7 @@ def distill(
     workers: Workers = None,
     changes: Changes = None,
     redo: Redo = False,
+    track: Track = None,
     dry_run: DryRun = False,
 ) -> None:
     """Run both stages: teachers, then one multilingual student for each system; print the table.
@@ -38,21 +41,29 @@ def distill(
         print_table(make_console(), pieces_table(plan))
     elif "TORCHELASTIC_RUN_ID" not in os.environ:
         engine = choose_engine(workers)
-        _distill(plan, engine, engine, redo=redo)
+        _distill(plan, engine, engine, redo=redo, track=track)
     else:
-        _distill_by_ranks(plan, workers, redo=redo)
+        _distill_by_ranks(plan, workers, redo=redo, track=track)
 
 
-def _distill_by_ranks(plan: Plan, workers: int | None, *, redo: bool) -> None:
+def _distill_by_ranks(plan: Plan, workers: int | None, *, redo: bool, track: Kind | None) -> None:
     from structkd.tagger.ranks import joined  # loads torch, which a finished experiment never needs
 
     with joined() as ranks:
-        _distill(plan, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks, redo=redo)
+        _distill(plan, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks, redo=redo, track=track)
 
 
-def _distill(plan: Plan, first: Engine, second: Engine, ranks: "Ranks | None" = None, *, redo: bool = False) -> None:
+def _distill(
+    plan: Plan,
+    first: Engine,
+    second: Engine,
+    ranks: "Ranks | None" = None,
+    *,
+    redo: bool,
+    track: Kind | None,
+) -> None:
     console = make_console(quiet=ranks is not None and not ranks.first)
-    display = choose_display(console)
+    display = tracked(choose_display(console), None if console.quiet else track, [plan])
     if redo and (ranks is None or ranks.first):
         discard(plan, students=True)
     if redo and ranks is not None:

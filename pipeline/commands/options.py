@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from structkd.pipeline.execution.trackers import Kind
+
 ExperimentName = Annotated[
     str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path that ends in .toml.")
 ]
@@ -18,4 +20,7 @@ Changes = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the pieces, finished or not, and make nothing.")]
 Redo = Annotated[bool, typer.Option("--redo", help="Remove finished pieces first, and make them again.")]
 AnyTaggerFolder = Annotated[Path, typer.Argument(help="A tagger: the folder of a trained or an exported one.")]
+Track = Annotated[
+    Kind | None, typer.Option(help="Keep all scalars for TensorBoard or MLflow, in runs/NAME.", show_default="neither")
+]
 TaggerFolder = Annotated[Path, typer.Argument(help="A trained tagger: a folder that contains tagger.json.")]

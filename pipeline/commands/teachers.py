@@ -3,11 +3,12 @@
 from itertools import chain
 
 from structkd.pipeline.commands.console import make_console, print_table
-from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Workers
+from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Track, Workers
 from structkd.pipeline.execution.engines import choose_engine
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_teachers
+from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
@@ -19,6 +20,7 @@ def teachers(
     workers: Workers = None,
     changes: Changes = None,
     redo: Redo = False,
+    track: Track = None,
     dry_run: DryRun = False,
 ) -> None:
     """Run stage one: train the teachers and write their answers to Parquet shards."""
@@ -28,9 +30,10 @@ def teachers(
 
         print_table(console, pieces_table(plan, students=False))
         return
+    display = tracked(choose_display(console), track, [plan])
     if redo:
         discard(plan, students=False)
-    if not run_teachers([plan], choose_engine(workers), choose_display(console)):
+    if not run_teachers([plan], choose_engine(workers), display):
         console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
     for folder in chain.from_iterable(teacher.sets for teacher in plan.teachers):
         console.print(f"  {folder}")

@@ -8,6 +8,8 @@ from pathlib import Path
 from structkd.corpora.records import Finished, Record
 from structkd.pipeline.execution.engines import Engine, Listen
 from structkd.pipeline.execution.stages import Display, run_students, run_teachers
+from structkd.pipeline.execution.trackers import Kind
+from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.grid import Entry, Grid, Table, entries, rows_path
 from structkd.pipeline.plan.pieces import RUNS, Plan, make_plan
 from structkd.pipeline.results.calibrations import plan_calibrations
@@ -44,7 +46,7 @@ def planned_entries(grid: Grid, table: Table, runs: Path = RUNS) -> list[Planned
     return [PlannedEntry(entry, make_plan(entry.experiment, runs)) for entry in entries(grid, table)]
 
 
-def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Display) -> int:
+def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Display, track: Kind | None = None) -> int:
     """Run missing cells, table after table; each cell's row is kept at once. Returns the number of new rows."""
     path, before = rows_path(grid), len(read_rows(rows_path(grid)))
     for table in tables:
@@ -54,8 +56,8 @@ def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Displ
         waiting = _waiting(planned, path)
         if not waiting:
             continue
-        keeper = _Keeper(display, waiting, path, wanted)
         plans = [one.plan for one in waiting]
+        keeper = _Keeper(tracked(display, track, plans), waiting, path, wanted)
         run_teachers(plans, engine, keeper)
         keeper.keep()
         run_students(plans, engine, keeper)

@@ -39,7 +39,7 @@ def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int
     labels = {id(plan): teach.task_labels(plan.experiment) for plan in {id(plan): plan for plan, _ in waiting}.values()}
     jobs = [
         Job(
-            _title(plans, plan, teacher, f"teacher {teacher.name}"),
+            title_of(plans, plan, teacher),
             partial(teach.run_teacher, plan.experiment, teacher, labels[id(plan)]),
         )
         for plan, teacher in waiting
@@ -62,7 +62,7 @@ def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks:
     train = partial(learn.run_student, ranks=ranks) if ranks else learn.run_student
     jobs = [
         Job(
-            _title(plans, plan, student, f"{student.system} seed {student.seed}"),
+            title_of(plans, plan, student),
             partial(train, plan.experiment, student),
         )
         for plan, student in sorted(waiting, key=lambda pair: pair[1].seed)
@@ -82,8 +82,9 @@ def _check(plans: Sequence[Plan]) -> None:
         check_encoders(tagger.encoders)
 
 
-def _title(plans: Sequence[Plan], plan: Plan, piece: TeacherPlan | StudentPlan, title: str) -> str:
-    """Return a job's title; jobs of several experiments also have the folder's digest."""
+def title_of(plans: Sequence[Plan], plan: Plan, piece: TeacherPlan | StudentPlan) -> str:
+    """Return the title of the job that makes a piece; jobs of several experiments also have the folder's digest."""
+    title = f"teacher {piece.name}" if isinstance(piece, TeacherPlan) else f"{piece.system} seed {piece.seed}"
     return title if len(plans) == 1 else f"{plan.experiment.name} {title} {piece.folder.name[-8:]}"
 
 
