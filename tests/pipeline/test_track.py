@@ -17,6 +17,8 @@ from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
+pytestmark = pytest.mark.slow  # minutes: whole runs, killed and resumed, by both trackers
+
 ROOT, MORTAL = Path(__file__).parents[2], Path(__file__).with_name("mortal.py")
 SMALL = TINY.replace("updates = 20\n", "updates = 20\ncheckpoint_seconds = 0\n").replace(
     '["baseline", "posterior+top-wk", "exact"]', '["baseline", "posterior+top-wk"]'
