@@ -167,7 +167,7 @@ def test_it_leaves_nothing_in_the_home(site, tagger, tmp_path):
     [
         (("tag", "nowhere"), "", "structkd-runtime: nowhere: no exported tagger"),
         (("tag", "{tagger}", "--max-characters", "3"), "long\n", "standard input:1: 4 characters, at most 3"),
-        (("tag", "{tagger}", "nowhere"), "", "No such file"),
+        (("tag", "{tagger}", "nowhere"), "", "nowhere: no such file"),
         (("tag", "{tagger}", "--threshold", "2"), "", "argument --threshold: found '2', expected a number from 0 to 1"),
         (
             ("serve", "{tagger}", "--port", "http"),
