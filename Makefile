@@ -38,7 +38,7 @@ reproduce: $(STAMP)  ## run what GRID=name lacks: tasks by systems by seeds, row
 report: $(STAMP)  ## write a page of what has been run; EXPERIMENT may name a grid
 	@$(BIN)/structkd report $(EXPERIMENT)
 
-test: $(STAMP)  ## run the tests (some 8 minutes on 2 cores)
+test: $(STAMP)  ## run the tests (some 10 minutes on 2 cores)
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-all: $(STAMP)  ## add the slow tests and those on the real corpora, with new random examples
