@@ -43,10 +43,8 @@ def inspect(
     if output and not questions:
         raise typer.BadParameter("--output is for --worst, --wrong and --disagree")
     check_output(output)
-    if disagree and len(artifacts) != 2:
-        raise typer.BadParameter(f"--disagree takes two sets, found {len(artifacts)}")
-    if diff and (len(artifacts) != 2 or sentence is not None):
-        raise typer.BadParameter(f"--diff takes two sets and no --sentence, found {len(artifacts)} sets")
+    if (diff or disagree) and len(artifacts) != 2:
+        raise typer.BadParameter(f"{'--diff' if diff else '--disagree'} takes two sets, found {len(artifacts)}")
     console, found = make_console(), [ArtifactSet.open(folder) for folder in artifacts]
     if diff:
         from structkd.artifacts.comparison import compare
