@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from structkd.tagger.dropout import Dropout
+
 
 class BiLSTM(nn.Module):
     """Bidirectional LSTM layers over padded batches; padding never affects a word.
@@ -17,7 +19,7 @@ class BiLSTM(nn.Module):
         sizes = [dim] + [2 * hidden] * (layers - 1)
         self.ahead = nn.ModuleList(nn.LSTM(size, hidden, batch_first=True) for size in sizes)
         self.back = nn.ModuleList(nn.LSTM(size, hidden, batch_first=True) for size in sizes)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.dim = 2 * hidden
 
     def forward(self, vectors: Float[Tensor, "B T D"], lengths: Tensor) -> Float[Tensor, "B T H"]:

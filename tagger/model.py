@@ -9,6 +9,7 @@ from structkd.corpora.labels import LabelSet
 from structkd.crf import LinearChain
 from structkd.tagger.bilstm import BiLSTM
 from structkd.tagger.config import TaggerConfig
+from structkd.tagger.dropout import Dropout
 from structkd.tagger.encoders.base import Encoder
 from structkd.tagger.encoders.stack import Stack
 from structkd.tagger.encoders.static import StaticVectors
@@ -30,7 +31,7 @@ class Tagger(nn.Module):
         super().__init__()
         self.config, self.vocabulary, self.labels = config, vocabulary, labels
         self.encoder = Stack(config.encoders, vocabulary)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.context = BiLSTM(self.encoder.dim, config.hidden, config.layers, config.dropout) if config.hidden else None
         self.projection = nn.Linear(self.context.dim if self.context else self.encoder.dim, len(labels))
         self.transitions = nn.Parameter(torch.zeros(len(labels), len(labels)))

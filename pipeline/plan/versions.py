@@ -17,7 +17,7 @@ from types import MappingProxyType
 from structkd.corpora.files import digest_bytes, digest_json
 
 VERSIONS: Mapping[str, int] = MappingProxyType(
-    {"crf": 1, "corpora": 2, "tagger": 1, "artifacts": 1, "teachers": 1, "student": 1}
+    {"crf": 1, "corpora": 2, "tagger": 2, "artifacts": 1, "teachers": 1, "student": 1}
 )
 TEACHING = ("crf", "corpora", "tagger", "teachers")  # the rooms that determine a teacher
 ANNOTATION = (*TEACHING, "artifacts")  # an artifact set

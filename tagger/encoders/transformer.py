@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from structkd.runtime.windows import ALIKE, WindowGrid
 from structkd.tagger.config import TransformerConfig
 from structkd.tagger.devices import mixed_precision, precision_on
+from structkd.tagger.dropout import replace_dropout
 from structkd.tagger.encoders.base import Encoder
 from structkd.tagger.encoders.loading import library, load_tokenizer, make_pieces, missing_weights
 from structkd.tagger.encoders.pieces import by_word, inputs
@@ -92,6 +93,7 @@ class FineTuned(Encoder):
         super().__init__()
         self.config = config
         self.body = TransformerBody(config)
+        replace_dropout(self.body)
         self.mix = Mix(config, self.body.dim)
         self.dim = self.mix.dim
         self.body.model.get_input_embeddings().requires_grad_(config.train_embeddings)

@@ -85,4 +85,5 @@ def main(limits, *names):
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[3]))
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests that were started with nohup hand on that it is ignored
     main(*sys.argv[1:])
