@@ -1,6 +1,7 @@
 """`structkd report`: show results."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -142,10 +143,12 @@ def _first(plan: Plan, label: str) -> StudentPlan | None:
 def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A002
     from structkd.pipeline.report.formats import as_latex, as_markdown, latex_text
     from structkd.pipeline.report.tables import text_tables
+    from structkd.pipeline.report.types import type_tables
     from structkd.pipeline.results.comparisons import NOTE
 
     console = make_console()
-    for view in text_tables(tables):
+    by_type = [type_tables(task, f"{task.name}: ") for task in tables[0].tasks if tables[0].split == "test"]
+    for view in chain(text_tables(tables), *by_type):
         if format == "table":
             print_table(console, view)
         elif format == "md":

@@ -27,6 +27,7 @@ from structkd.pipeline.report.page.charts import (
 from structkd.pipeline.report.page.model import Page, Section
 from structkd.pipeline.report.page.sentences import SentenceCard
 from structkd.pipeline.report.tables import by_language, by_task, proof_table
+from structkd.pipeline.report.types import type_tables
 from structkd.pipeline.results.comparisons import NOTE, Entries, score_rows
 from structkd.pipeline.results.findings import TableFindings, TaskFindings
 from structkd.pipeline.results.tables import score_table, seed_means
@@ -45,7 +46,7 @@ def make_page(
     sections = [_section(table, NOTE if table is main else "") for table in tables if _has_students(table)]
     if len(_scored(main)) > 1:
         sections += [_languages(task, main.split) for task in _scored(main)]
-    sections += [_training(main), _costs(main), _calibration(main)]
+    sections += [_types(main), _training(main), _costs(main), _calibration(main)]
     sections = [replace(one, title="Scores") if one.title == subtitle else one for one in sections]
     return Page(
         title,
@@ -169,6 +170,13 @@ def _differences(task: TaskFindings) -> Differences:
 
 def _difference(score: float | None, baseline: float | None) -> Estimate | None:
     return None if score is None or baseline is None else Estimate(score - baseline)
+
+
+def _types(table: TableFindings) -> Section:
+    """Return scores by type; those on other splits than test are not counted."""
+    tasks = _scored(table) if table.split == "test" else []
+    views = [view for task in tasks for view in type_tables(task, f"{task.name}: " if len(tasks) > 1 else "")]
+    return Section("By type", "", tuple(views))
 
 
 def _training(table: TableFindings) -> Section:

@@ -20,13 +20,14 @@ from structkd.corpora.records import SetWritten, read_journal
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.features import cost_of
 from structkd.pipeline.plan.pieces import JOURNAL, Plan, StudentPlan, TeacherPlan, annotated
-from structkd.pipeline.results.result import Result, Scores, load_result
+from structkd.pipeline.results.result import ByType, Result, Scores, load_result
 
 Row = dict[str, Any]
 
 _SCORES = pl.List(pl.Struct({"language": pl.String, "score": pl.Float64}))
 _COUNTS = pl.List(pl.UInt16)
 _BINS = pl.List(pl.Float64)
+_COUNT = pl.UInt32
 SCHEMA = pl.Schema(
     {
         "key": pl.String(),
@@ -40,6 +41,14 @@ SCHEMA = pl.Schema(
         # Of each test sentence: spans (words, for accuracy) that are right, predicted, and gold.
         "outcomes": pl.List(
             pl.Struct({"language": pl.String, "right": _COUNTS, "predicted": _COUNTS, "gold": _COUNTS})
+        ),
+        # On test, of all sentences; null in rows of earlier versions. See `tagger.analysis`.
+        "types": pl.List(
+            pl.Struct({"language": pl.String, "type": pl.String, "right": _COUNT, "predicted": _COUNT, "gold": _COUNT})
+        ),
+        "errors": pl.List(pl.Struct({"language": pl.String, "kind": pl.String, "times": _COUNT})),
+        "confusion": pl.List(
+            pl.Struct({"language": pl.String, "gold": pl.String, "found": pl.String, "times": _COUNT})
         ),
         "curve": pl.List(pl.Struct({"update": pl.Int64, "loss": pl.Float64, "dev": pl.Float64})),
         # Of teachers; seen: whether they were trained on the text. See `artifacts.calibration`.
@@ -71,6 +80,8 @@ SCHEMA = pl.Schema(
         "versions": pl.String(),  # JSON
     }
 )
+BY_TYPE = ("types", "errors", "confusion")
+"""The columns that rows of earlier versions lack."""
 
 
 class RowError(ValueError):
@@ -78,7 +89,11 @@ class RowError(ValueError):
 
 
 def read_rows(path: Path) -> pl.DataFrame:
-    """Read the rows of a file; none if it is missing. Raises RowError if it is damaged or of another version."""
+    """Read the rows of a file; none if it is missing. What rows of earlier versions lack is null.
+
+    Raises:
+        RowError: a file that is damaged, or of another version.
+    """
     if not path.is_file():
         return pl.DataFrame(schema=SCHEMA)
     try:
@@ -88,6 +103,8 @@ def read_rows(path: Path) -> pl.DataFrame:
         raise RowError(
             f"{path}: not a file of results ({error}); restore it, or move it away to start again"
         ) from error
+    rows = rows.with_columns(pl.lit(None, SCHEMA[name]).alias(name) for name in BY_TYPE if name not in rows.columns)
+    rows = rows.select(*(name for name in SCHEMA if name in rows.columns), pl.exclude(*SCHEMA))
     if rows.schema != SCHEMA:
         strange = sorted(set(rows.schema.items()) ^ set(SCHEMA.items()), key=str)
         raise RowError(
@@ -186,6 +203,27 @@ def _scores(results: Sequence[Result]) -> Row:
             for result in results
             for language, counts in result.outcomes.items()
         ],
+        **_by_type([result.by_type for result in results]),
+    }
+
+
+def _by_type(found: Sequence[Mapping[str, ByType] | None]) -> Row:
+    """Return the scores by type of all taggers; none if a tagger's are not known."""
+    parts = [(language, part) for one in found if one is not None for language, part in one.items()]
+    if None in found:
+        return {}
+    return {
+        "types": [
+            {"language": language, "type": name} | vars(score)
+            for language, part in parts
+            for name, score in part.scores.items()
+        ],
+        "errors": [
+            {"language": language, "kind": kind, "times": times}
+            for language, part in parts
+            for kind, times in part.errors.items()
+        ],
+        "confusion": [{"language": language} | one.model_dump() for language, part in parts for one in part.confusion],
     }
 
 

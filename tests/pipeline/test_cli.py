@@ -10,6 +10,7 @@ from structkd.corpora.files import digest_file
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest, versions_of
+from structkd.pipeline.results.result import load_result
 from structkd.tagger.opening import open_tagger
 from tests.pipeline.tiny import contents, structkd, write_experiment
 
@@ -171,6 +172,12 @@ def test_report_gives_markdown(place):
     assert rows == [
         [f"| {language}", *row] for language in ("en", "de") for row in (["train", "yes"], ["dev, test", "no"])
     ]
+    types = lines.index("| type | system | precision | recall | F1 | gold |")
+    result = load_result(student(place, "baseline"))
+    support = sum(part.micro.gold for part in result.by_type.values())
+    assert f"| {support} |" in next(line for line in lines[types:] if line.startswith("| all (micro) | baseline"))
+    for language, score in result.test.items():
+        assert result.by_type[language].micro.f1 == pytest.approx(score)
 
 
 @pytest.mark.slow
