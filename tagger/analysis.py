@@ -96,7 +96,7 @@ def analyse(gold: Labels, predicted: Labels, scheme: Scheme | None) -> Analysis:
     confusion: Counter[tuple[str, str]] = Counter()
     by_sentence = np.zeros((len(gold), 3))
     for place, (truth, found) in enumerate(zip(gold, predicted, strict=True)):
-        ours, theirs = _units(truth, scheme), _units(found, scheme)
+        ours, theirs = units_of(truth, scheme), units_of(found, scheme)
         known = set(theirs)
         right = [one for one in ours if one in known]
         for name, units in (("right", right), ("predicted", theirs), ("gold", ours)):
@@ -130,7 +130,8 @@ KINDS = (*_KINDS.values(), "missed", "invented")
 """The kinds of units: right ones, and errors."""
 
 
-def _units(labels: Sequence[str], scheme: Scheme | None) -> list[WordSpan]:
+def units_of(labels: Sequence[str], scheme: Scheme | None) -> list[WordSpan]:
+    """Return the scored units of a label sequence: its spans, or each word with its tag."""
     if scheme is None:
         return [WordSpan(place, place + 1, label) for place, label in enumerate(labels)]
     return strict_spans(labels, scheme)

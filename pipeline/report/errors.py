@@ -1,6 +1,6 @@
 """A tagger's errors as tables, and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +23,12 @@ def error_tables(analysis: Analysis) -> Iterator[TableView]:
         yield TableView("Most frequent confusions", ("gold", "found", "times"), shown, left=2)
 
 
+def frequency_table(scores: Mapping[str, TypeScore]) -> TableView:
+    """Return scores by how often words were seen in training, see `tagger.frequency`."""
+    rows = [(name, *_cells(score)) for name, score in scores.items()]
+    return TableView("By the rarest word's times in training", ("seen", *_HEADS), rows)
+
+
 def error_line(analysis: Analysis) -> str:
     """Return the number of each kind of error in words."""
     return ", ".join(f"{count} {kind}" for kind, count in analysis.errors.items())
@@ -34,12 +40,17 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "micro": _plain(analysis.micro) | {"f1_interval": list(analysis.interval)},
         "macro_f1": analysis.macro_f1,
         "word_accuracy": analysis.words,
-        "types": {name: _plain(score) for name, score in analysis.types.items()},
+        "types": scores_json(analysis.types),
         "errors": dict(analysis.errors),
         "confusion": [
             {"gold": gold, "found": found, "times": count} for (gold, found), count in analysis.confusion.items()
         ],
     }
+
+
+def scores_json(scores: Mapping[str, TypeScore]) -> dict[str, Any]:
+    """Return scores and the numbers behind them as plain JSON."""
+    return {name: _plain(score) for name, score in scores.items()}
 
 
 def _plain(score: TypeScore) -> dict[str, float]:
