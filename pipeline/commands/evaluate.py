@@ -106,7 +106,9 @@ def _known(
     unseen = [place for place, words in enumerate(sentences) if words not in known]
     rest = analyse([judge.gold[place] for place in unseen], [found[place] for place in unseen], scheme).micro
     left_out = len(sentences) - len(unseen)
-    write(f"without {left_out} sentences that stand in train: {rest.f1:.2f}" if unseen else "all sentences stand in train")
+    write(
+        f"without {left_out} sentences that stand in train: {rest.f1:.2f}" if unseen else "all sentences stand in train"
+    )
     return {"by_frequency": scores_json(bands), "sentences_in_train": left_out} | scores_json({"unseen": rest})
 
 

@@ -28,6 +28,17 @@ _SCORES = pl.List(pl.Struct({"language": pl.String, "score": pl.Float64}))
 _COUNTS = pl.List(pl.UInt16)
 _BINS = pl.List(pl.Float64)
 _COUNT = pl.UInt32
+_PART: dict[str, pl.DataType] = {
+    "language": pl.String(),
+    "text": pl.String(),
+    "seen": pl.Boolean(),
+    "words": _BINS,
+    "right": _BINS,
+    "confidence": _BINS,
+    "entropy": pl.Float64(),
+    "nll": pl.Float64(),
+    "entropies": _BINS,
+}
 SCHEMA = pl.Schema(
     {
         "key": pl.String(),
@@ -51,21 +62,9 @@ SCHEMA = pl.Schema(
             pl.Struct({"language": pl.String, "gold": pl.String, "found": pl.String, "times": _COUNT})
         ),
         "curve": pl.List(pl.Struct({"update": pl.Int64, "loss": pl.Float64, "dev": pl.Float64})),
-        # Of teachers; seen: whether they were trained on the text. See `artifacts.calibration`.
-        "calibration": pl.List(
-            pl.Struct(
-                {
-                    "language": pl.String,
-                    "text": pl.String,
-                    "seen": pl.Boolean,
-                    "words": _BINS,
-                    "right": _BINS,
-                    "confidence": _BINS,
-                    "entropy": pl.Float64,
-                    "nll": pl.Float64,
-                }
-            )
-        ),
+        # Of teachers; seen: whether they were trained on the text. See `artifacts.calibration`. Text without labels
+        # has no right words and no nll; in rows of earlier versions it has no part, and parts have no entropies.
+        "calibration": pl.List(pl.Struct(_PART)),
         "seconds": pl.Float64(),  # of training
         "annotation_seconds": pl.Float64(),
         "feature_seconds": pl.Float64(),
@@ -103,14 +102,24 @@ def read_rows(path: Path) -> pl.DataFrame:
         raise RowError(
             f"{path}: not a file of results ({error}); restore it, or move it away to start again"
         ) from error
-    rows = rows.with_columns(pl.lit(None, SCHEMA[name]).alias(name) for name in BY_TYPE if name not in rows.columns)
-    rows = rows.select(*(name for name in SCHEMA if name in rows.columns), pl.exclude(*SCHEMA))
+    rows = _upgraded(rows)
     if rows.schema != SCHEMA:
         strange = sorted(set(rows.schema.items()) ^ set(SCHEMA.items()), key=str)
         raise RowError(
             f"{path}: its columns are not those of this version ({strange[0][0]}, ...); move it away to start again"
         )
     return rows
+
+
+def _upgraded(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of an earlier version with null for what they lack."""
+    missing = [pl.lit(None, SCHEMA[name]).alias(name) for name in BY_TYPE if name not in rows.columns]
+    former = {name: kind for name, kind in _PART.items() if name != "entropies"}
+    if rows.schema.get("calibration") == pl.List(pl.Struct(former)):
+        added = pl.element().struct.with_fields(pl.lit(None, _BINS).alias("entropies"))
+        missing.append(pl.col("calibration").list.eval(added))
+    found = rows.with_columns(missing)
+    return found.select(*(name for name in SCHEMA if name in found.columns), pl.exclude(*SCHEMA))
 
 
 def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None:

@@ -83,11 +83,14 @@ def test_of_many_types_the_most_frequent_are_shown():
 
 def test_rows_of_earlier_versions_have_no_types(tmp_path):
     path = tmp_path / "rows.parquet"
-    add_rows(path, [cell("exact", 80.0, [("PER", 8, 8, 10)]) | {"key": "old"}], {})
-    read_rows(path).drop(BY_TYPE).write_parquet(path)
+    part = {"language": "en", "text": "train", "seen": True, "words": [2.0], "entropy": 0.5}
+    add_rows(path, [cell("exact", 80.0, [("PER", 8, 8, 10)]) | {"key": "old", "calibration": [part]}], {})
+    kinds = [field for field in SCHEMA["calibration"].inner.fields if field.name != "entropies"]
+    read_rows(path).drop(BY_TYPE).cast({"calibration": pl.List(pl.Struct(kinds))}).write_parquet(path)
     assert read_rows(path).schema == SCHEMA
     add_rows(path, [cell("exact", 80.0, [("PER", 8, 8, 10)]) | {"key": "new"}], {})
     rows = read_rows(path)
+    assert rows.filter(key="old")["calibration"].to_list()[0][0]["entropy"] == 0.5
     assert dict(rows.select("key", pl.col("types").is_null()).iter_rows()) == {"old": True, "new": False}
     assert list(type_tables(findings(*rows.filter(key="old").to_dicts()))) == []
 
