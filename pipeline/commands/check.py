@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
 from structkd.pipeline.commands.options import Changes, ExperimentName, Workers
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import Experiment, load_experiment
@@ -31,6 +31,7 @@ def check(
 
     console, loaded = make_console(), load_experiment(experiment, parse_changes(changes or ()))
     plan, warned = make_plan(loaded), False
+    print_namesakes(console, experiment, plan, keep=False)
     languages = _read(loaded)
     print_table(console, _sizes(languages))
     print_table(console, _unknown_words(loaded, languages))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
 from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Track, Workers
 from structkd.pipeline.execution.engines import Engine, FirstAlone, Together, choose_engine
 from structkd.pipeline.execution.progress import choose_display
@@ -35,6 +35,8 @@ def distill(
     Under torchrun, all processes train each student together; --workers then applies to the teachers alone.
     """
     plan = make_plan(load_experiment(experiment, parse_changes(changes or ())))
+    if os.environ.get("RANK", "0") == "0":  # torchrun's number of this process
+        print_namesakes(make_console(), experiment, plan, keep=not dry_run)
     if dry_run:
         from structkd.pipeline.report.pieces import pieces_table
 
