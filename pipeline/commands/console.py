@@ -37,10 +37,10 @@ def make_console(**settings: Any) -> Console:
 
 def print_table(console: Console, view: "TableView") -> None:
     """Print a table under its title."""
-    from structkd.pipeline.report.formats import as_table
+    from structkd.pipeline.report.formats import as_tables
 
     console.print(view.title, soft_wrap=True)
-    console.print(as_table(view.heads, view.rows, left=view.left))
+    console.print(*as_tables(view.heads, view.rows, left=view.left, width=console.width), sep="")
     if view.note:
         console.print(view.note, style="yellow", soft_wrap=True)
 

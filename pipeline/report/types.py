@@ -82,7 +82,7 @@ def _by_type(found: Mapping[str, _Counts], prefix: str) -> TableView:
     shown = [(name, {label: one.types.get(name, TypeScore(0, 0, 0)) for label, one in found.items()}) for name in names]
     shown = [*shown[:MOST], ("all (micro)", {label: micro(one.types) for label, one in found.items()})]
     rows = [(name, label, *_cells(score, found[label])) for name, line in shown for label, score in line.items()]
-    rows += [("mean of types (macro)", label, "", "", f"{macro_f1(one.types):.2f}", "") for label, one in found.items()]
+    rows += [("mean (macro)", label, "", "", f"{macro_f1(one.types):.2f}", "") for label, one in found.items()]
     more = f" The {MOST} most frequent of {len(names)} types." if len(names) > MOST else ""
     note = f"All languages and seeds together; the student is the best one on dev.{more}"
     return TableView(f"{prefix}By type", ("type", "system", "precision", "recall", "F1", "gold"), rows, 2, note)

@@ -61,9 +61,9 @@ def test_tables_show_teachers_baseline_and_the_student_that_is_best_on_dev():
         ("all (micro)", "teachers", "83.33", "71.43", "76.92", "14"),
         ("all (micro)", "baseline", "50.00", "50.00", "50.00", "10"),
         ("all (micro)", "exact", "100.00", "80.00", "88.89", "10"),
-        ("mean of types (macro)", "teachers", "", "", "61.67", ""),
-        ("mean of types (macro)", "baseline", "", "", "50.00", ""),
-        ("mean of types (macro)", "exact", "", "", "88.89", ""),
+        ("mean (macro)", "teachers", "", "", "61.67", ""),
+        ("mean (macro)", "baseline", "", "", "50.00", ""),
+        ("mean (macro)", "exact", "", "", "88.89", ""),
     ]
     assert errors.heads == ("system", "right", "type", "missed")
     assert errors.rows == [("teachers", "10", "0", "4"), ("baseline", "5", "9", "0"), ("exact", "8", "0", "0")]
@@ -75,7 +75,7 @@ def test_of_many_types_the_most_frequent_are_shown():
     task = findings(cell("exact", 80.0, [(f"T{place:02}", 1, 1, place) for place in range(30)]))
     (types, *_) = type_tables(task)
     assert [row[0] for row in types.rows] == [
-        *(f"T{place:02}" for place in range(29, 9, -1)), "all (micro)", "mean of types (macro)"
+        *(f"T{place:02}" for place in range(29, 9, -1)), "all (micro)", "mean (macro)"
     ]  # fmt: skip
     assert types.rows[-2][-1] == str(sum(range(30)))
     assert "The 20 most frequent of 30 types" in types.note
