@@ -95,13 +95,14 @@ def _estimate(plan: Plan, languages: "Languages", workers: int | None) -> str:
         return "no estimate of time: teachers are trained elsewhere, or features of frozen encoders come first"
     from structkd.pipeline.execution.engines import default_workers
     from structkd.pipeline.execution.pace import estimate, measure
+    from structkd.pipeline.report.page.numbers import size
 
     sentences = {(name, split): len(one) for name, corpora in languages.items() for split, one in corpora.items()}
     found = estimate(plan, measure(experiment), sentences)
     jobs = min(workers or default_workers(), max(1, len(plan.teachers)))
     return (
         f"to do: at most {_time(found.seconds / jobs)} with {jobs} workers (measured just now; trainings may stop "
-        f"earlier), {found.bytes / 1e6:,.0f} MB of artifact sets"
+        f"earlier), {size(found.bytes)} of artifact sets"
     )
 
 

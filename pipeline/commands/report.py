@@ -64,7 +64,11 @@ def report(
         tables = tuple(map(without_seen, tables))
     found = [cells for table in tables for task in table.tasks for cells in task.entries.values() if len(cells)]
     if not found:
-        raise ExperimentError(f"{name}: nothing is finished; run `structkd {_command(name)} {name}`")
+        others = f"; {RUNS / Path(name).stem} contains pieces of other settings: give the same --set as they had"
+        there = not _is_grid(name) and any((RUNS / Path(name).stem).glob("students/*"))
+        raise ExperimentError(
+            f"{name}: nothing is finished; run `structkd {_command(name)} {name}`{others if there else ''}"
+        )
     if split and not any(cells[split].list.len().sum() for cells in found):
         raise ExperimentError(f"{name}: nothing is scored on {split}, which it has no corpora for; leave --split out")
     path = output or RUNS / Path(name).stem / f"report.{format}"

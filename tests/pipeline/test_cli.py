@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 
 import pytest
@@ -46,6 +47,18 @@ def test_a_second_run_does_nothing_and_loads_no_torch(place):
     assert " typer" in done.stderr
     assert " torch" not in done.stderr
     assert contents(place) == before
+
+
+def test_settings_of_one_command_are_those_of_the_next(place, tmp_path):
+    shutil.copytree(place, tmp_path, dirs_exist_ok=True)
+    change = ("--set", "student.training.updates=1", "--set", "student.systems=['baseline']")
+    done = structkd(tmp_path, "distill", "tiny", *change)
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if "structkd report" in line)
+    assert shlex.split(line)[-5:] == ["tiny", *change]
+    shutil.rmtree(tmp_path / "runs" / "tiny" / "teachers")
+    refused = structkd(tmp_path, "report", "tiny", "--set", "student.training.updates=2", env={"COLUMNS": "200"})
+    assert "runs/tiny contains pieces of other settings: give the same --set" in refused.stderr
 
 
 def test_only_what_is_missing_is_done_again_with_the_same_bytes(place):
