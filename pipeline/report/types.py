@@ -82,14 +82,14 @@ def _by_type(found: Mapping[str, _Counts], prefix: str) -> TableView:
     shown = [(name, {label: one.types.get(name, TypeScore(0, 0, 0)) for label, one in found.items()}) for name in names]
     shown = [*shown[:MOST], ("all (micro)", {label: micro(one.types) for label, one in found.items()})]
     rows = [(name, label, *_cells(score, found[label])) for name, line in shown for label, score in line.items()]
-    rows += [("mean (macro)", label, "", "", f"{macro_f1(one.types):.2f}", "") for label, one in found.items()]
+    rows += [("mean (macro)", label, f"{macro_f1(one.types):.2f}", "", "", "") for label, one in found.items()]
     more = f" The {MOST} most frequent of {len(names)} types." if len(names) > MOST else ""
     note = f"All languages and seeds together; the student is the best one on dev.{more}"
-    return TableView(f"{prefix}By type", ("type", "system", "precision", "recall", "F1", "gold"), rows, 2, note)
+    return TableView(f"{prefix}By type", ("type", "system", "F1", "precision", "recall", "gold"), rows, 2, note)
 
 
 def _cells(score: TypeScore, counts: _Counts) -> tuple[str, ...]:
-    percents = (score.precision, score.recall, score.f1)
+    percents = (score.f1, score.precision, score.recall)
     return (*(f"{value:.2f}" for value in percents), counts.mean(score.gold))
 
 

@@ -184,7 +184,7 @@ def test_report_gives_markdown(place):
     rows = [line.split(" | ")[:3] for line in lines[heads + 2 :]]
     texts = (["train", "yes"], ["dev, test", "no"], ["unlabelled", "no"])
     assert all([f"| {language}", *row] in rows for language in ("en", "de") for row in texts)
-    types = lines.index("| type | system | precision | recall | F1 | gold |")
+    types = lines.index("| type | system | F1 | precision | recall | gold |")
     result = load_result(student(place, "baseline"))
     support = sum(part.micro.gold for part in result.by_type.values())
     assert f"| {support} |" in next(line for line in lines[types:] if line.startswith("| all (micro) | baseline"))

@@ -54,16 +54,16 @@ def test_tables_show_teachers_baseline_and_the_student_that_is_best_on_dev():
     assert types.rows == [
         ("PER", "teachers", "90.00", "90.00", "90.00", "10"),
         ("PER", "baseline", "50.00", "50.00", "50.00", "10"),
-        ("PER", "exact", "100.00", "80.00", "88.89", "10"),
-        ("ORG", "teachers", "50.00", "25.00", "33.33", "4"),
+        ("PER", "exact", "88.89", "100.00", "80.00", "10"),
+        ("ORG", "teachers", "33.33", "50.00", "25.00", "4"),
         ("ORG", "baseline", "0.00", "0.00", "0.00", "0"),
         ("ORG", "exact", "0.00", "0.00", "0.00", "0"),
-        ("all (micro)", "teachers", "83.33", "71.43", "76.92", "14"),
+        ("all (micro)", "teachers", "76.92", "83.33", "71.43", "14"),
         ("all (micro)", "baseline", "50.00", "50.00", "50.00", "10"),
-        ("all (micro)", "exact", "100.00", "80.00", "88.89", "10"),
-        ("mean (macro)", "teachers", "", "", "61.67", ""),
-        ("mean (macro)", "baseline", "", "", "50.00", ""),
-        ("mean (macro)", "exact", "", "", "88.89", ""),
+        ("all (micro)", "exact", "88.89", "100.00", "80.00", "10"),
+        ("mean (macro)", "teachers", "61.67", "", "", ""),
+        ("mean (macro)", "baseline", "50.00", "", "", ""),
+        ("mean (macro)", "exact", "88.89", "", "", ""),
     ]
     assert errors.heads == ("system", "right", "type", "missed")
     assert errors.rows == [("teachers", "10", "0", "4"), ("baseline", "5", "9", "0"), ("exact", "8", "0", "0")]
