@@ -14,6 +14,8 @@ from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.rows import DecodedRows
 
 BINS = 15
+ENTROPIES = (0.01, 0.1, 0.5, 1.0)
+"""The borders of five bins of words by the entropy of their posteriors, in nats."""
 COLUMNS = ["tokens", "gold", "log_posteriors", "seen", "teacher"]
 
 
@@ -30,6 +32,8 @@ class Confidence:
     bin_words: Int64[np.ndarray, "15"]
     bin_confidence: Float64[np.ndarray, "15"]
     """Sums of these labels' probabilities."""
+    bin_entropy: Int64[np.ndarray, "5"]
+    """Words in the bins between `ENTROPIES`: bin i, from 1 on, has those from `ENTROPIES[i - 1]` on."""
     entropy_sum: float
 
     def __add__(self: Found, other: Found) -> Found:
@@ -123,10 +127,12 @@ def _calibration(rows: pa.Table) -> Calibration:
 
 def _confidence(logs: Float64[np.ndarray, "W L"]) -> Confidence:
     bins, probabilities = _bins(logs), np.exp(logs)
+    entropies = -(probabilities * logs).sum(axis=1)
     return Confidence(
         bin_words=np.bincount(bins, minlength=BINS),
         bin_confidence=np.bincount(bins, probabilities.max(axis=1), minlength=BINS),
-        entropy_sum=float(-(probabilities * logs).sum()),
+        bin_entropy=np.bincount(np.digitize(entropies, ENTROPIES), minlength=len(ENTROPIES) + 1),
+        entropy_sum=float(entropies.sum()),
     )
 
 

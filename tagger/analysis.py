@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -46,17 +47,40 @@ class Analysis:
     """The errors on a corpus. The units are spans, or words with their tags."""
 
     types: Mapping[str, TypeScore]
-    micro: TypeScore
-    macro_f1: float
-    """Mean F1 of the types that gold has."""
     words: float
     """Share of words with the right label, in percent."""
-    interval: tuple[float, float]
-    """Of the micro F1: 95%, over resampled sentences (percentile bootstrap)."""
     errors: Mapping[str, int]
     """Gold spans found with another type, with other borders, with both, or missed; spans invented."""
     confusion: Mapping[tuple[str, str], int]
     """Gold type (or INVENTED) and predicted type (or MISSED) of units that belong together."""
+    by_sentence: np.ndarray = field(repr=False)
+    """The numbers of right, predicted and gold units of each sentence: [N, 3]."""
+
+    @property
+    def micro(self) -> TypeScore:
+        """The score of all units together."""
+        return micro(self.types)
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the types that gold has."""
+        return macro_f1(self.types)
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """The 95% interval of the micro F1 over resampled sentences (percentile bootstrap)."""
+        return _interval(self.by_sentence)
+
+
+def micro(types: Mapping[str, TypeScore]) -> TypeScore:
+    """Return the score of all types together."""
+    return sum(types.values(), TypeScore(0, 0, 0))
+
+
+def macro_f1(types: Mapping[str, TypeScore]) -> float:
+    """Return the mean F1 of the types that gold has; 0 if there are none."""
+    known = [score.f1 for score in types.values() if score.gold]
+    return sum(known) / max(1, len(known))
 
 
 def analyse(gold: Labels, predicted: Labels, scheme: Scheme | None) -> Analysis:
@@ -72,30 +96,27 @@ def analyse(gold: Labels, predicted: Labels, scheme: Scheme | None) -> Analysis:
     confusion: Counter[tuple[str, str]] = Counter()
     by_sentence = np.zeros((len(gold), 3))
     for place, (truth, found) in enumerate(zip(gold, predicted, strict=True)):
-        ours, theirs = _units(truth, scheme), _units(found, scheme)
-        right = [one for one in ours if one in set(theirs)]
+        ours, theirs = units_of(truth, scheme), units_of(found, scheme)
+        known = set(theirs)
+        right = [one for one in ours if one in known]
         for name, units in (("right", right), ("predicted", theirs), ("gold", ours)):
             counts[name].update(unit.type for unit in units)
         by_sentence[place] = len(right), len(theirs), len(ours)
-        for one, other, kind in _pairs(ours, theirs):
+        for one, other, kind in _pairs(ours, theirs) if scheme else _tag_pairs(truth, found):
             confusion[one, other] += 1
             errors[kind] += 1
     names = sorted(set(counts["gold"]) | set(counts["predicted"]))
-    types = {name: TypeScore(*(counts[key][name] for key in ("right", "predicted", "gold"))) for name in names}
-    known = [score.f1 for score in types.values() if score.gold]
     agreed = [
         one == other
         for truth, found in zip(gold, predicted, strict=True)
         for one, other in zip(truth, found, strict=True)
     ]
     return Analysis(
-        types,
-        micro=sum(types.values(), TypeScore(0, 0, 0)),
-        macro_f1=sum(known) / max(1, len(known)),
+        {name: TypeScore(*(counts[key][name] for key in ("right", "predicted", "gold"))) for name in names},
         words=100 * sum(agreed) / max(1, len(agreed)),
-        interval=_interval(by_sentence),
-        errors={kind: errors[kind] for kind in (*_KINDS.values(), "missed", "invented") if errors[kind]},
+        errors={kind: errors[kind] for kind in KINDS if errors[kind]},
         confusion=dict(confusion),
+        by_sentence=by_sentence,
     )
 
 
@@ -105,12 +126,19 @@ _KINDS = {  # by whether type and borders are right
     (True, False): "borders",
     (False, False): "type and borders",
 }
+KINDS = (*_KINDS.values(), "missed", "invented")
+"""The kinds of units: right ones, and errors."""
 
 
-def _units(labels: Sequence[str], scheme: Scheme | None) -> list[WordSpan]:
+def units_of(labels: Sequence[str], scheme: Scheme | None) -> list[WordSpan]:
+    """Return the scored units of a label sequence: its spans, or each word with its tag."""
     if scheme is None:
         return [WordSpan(place, place + 1, label) for place, label in enumerate(labels)]
     return strict_spans(labels, scheme)
+
+
+def _tag_pairs(gold: Sequence[str], predicted: Sequence[str]) -> list[tuple[str, str, str]]:
+    return [(one, other, _KINDS[one == other, True]) for one, other in zip(gold, predicted, strict=True)]
 
 
 def _pairs(gold: Sequence[WordSpan], predicted: Sequence[WordSpan]) -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus, CorpusError
+from structkd.runtime.spans import Scheme
 from structkd.runtime.tagging import TextTagger
 from structkd.tagger.model import Tagger
 from structkd.tagger.prediction import PlacedBatch, best_labels, token_batches
@@ -19,7 +20,7 @@ class EvaluationSet:
         metric, scheme: see `tagger.scoring.Reference`.
     """
 
-    def __init__(self, corpus: Corpus, metric: Metric, scheme: str | None) -> None:
+    def __init__(self, corpus: Corpus, metric: Metric, scheme: Scheme | None) -> None:
         self.corpus, self.metric, self.scheme = corpus, metric, scheme
         self._gold = [_labels(corpus, place) for place in range(len(corpus))]
         if not self._gold:

@@ -1,7 +1,7 @@
 """Scores in percent: span F1 by seqeval's strict mode, and accuracy; and the counts by sentence behind them."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seqeval.scheme import IOB2, IOBES, Tokens
 
@@ -22,6 +22,8 @@ class Outcomes:
     right: tuple[int, ...]
     predicted: tuple[int, ...]
     gold: tuple[int, ...]
+    labels: Labels = field(default=(), compare=False, repr=False)
+    """The label sequences that were counted."""
 
 
 class Reference:
@@ -50,6 +52,7 @@ class Reference:
             right=tuple(len(one & gold) for one, gold in zip(found, self._gold, strict=True)),
             predicted=tuple(map(len, found)),
             gold=tuple(map(len, self._gold)),
+            labels=predicted,
         )
 
     def _units(self, labels: Sequence[str]) -> frozenset[Hashable]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
 from structkd.pipeline.commands.options import Changes, ExperimentName, Workers
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import Experiment, load_experiment
@@ -31,6 +31,7 @@ def check(
 
     console, loaded = make_console(), load_experiment(experiment, parse_changes(changes or ()))
     plan, warned = make_plan(loaded), False
+    print_namesakes(console, experiment, plan, keep=False)
     languages = _read(loaded)
     print_table(console, _sizes(languages))
     print_table(console, _unknown_words(loaded, languages))
@@ -94,13 +95,14 @@ def _estimate(plan: Plan, languages: "Languages", workers: int | None) -> str:
         return "no estimate of time: teachers are trained elsewhere, or features of frozen encoders come first"
     from structkd.pipeline.execution.engines import default_workers
     from structkd.pipeline.execution.pace import estimate, measure
+    from structkd.pipeline.report.page.numbers import size
 
     sentences = {(name, split): len(one) for name, corpora in languages.items() for split, one in corpora.items()}
     found = estimate(plan, measure(experiment), sentences)
     jobs = min(workers or default_workers(), max(1, len(plan.teachers)))
     return (
         f"to do: at most {_time(found.seconds / jobs)} with {jobs} workers (measured just now; trainings may stop "
-        f"earlier), {found.bytes / 1e6:,.0f} MB of artifact sets"
+        f"earlier), {size(found.bytes)} of artifact sets"
     )
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from structkd.runtime.terminal import printable
 
 if TYPE_CHECKING:
+    from structkd.pipeline.plan.pieces import Plan
     from structkd.pipeline.report.page.tables import TableView
 
 UNBOUNDED = 100_000  # columns of what is no terminal: a table there is as wide as it needs
@@ -36,12 +37,22 @@ def make_console(**settings: Any) -> Console:
 
 def print_table(console: Console, view: "TableView") -> None:
     """Print a table under its title."""
-    from structkd.pipeline.report.formats import as_table
+    from structkd.pipeline.report.formats import as_tables
 
     console.print(view.title, soft_wrap=True)
-    console.print(as_table(view.heads, view.rows, left=view.left))
+    console.print(*as_tables(view.heads, view.rows, left=view.left, width=console.width), sep="")
     if view.note:
         console.print(view.note, style="yellow", soft_wrap=True)
+
+
+def print_namesakes(console: Console, name: str, plan: "Plan", *, keep: bool) -> None:
+    """Say which other files the pieces of an experiment's folder come from; `keep` remembers this one's."""
+    from structkd.pipeline.experiment.namesakes import namesakes_note, remember
+
+    if note := namesakes_note(name, plan.folder):
+        console.print(note, style="yellow", soft_wrap=True)
+    if keep:
+        remember(name, plan.folder)
 
 
 class _PlainConsole(Console):

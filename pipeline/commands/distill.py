@@ -1,11 +1,13 @@
 """`structkd distill`: both stages, and the table of scores."""
 
 import os
+import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
 from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Track, Workers
 from structkd.pipeline.execution.engines import Engine, FirstAlone, Together, choose_engine
 from structkd.pipeline.execution.progress import choose_display
@@ -35,6 +37,8 @@ def distill(
     Under torchrun, all processes train each student together; --workers then applies to the teachers alone.
     """
     plan = make_plan(load_experiment(experiment, parse_changes(changes or ())))
+    if os.environ.get("RANK", "0") == "0":  # torchrun's number of this process
+        print_namesakes(make_console(), experiment, plan, keep=not dry_run)
     if dry_run:
         from structkd.pipeline.report.pieces import pieces_table
 
@@ -42,15 +46,23 @@ def distill(
     elif "TORCHELASTIC_RUN_ID" not in os.environ:
         engine = choose_engine(workers)
         _distill(plan, engine, engine, redo=redo, track=track)
+        _print_next(plan, _named(experiment, changes or ()))
     else:
-        _distill_by_ranks(plan, workers, redo=redo, track=track)
+        _distill_by_ranks(plan, workers, _named(experiment, changes or ()), redo=redo, track=track)
 
 
-def _distill_by_ranks(plan: Plan, workers: int | None, *, redo: bool, track: Kind | None) -> None:
+def _named(experiment: str, changes: Sequence[str]) -> str:
+    """Return the arguments that name an experiment with its changes, for a shell."""
+    return shlex.join([experiment, *(part for change in changes for part in ("--set", change))])
+
+
+def _distill_by_ranks(plan: Plan, workers: int | None, named: str, *, redo: bool, track: Kind | None) -> None:
     from structkd.tagger.ranks import joined  # loads torch, which a finished experiment never needs
 
     with joined() as ranks:
         _distill(plan, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks, redo=redo, track=track)
+        if ranks.first:
+            _print_next(plan, named)
 
 
 def _distill(
@@ -74,18 +86,18 @@ def _distill(
         console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.")
     if not console.quiet:
         _print_scores(plan, console)
-        _print_next(plan, console)
     if note := provenance_note(plan):
         console.print(note, style="yellow", soft_wrap=True)
 
 
-def _print_next(plan: Plan, console: Console) -> None:
+def _print_next(plan: Plan, named: str) -> None:
+    console = make_console()
     console.print("Students:")
     for student in plan.students:
         console.print(f"  {student.folder}", soft_wrap=True)
     sets = [folder for teacher in plan.teachers for folder in teacher.sets]
     console.print(
-        f"Next: structkd report {plan.experiment.name}\n"
+        f"Next: structkd report {named}\n"
         f"      structkd inspect {sets[0]}\n"
         f"      structkd tag {plan.students[-1].folder} TEXT",
         soft_wrap=True,

@@ -20,6 +20,9 @@ from structkd.pipeline.commands.labelled import (
 from structkd.pipeline.commands.options import AnyTaggerFolder
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from structkd.runtime.spans import Scheme
     from structkd.runtime.tagging import TextTagger
     from structkd.tagger.evaluation import EvaluationSet
     from structkd.tagger.scoring import Labels
@@ -37,6 +40,10 @@ def evaluate(
     missing_label: MissingLabel = "_",
     label_names: LabelNames = None,
     against: Annotated[Path | None, typer.Option(help="Another tagger, to compare with by a paired bootstrap.")] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(help="Its training corpora tell which words and sentences of the file were seen in training."),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Write all numbers to a JSON file.")] = None,
 ) -> None:
     """Score a tagger on a file: strict span F1, or accuracy for tags; by type, with errors and an interval."""
@@ -73,10 +80,36 @@ def evaluate(
         print_table(console, view)
     write(error_line(analysis))
     numbers = as_json(analysis)
+    if experiment:
+        numbers |= _known(judge, found, model.scorer.scheme, experiment, console)
     if against:
         numbers["against"] = _compared(judge, found, open_tagger(against), against)
     if output:
         write_json(output, numbers)
+
+
+def _known(
+    judge: "EvaluationSet", found: "Labels", scheme: "Scheme | None", experiment: str, console: "Console"
+) -> dict[str, Any]:
+    """Print the scores by words' frequency in training, and without sentences that stand in train; return them."""
+    from structkd.pipeline.experiment.experiment import load_experiment
+    from structkd.pipeline.plan.corpora import Data
+    from structkd.pipeline.report.errors import frequency_table, scores_json
+    from structkd.tagger.analysis import analyse
+    from structkd.tagger.frequency import by_frequency, word_counts
+
+    data = Data(load_experiment(experiment))
+    train = [one.tokens for language in data.experiment.languages for one in data.load(language, "train")[0]]
+    sentences, known = [sentence.tokens for sentence in judge.corpus], set(train)
+    bands = by_frequency(sentences, judge.gold, found, scheme, word_counts(train))
+    print_table(console, frequency_table(bands))
+    unseen = [place for place, words in enumerate(sentences) if words not in known]
+    rest = analyse([judge.gold[place] for place in unseen], [found[place] for place in unseen], scheme).micro
+    left_out = len(sentences) - len(unseen)
+    write(
+        f"without {left_out} sentences that stand in train: {rest.f1:.2f}" if unseen else "all sentences stand in train"
+    )
+    return {"by_frequency": scores_json(bands), "sentences_in_train": left_out} | scores_json({"unseen": rest})
 
 
 def _compared(judge: "EvaluationSet", found: "Labels", other: "TextTagger", folder: Path) -> dict[str, Any]:

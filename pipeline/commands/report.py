@@ -1,6 +1,7 @@
 """`structkd report`: show results."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -63,7 +64,11 @@ def report(
         tables = tuple(map(without_seen, tables))
     found = [cells for table in tables for task in table.tasks for cells in task.entries.values() if len(cells)]
     if not found:
-        raise ExperimentError(f"{name}: nothing is finished; run `structkd {_command(name)} {name}`")
+        others = f"; {RUNS / Path(name).stem} contains pieces of other settings: give the same --set as they had"
+        there = not _is_grid(name) and any((RUNS / Path(name).stem).glob("students/*"))
+        raise ExperimentError(
+            f"{name}: nothing is finished; run `structkd {_command(name)} {name}`{others if there else ''}"
+        )
     if split and not any(cells[split].list.len().sum() for cells in found):
         raise ExperimentError(f"{name}: nothing is scored on {split}, which it has no corpora for; leave --split out")
     path = output or RUNS / Path(name).stem / f"report.{format}"
@@ -142,10 +147,12 @@ def _first(plan: Plan, label: str) -> StudentPlan | None:
 def _print(tables: "tuple[TableFindings, ...]", format: str) -> None:  # noqa: A002
     from structkd.pipeline.report.formats import as_latex, as_markdown, latex_text
     from structkd.pipeline.report.tables import text_tables
+    from structkd.pipeline.report.types import type_tables
     from structkd.pipeline.results.comparisons import NOTE
 
     console = make_console()
-    for view in text_tables(tables):
+    by_type = [type_tables(task, f"{task.name}: ") for task in tables[0].tasks if tables[0].split == "test"]
+    for view in chain(text_tables(tables), *by_type):
         if format == "table":
             print_table(console, view)
         elif format == "md":

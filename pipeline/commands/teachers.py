@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
 from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Track, Workers
 from structkd.pipeline.execution.engines import choose_engine
 from structkd.pipeline.execution.progress import choose_display
@@ -25,6 +25,7 @@ def teachers(
 ) -> None:
     """Run stage one: train the teachers and write their answers to Parquet shards."""
     console, plan = make_console(), make_plan(load_experiment(experiment, parse_changes(changes or ())))
+    print_namesakes(console, experiment, plan, keep=not dry_run)
     if dry_run:
         from structkd.pipeline.report.pieces import pieces_table
 

@@ -58,7 +58,7 @@ def _lines(path: Path) -> tuple[dict[str, Any], set[str]]:
     width = max({*map(len, rows)}, key=lambda size: sum(len(row) == size for row in rows))
     rows = [row for row in rows if len(row) == width]
     if width == len(COLUMNS) and all(row[0].partition("-")[0].partition(".")[0].isdecimal() for row in rows):
-        return {"reader": "conllu", "label_column": "upos"}, {row[3] for row in rows}
+        return _conllu(rows)
     if width < 2:
         raise CorpusError(f"{path}: found one column; expected a word and its label in each line")
     columns = [{row[place] for row in rows} for place in range(width)]
@@ -66,6 +66,17 @@ def _lines(path: Path) -> tuple[dict[str, Any], set[str]]:
     words = [place for place in range(width) if place != labels and not all(map(str.isdecimal, columns[place]))]
     token = max(words or [0], key=lambda place: (len(columns[place]), -place))
     return {"token_column": token, "label_column": labels if labels != width - 1 else -1}, columns[labels]
+
+
+def _conllu(rows: Sequence[Sequence[str]]) -> tuple[dict[str, Any], set[str]]:
+    """UPOS, or if all words have the same one, the key of MISC that has spans."""
+    tags = {row[3] for row in rows}
+    pairs = [pair.split("=", 1) for row in rows for pair in row[9].split("|") if "=" in pair]
+    for key in dict.fromkeys(key for key, _ in pairs) if len(tags) == 1 else ():
+        labels = {"O", *(value for name, value in pairs if name == key)}
+        if _are_spans(labels):
+            return {"reader": "conllu", "label_column": f"misc:{key}", "missing_label": "O"}, labels
+    return {"reader": "conllu", "label_column": "upos"}, tags
 
 
 def _are_spans(values: set[str]) -> bool:

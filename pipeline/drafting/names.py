@@ -66,6 +66,11 @@ def _split_of(path: Path) -> tuple[Split, tuple[int, int]]:
 
 
 def _named(paths: Sequence[Path], found: dict[Path, tuple[Split, tuple[int, int]]]) -> NamedFiles:
+    if len(ends := sorted({path.suffix for path in paths})) > 1:
+        raise CorpusError(
+            f"{paths[0]}, ...: found files that end in {', '.join(ends)}; an experiment reads one format: write all of "
+            "them in one"
+        )
     splits: dict[Split, str] = {}
     patterns = []
     for path in paths:

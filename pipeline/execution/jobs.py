@@ -28,7 +28,8 @@ from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data, describe_limit
 from structkd.pipeline.plan.features import cost_of
 from structkd.pipeline.plan.pieces import STATE, StudentPlan, TeacherPlan, name_digest
-from structkd.pipeline.results.result import Result, SentenceCounts, save_result
+from structkd.pipeline.results.result import Result, SentenceCounts, by_type, save_result
+from structkd.tagger.analysis import analyse
 from structkd.tagger.config import TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.features import FeatureSet
@@ -95,15 +96,19 @@ def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
 
 
 def scores(sets: HeldOut, outcomes: Callable[[EvaluationSet], Outcomes]) -> Fields:
-    """Return a tagger's scores for its result: percent by corpus and language, and the outcomes on test."""
+    """Return a tagger's scores for its result: percent by corpus and language, and counts and types on test."""
     found = {
         name: {language: outcomes(corpus) for language, corpus in corpora.items()} for name, corpora in sets.items()
     }
     percents: Fields = {
         name: {language: score_of(one) for language, one in by_language.items()} for name, by_language in found.items()
     }
-    counts = {language: SentenceCounts(**asdict(one)) for language, one in found["test"].items()}
-    return percents | {"outcomes": counts}
+    counts, types = {}, {}
+    for language, one in found["test"].items():
+        corpus = sets["test"][language]
+        counts[language] = SentenceCounts(right=one.right, predicted=one.predicted, gold=one.gold)
+        types[language] = by_type(analyse(corpus.gold, one.labels, corpus.scheme))
+    return percents | {"outcomes": counts, "by_type": types}
 
 
 def about(experiment: Experiment, data: Data, languages: list[str]) -> Fields:

@@ -26,7 +26,10 @@ from structkd.pipeline.report.page.charts import (
 )
 from structkd.pipeline.report.page.model import Page, Section
 from structkd.pipeline.report.page.sentences import SentenceCard
+from structkd.pipeline.report.page.tables import TableView
 from structkd.pipeline.report.tables import by_language, by_task, proof_table
+from structkd.pipeline.report.types import type_tables
+from structkd.pipeline.results.calibrations import ENTROPY_HEADS, entropy_cells
 from structkd.pipeline.results.comparisons import NOTE, Entries, score_rows
 from structkd.pipeline.results.findings import TableFindings, TaskFindings
 from structkd.pipeline.results.tables import score_table, seed_means
@@ -34,6 +37,7 @@ from structkd.pipeline.results.tables import score_table, seed_means
 GAP_NOTE = (
     "Dots: seeds. Lines: 95% intervals over resampled test sentences, if teachers are better than the baseline in all."
 )
+ENTROPY_NOTE = "Nats a word, and shares of words: a student learns most from text of which teachers are not sure."
 SPLITS = {"test": "test", "dev": "dev", "zero_shot": "languages never trained on"}
 
 
@@ -45,7 +49,7 @@ def make_page(
     sections = [_section(table, NOTE if table is main else "") for table in tables if _has_students(table)]
     if len(_scored(main)) > 1:
         sections += [_languages(task, main.split) for task in _scored(main)]
-    sections += [_training(main), _costs(main), _calibration(main)]
+    sections += [_types(main), _training(main), _costs(main), _calibration(main)]
     sections = [replace(one, title="Scores") if one.title == subtitle else one for one in sections]
     return Page(
         title,
@@ -171,6 +175,13 @@ def _difference(score: float | None, baseline: float | None) -> Estimate | None:
     return None if score is None or baseline is None else Estimate(score - baseline)
 
 
+def _types(table: TableFindings) -> Section:
+    """Return scores by type; those on other splits than test are not counted."""
+    tasks = _scored(table) if table.split == "test" else []
+    views = [view for task in tasks for view in type_tables(task, f"{task.name}: " if len(tasks) > 1 else "")]
+    return Section("By type", "", tuple(views))
+
+
 def _training(table: TableFindings) -> Section:
     charts = tuple(
         Lines(f"{task.name}: dev score while training", "updates", task.metric, lines)
@@ -210,16 +221,19 @@ def _stages(entries: Entries) -> Iterator[Cost]:
 
 
 def _calibration(table: TableFindings) -> Section:
-    charts = []
+    charts, views = [], []
     for task in table.tasks:
         cells = task.entries.get(TEACHERS, pl.DataFrame())
         if len(cells):
             panels: dict[str, list[Curve]] = {}
             for part in cells["calibration"][0]:
-                panels.setdefault(part["language"], []).append(_reliability(part))
+                if part["right"] is not None:
+                    panels.setdefault(part["language"], []).append(_reliability(part))
             charts.append(Reliability(task.name, tuple(Panel(name, tuple(found)) for name, found in panels.items())))
+            if rows := entropy_cells(cells["calibration"][0]):
+                views.append(TableView(f"{task.name}: entropy of the posteriors", ENTROPY_HEADS, rows, 3, ENTROPY_NOTE))
     note = "Labelled words in bins by the probability of their likeliest label; seen: the teacher was trained on them."
-    return Section("Teachers' calibration", note, (), tuple(charts))
+    return Section("Teachers' calibration", note, tuple(views), tuple(charts))
 
 
 def _reliability(part: Mapping[str, Any]) -> Curve:

@@ -20,7 +20,7 @@ from structkd.pipeline.report.model_card import Card, Scores, Speed
 from structkd.pipeline.results.result import Result, load_result
 from structkd.runtime.folder import SETTINGS, open_files
 from structkd.runtime.tagging import TextTagger
-from structkd.tagger.analysis import TypeScore, analyse
+from structkd.tagger.analysis import TypeScore, analyse, micro
 from structkd.tagger.config import StaticVectorsConfig, TaggerConfig, TransformerConfig
 from structkd.tagger.model import Tagger
 from structkd.teachers.sources.config import CheckpointConfig, HuggingFaceConfig, PredictionsConfig
@@ -83,7 +83,9 @@ def known_result(folder: Path) -> Result | None:
 
 
 def result_scores(result: Result) -> Scores:
-    """Return the counts on test by language; a result has none by type."""
+    """Return the counts on test by language and, except for results of earlier versions, by type."""
+    if result.by_type is not None:
+        return {name: {"": micro(one.scores), **one.scores} for name, one in result.by_type.items()}
     return {
         language: {"": TypeScore(sum(one.right), sum(one.predicted), sum(one.gold))}
         for language, one in result.outcomes.items()

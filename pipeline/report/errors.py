@@ -1,6 +1,6 @@
 """A tagger's errors as tables, and as JSON."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,12 +15,18 @@ def error_tables(analysis: Analysis) -> Iterator[TableView]:
     """Yield the scores by type, and what was taken for what most often."""
     rows = [(name, *_cells(score)) for name, score in analysis.types.items()]
     rows.append(("all (micro)", *_cells(analysis.micro)))
-    rows.append(("mean of types (macro)", "", "", f"{analysis.macro_f1:.2f}", "", "", ""))
+    rows.append(("mean (macro)", "", "", f"{analysis.macro_f1:.2f}", "", "", ""))
     yield TableView("By type", ("type", *_HEADS), rows)
     wrong = sorted(((count, *pair) for pair, count in analysis.confusion.items() if pair[0] != pair[1]), reverse=True)
     if wrong:
         shown = [(gold, found, str(count)) for count, gold, found in wrong[:_CONFUSED]]
         yield TableView("Most frequent confusions", ("gold", "found", "times"), shown, left=2)
+
+
+def frequency_table(scores: Mapping[str, TypeScore]) -> TableView:
+    """Return scores by how often words were seen in training, see `tagger.frequency`."""
+    rows = [(name, *_cells(score)) for name, score in scores.items()]
+    return TableView("By the rarest word's times in training", ("seen", *_HEADS), rows)
 
 
 def error_line(analysis: Analysis) -> str:
@@ -34,12 +40,17 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         "micro": _plain(analysis.micro) | {"f1_interval": list(analysis.interval)},
         "macro_f1": analysis.macro_f1,
         "word_accuracy": analysis.words,
-        "types": {name: _plain(score) for name, score in analysis.types.items()},
+        "types": scores_json(analysis.types),
         "errors": dict(analysis.errors),
         "confusion": [
             {"gold": gold, "found": found, "times": count} for (gold, found), count in analysis.confusion.items()
         ],
     }
+
+
+def scores_json(scores: Mapping[str, TypeScore]) -> dict[str, Any]:
+    """Return scores and the numbers behind them as plain JSON."""
+    return {name: _plain(score) for name, score in scores.items()}
 
 
 def _plain(score: TypeScore) -> dict[str, float]:

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field, model_validator
 
 from structkd.corpora.sealed import SealError, read_sealed, write_sealed
 from structkd.pipeline.plan.pieces import RESULT
+from structkd.tagger.analysis import Analysis, TypeScore, macro_f1, micro
 
 Number = Annotated[int, Field(ge=0, lt=1 << 63)]
 Scores = dict[str, float]
@@ -36,6 +37,81 @@ class SentenceCounts(_Frozen):
         return self
 
 
+class TypeCounts(_Frozen):
+    """The right, predicted and gold spans (or words) of a type, and their scores in percent."""
+
+    right: Number
+    predicted: Number
+    gold: Number
+
+    @property
+    def score(self) -> TypeScore:
+        """The same as a score."""
+        return TypeScore(self.right, self.predicted, self.gold)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def precision(self) -> float:
+        """See `tagger.analysis`."""
+        return self.score.precision
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def recall(self) -> float:
+        """See `tagger.analysis`."""
+        return self.score.recall
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def f1(self) -> float:
+        """See `tagger.analysis`."""
+        return self.score.f1
+
+
+class Confusion(_Frozen):
+    """Units of the gold type `gold` that were taken for `found`; see `tagger.analysis`."""
+
+    gold: str
+    found: str
+    times: Number
+
+
+class ByType(_Frozen):
+    """Scores by type and errors on a test corpus: the names are those of `structkd evaluate --output`."""
+
+    types: dict[str, TypeCounts]
+    errors: dict[str, Number]
+    confusion: list[Confusion]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def micro(self) -> TypeCounts:
+        """The score of all types together."""
+        return TypeCounts(**vars(micro(self.scores)))
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the types that gold has."""
+        return macro_f1(self.scores)
+
+    @property
+    def scores(self) -> dict[str, TypeScore]:
+        """The score of each type."""
+        return {name: counts.score for name, counts in self.types.items()}
+
+
+def by_type(analysis: Analysis) -> ByType:
+    """Return the part of an analysis that a result contains."""
+    return ByType(
+        types={name: TypeCounts(**vars(score)) for name, score in analysis.types.items()},
+        errors=dict(analysis.errors),
+        confusion=[
+            Confusion(gold=gold, found=found, times=times) for (gold, found), times in analysis.confusion.items()
+        ],
+    )
+
+
 class Result(_Frozen):
     """Scores of a teacher or a student, the costs of its training, and its provenance."""
 
@@ -50,6 +126,8 @@ class Result(_Frozen):
     zero_shot: Scores
     outcomes: dict[str, SentenceCounts]
     """The counts behind the scores on test, by language."""
+    by_type: dict[str, ByType] | None = None
+    """Scores by type on test, by language; None in results of earlier versions."""
     dev_mean: float | None = None
     test_mean: float | None = None
     train_sentences: Number | None = None

@@ -20,13 +20,25 @@ from structkd.corpora.records import SetWritten, read_journal
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.features import cost_of
 from structkd.pipeline.plan.pieces import JOURNAL, Plan, StudentPlan, TeacherPlan, annotated
-from structkd.pipeline.results.result import Result, Scores, load_result
+from structkd.pipeline.results.result import ByType, Result, Scores, load_result
 
 Row = dict[str, Any]
 
 _SCORES = pl.List(pl.Struct({"language": pl.String, "score": pl.Float64}))
 _COUNTS = pl.List(pl.UInt16)
 _BINS = pl.List(pl.Float64)
+_COUNT = pl.UInt32
+_PART: dict[str, pl.DataType] = {
+    "language": pl.String(),
+    "text": pl.String(),
+    "seen": pl.Boolean(),
+    "words": _BINS,
+    "right": _BINS,
+    "confidence": _BINS,
+    "entropy": pl.Float64(),
+    "nll": pl.Float64(),
+    "entropies": _BINS,
+}
 SCHEMA = pl.Schema(
     {
         "key": pl.String(),
@@ -41,22 +53,18 @@ SCHEMA = pl.Schema(
         "outcomes": pl.List(
             pl.Struct({"language": pl.String, "right": _COUNTS, "predicted": _COUNTS, "gold": _COUNTS})
         ),
-        "curve": pl.List(pl.Struct({"update": pl.Int64, "loss": pl.Float64, "dev": pl.Float64})),
-        # Of teachers; seen: whether they were trained on the text. See `artifacts.calibration`.
-        "calibration": pl.List(
-            pl.Struct(
-                {
-                    "language": pl.String,
-                    "text": pl.String,
-                    "seen": pl.Boolean,
-                    "words": _BINS,
-                    "right": _BINS,
-                    "confidence": _BINS,
-                    "entropy": pl.Float64,
-                    "nll": pl.Float64,
-                }
-            )
+        # On test, of all sentences; null in rows of earlier versions. See `tagger.analysis`.
+        "types": pl.List(
+            pl.Struct({"language": pl.String, "type": pl.String, "right": _COUNT, "predicted": _COUNT, "gold": _COUNT})
         ),
+        "errors": pl.List(pl.Struct({"language": pl.String, "kind": pl.String, "times": _COUNT})),
+        "confusion": pl.List(
+            pl.Struct({"language": pl.String, "gold": pl.String, "found": pl.String, "times": _COUNT})
+        ),
+        "curve": pl.List(pl.Struct({"update": pl.Int64, "loss": pl.Float64, "dev": pl.Float64})),
+        # Of teachers; seen: whether they were trained on the text. See `artifacts.calibration`. Text without labels
+        # has no right words and no nll; in rows of earlier versions it has no part, and parts have no entropies.
+        "calibration": pl.List(pl.Struct(_PART)),
         "seconds": pl.Float64(),  # of training
         "annotation_seconds": pl.Float64(),
         "feature_seconds": pl.Float64(),
@@ -71,6 +79,8 @@ SCHEMA = pl.Schema(
         "versions": pl.String(),  # JSON
     }
 )
+BY_TYPE = ("types", "errors", "confusion")
+"""The columns that rows of earlier versions lack."""
 
 
 class RowError(ValueError):
@@ -78,7 +88,11 @@ class RowError(ValueError):
 
 
 def read_rows(path: Path) -> pl.DataFrame:
-    """Read the rows of a file; none if it is missing. Raises RowError if it is damaged or of another version."""
+    """Read the rows of a file; none if it is missing. What rows of earlier versions lack is null.
+
+    Raises:
+        RowError: a file that is damaged, or of another version.
+    """
     if not path.is_file():
         return pl.DataFrame(schema=SCHEMA)
     try:
@@ -88,12 +102,24 @@ def read_rows(path: Path) -> pl.DataFrame:
         raise RowError(
             f"{path}: not a file of results ({error}); restore it, or move it away to start again"
         ) from error
+    rows = _upgraded(rows)
     if rows.schema != SCHEMA:
         strange = sorted(set(rows.schema.items()) ^ set(SCHEMA.items()), key=str)
         raise RowError(
             f"{path}: its columns are not those of this version ({strange[0][0]}, ...); move it away to start again"
         )
     return rows
+
+
+def _upgraded(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of an earlier version with null for what they lack."""
+    missing = [pl.lit(None, SCHEMA[name]).alias(name) for name in BY_TYPE if name not in rows.columns]
+    former = {name: kind for name, kind in _PART.items() if name != "entropies"}
+    if rows.schema.get("calibration") == pl.List(pl.Struct(former)):
+        added = pl.element().struct.with_fields(pl.lit(None, _BINS).alias("entropies"))
+        missing.append(pl.col("calibration").list.eval(added))
+    found = rows.with_columns(missing)
+    return found.select(*(name for name in SCHEMA if name in found.columns), pl.exclude(*SCHEMA))
 
 
 def add_rows(path: Path, rows: Iterable[Row], wanted: Mapping[str, str]) -> None:
@@ -186,6 +212,27 @@ def _scores(results: Sequence[Result]) -> Row:
             for result in results
             for language, counts in result.outcomes.items()
         ],
+        **_by_type([result.by_type for result in results]),
+    }
+
+
+def _by_type(found: Sequence[Mapping[str, ByType] | None]) -> Row:
+    """Return the scores by type of all taggers; none if a tagger's are not known."""
+    parts = [(language, part) for one in found if one is not None for language, part in one.items()]
+    if None in found:
+        return {}
+    return {
+        "types": [
+            {"language": language, "type": name} | vars(score)
+            for language, part in parts
+            for name, score in part.scores.items()
+        ],
+        "errors": [
+            {"language": language, "kind": kind, "times": times}
+            for language, part in parts
+            for kind, times in part.errors.items()
+        ],
+        "confusion": [{"language": language} | one.model_dump() for language, part in parts for one in part.confusion],
     }
 
 

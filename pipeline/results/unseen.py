@@ -13,6 +13,7 @@ from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.results.comparisons import Entries
 from structkd.pipeline.results.findings import TableFindings, TaskFindings
 from structkd.pipeline.results.result import ResultError
+from structkd.pipeline.results.rows import BY_TYPE, SCHEMA
 
 Masks = Mapping[str, Sequence[bool]]
 """For each language and test sentence: true if it stands in no text that one of the experiments learns from."""
@@ -59,11 +60,16 @@ def unseen_masks(experiments: Iterable[Experiment]) -> Masks:
 
 
 def kept(cells: pl.DataFrame, masks: Masks) -> pl.DataFrame:
-    """Return cells with outcomes and test scores of the sentences whose mask is true."""
+    """Return cells with outcomes and test scores of the sentences whose mask is true.
+
+    Types and errors are null: their counts are those of all sentences.
+    """
     outcomes = [[_kept(one, masks[one["language"]]) for one in row or ()] for row in cells["outcomes"].to_list()]
     test = [[{"language": one["language"], "score": _score(one)} for one in row] for row in outcomes]
     return cells.with_columns(
-        pl.Series("outcomes", outcomes, cells.schema["outcomes"]), pl.Series("test", test, cells.schema["test"])
+        pl.Series("outcomes", outcomes, cells.schema["outcomes"]),
+        pl.Series("test", test, cells.schema["test"]),
+        *(pl.lit(None, SCHEMA[name]).alias(name) for name in BY_TYPE if name in cells.columns),
     )
 
 

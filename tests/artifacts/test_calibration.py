@@ -69,6 +69,14 @@ def ece(words):
     return error
 
 
+def entropy_bins(words):
+    """Words with an entropy below 0.01, from there to 0.1, to 0.5, to 1, and the rest."""
+    found = [0] * 5
+    for p, _ in words:
+        found[sum(sum(-x * math.log(x) for x in p if x > 0) >= border for border in (0.01, 0.1, 0.5, 1))] += 1
+    return found
+
+
 @pytest.mark.parametrize("posteriors", ["float16", "float32", "log8"])
 @examples(15)
 @given(seed=st.integers(0, 2**32 - 1), sharpness=st.sampled_from([0.1, 1.0, 10.0]))
@@ -83,6 +91,7 @@ def test_it_is_what_counting_gives(tmp_path_factory, posteriors, seed, sharpness
         assert one.accuracy == pytest.approx(right / len(words))
         entropy = sum(-x * math.log(x) for p, _ in words for x in p if x > 0)
         assert one.entropy == pytest.approx(entropy / len(words), rel=1e-5)
+        assert one.bin_entropy.tolist() == entropy_bins(words)
         if all(p[gold] > 0 for p, gold in words):
             nll = sum(-math.log(p[gold]) for p, gold in words)
             assert one.nll == pytest.approx(nll / len(words), rel=1e-5)
@@ -105,7 +114,14 @@ def constant(confidence, right, words=100):
     """A set's sums by hand: as many words of one confidence, of which so many are right."""
     place = math.ceil(confidence * BINS) - 1
     bins = np.eye(BINS)[place]
-    return Calibration(bins.astype(int) * words, bins * words * confidence, 1.0, bins.astype(int) * right, 2.0)
+    return Calibration(
+        bin_words=bins.astype(int) * words,
+        bin_confidence=bins * words * confidence,
+        bin_entropy=np.zeros(5, int),
+        entropy_sum=1.0,
+        bin_right=bins.astype(int) * right,
+        nll_sum=2.0,
+    )
 
 
 def test_one_bin_by_hand():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 
 import pytest
@@ -10,6 +11,7 @@ from structkd.corpora.files import digest_file
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest, versions_of
+from structkd.pipeline.results.result import load_result
 from structkd.tagger.opening import open_tagger
 from tests.pipeline.tiny import contents, structkd, write_experiment
 
@@ -45,6 +47,18 @@ def test_a_second_run_does_nothing_and_loads_no_torch(place):
     assert " typer" in done.stderr
     assert " torch" not in done.stderr
     assert contents(place) == before
+
+
+def test_settings_of_one_command_are_those_of_the_next(place, tmp_path):
+    shutil.copytree(place, tmp_path, dirs_exist_ok=True)
+    change = ("--set", "student.training.updates=1", "--set", "student.systems=['baseline']")
+    done = structkd(tmp_path, "distill", "tiny", *change)
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if "structkd report" in line)
+    assert shlex.split(line)[-5:] == ["tiny", *change]
+    shutil.rmtree(tmp_path / "runs" / "tiny" / "teachers")
+    refused = structkd(tmp_path, "report", "tiny", "--set", "student.training.updates=2", env={"COLUMNS": "200"})
+    assert "runs/tiny contains pieces of other settings: give the same --set" in refused.stderr
 
 
 def test_only_what_is_missing_is_done_again_with_the_same_bytes(place):
@@ -167,10 +181,15 @@ def test_report_gives_markdown(place):
     assert lines[0] == "tiny: strict span F1 on test"
     assert lines[2] == "| system | en | de | mean | gap closed |"
     heads = lines.index("| language | text | seen | words | accuracy | entropy | NLL | ECE |")
-    rows = [line.split(" | ")[:3] for line in lines[heads + 2 : heads + 6]]
-    assert rows == [
-        [f"| {language}", *row] for language in ("en", "de") for row in (["train", "yes"], ["dev, test", "no"])
-    ]
+    rows = [line.split(" | ")[:3] for line in lines[heads + 2 :]]
+    texts = (["train", "yes"], ["dev, test", "no"], ["unlabelled", "no"])
+    assert all([f"| {language}", *row] in rows for language in ("en", "de") for row in texts)
+    types = lines.index("| type | system | F1 | precision | recall | gold |")
+    result = load_result(student(place, "baseline"))
+    support = sum(part.micro.gold for part in result.by_type.values())
+    assert f"| {support} |" in next(line for line in lines[types:] if line.startswith("| all (micro) | baseline"))
+    for language, score in result.test.items():
+        assert result.by_type[language].micro.f1 == pytest.approx(score)
 
 
 @pytest.mark.slow
@@ -196,6 +215,7 @@ def test_report_writes_a_page(place):
     done = structkd(place, "report", "tiny", "--sentences", 4)
     assert done.returncode == 0, done.stderr
     page = (place / "runs" / "tiny" / "report.html").read_text("utf-8")
+    assert "entropy of the posteriors" in page
     found = json.loads(re.search(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
     assert [card["language"] for card in found["cards"]] == ["en"] * 4 + ["de"] * 4
     words = [card["tokens"] for card in found["cards"]]

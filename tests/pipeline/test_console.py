@@ -8,7 +8,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from structkd.artifacts.inspection import PathView, SentenceView
-from structkd.pipeline.commands.console import make_console
+from structkd.pipeline.commands.console import make_console, print_table
+from structkd.pipeline.report.page.tables import TableView
 from structkd.pipeline.report.views import sentence_panel
 from structkd.runtime.terminal import printable
 
@@ -66,3 +67,31 @@ def test_lesser_paths_show_what_differs():
     assert "2 b: B-X" in text
     assert "1 a: " not in text
     assert "1.0e-09" in text
+
+
+def cells_of(lines):
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+
+
+@pytest.mark.parametrize("name", ["posterior+top-wk", "posterior+top-wk, lambda = 0.5", "x" * 100])
+def test_no_score_of_many_languages_is_lost_at_80_columns(name):
+    languages = [f"l{place}" for place in range(17)]
+    row = (name, *(f"{10 + place}.25*" for place in range(17)), "79.33 ± 0.20*†", "44% [9, 82]")
+    console = make_console(file=StringIO(), width=80)
+    print_table(console, TableView("scores", ("system", *languages, "mean", "gap closed"), (row,)))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    found = cells_of(lines)
+    assert [cell for line in found for cell in line[1:] if cell] == [*row[1:]]
+    assert "".join(line[0] for line in found).replace(" ", "").startswith(name.replace(" ", ""))
+
+
+def test_a_table_of_texts_is_whole_at_80_columns():
+    console = make_console(file=StringIO(), width=80)
+    folder = "runs/mine/students/posterior+top-wk-seed1-48c830eb"
+    row = ("student", "posterior+top-wk seed 1", "finished", folder)
+    print_table(console, TableView("pieces", ("piece", "of", "state", "folder"), (row,), left=4))
+    lines = console.file.getvalue().splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert "".join(line[3] for line in cells_of(lines)) == folder

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.pipeline.tiny import structkd
+from tests.pipeline.tiny import structkd, write_experiment
 from tests.pipeline.untrained import save_untrained
 
 
@@ -53,9 +53,30 @@ def test_errors_by_type_and_another_tagger(tagger, tmp_path):
     path.write_text("Oslo\tB-LOC\nis\tO\n\nRome\tB-LOC\n\n", "utf-8")
     done = structkd(tmp_path, "evaluate", tagger, path, "--against", tagger, "--output", "numbers.json")
     assert done.returncode == 0, done.stderr
-    for text in ("By type", "all (micro)", "mean of types (macro)", "difference +0.00 [+0.00, +0.00]"):
+    for text in ("By type", "all (micro)", "mean (macro)", "difference +0.00 [+0.00, +0.00]"):
         assert text in done.stdout
     numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
     assert numbers["types"]["LOC"]["gold"] == numbers["micro"]["gold"] == 2
     assert numbers["against"]["difference"] == 0
     assert sum(numbers["errors"].values()) == sum(one["times"] for one in numbers["confusion"])
+
+
+def test_what_was_seen_in_training_and_what_was_not(tagger, tmp_path):
+    seen, new = "Oslo\tB-LOC\nis\tO\n\n", "Rome\tB-LOC\n\n"
+    for split, text in (("train", seen), ("dev", new), ("test", new)):
+        (tmp_path / f"{split}.conll").write_text(text, "utf-8")
+    write_experiment(
+        tmp_path,
+        'title = "x"\nlanguages = ["en"]\n[corpus]\nname = "files"\npath = "{split}.conll"\n'
+        '[student]\nsystems = ["baseline"]\n',
+    )
+    (tmp_path / "file.conll").write_text(seen + new, "utf-8")
+    options = ("--experiment", "tiny", "--output", "numbers.json")
+    done = structkd(tmp_path, "evaluate", tagger, "file.conll", *options)
+    assert done.returncode == 0, done.stderr
+    assert "without 1 sentences that stand in train" in done.stdout
+    numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+    assert {name: score["gold"] for name, score in numbers["by_frequency"].items()} == {
+        "never": 1, "1 to 9 times": 1, "10 times or more": 0
+    }  # fmt: skip
+    assert (numbers["sentences_in_train"], numbers["unseen"]["gold"]) == (1, 1)

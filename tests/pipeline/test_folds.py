@@ -111,7 +111,9 @@ def test_the_report_has_a_row_for_what_was_seen_and_what_was_not(stage_one):
         train, *held_out = (data.load(language, split)[0].tokens for split in ("train", "dev", "test"))
         assert found["train", "no"] == train
         assert ("train", "yes") not in found
-        assert sum(words for (text, _), words in found.items() if text != "train") == sum(held_out)
+        assert sum(words for (text, _), words in found.items() if text == "dev, test") == sum(held_out)
+        texts = data.load(language, "unlabelled")[0].tokens
+        assert sum(words for (text, _), words in found.items() if text == "unlabelled") == texts
 
 
 def test_a_held_out_label_that_no_training_corpus_has_costs_its_sentence_the_gold():

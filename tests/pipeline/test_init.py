@@ -109,7 +109,14 @@ def test_stray_labels_are_read_as_conlleval_does_and_text_is_found(tmp_path, mon
     [
         (["data/en.conll"], "no split in the name"),
         (["data/en/train.conll", "data/en/dev.conll"], "no such file; an experiment needs train, dev and test"),
-        (["en/train.conll", "de/train.conll", "de/dev.tsv"], "their names differ in more than language and split"),
+        (
+            ["en/train.conll", "de/train.conll", "old/de.dev.conll"],
+            "their names differ in more than language and split",
+        ),
+        (
+            ["en/train.conll", "de/train.parquet"],
+            r"files that end in \.conll, \.parquet; an experiment reads one format",
+        ),
         (["en/train.conll", "en/valid.conll", "de/dev.conll"], "dev is called dev here and valid elsewhere"),
         (["en/raw.txt"], "found no file of train, dev and test"),
     ],
@@ -131,3 +138,16 @@ def test_the_command_writes_a_file_that_runs_and_overwrites_none(tmp_path):
     checked = structkd(tmp_path, "check", "mine", "--no-measure", "--strict")
     assert "en dev: 1 of 1 sentences stand in train, too" in checked.stdout
     assert checked.returncode == 1
+
+
+def test_spans_in_a_column_of_conllu(tmp_path, monkeypatch):
+    rows = zip(range(1, 6), WORDS, SPANS["IOB2"], strict=True)
+    lines = [
+        f"{place}\t{word}\t_\t_\t_\t_\t0\t_\t_\t{'_' if label == 'O' else f'NE={label}'}\n"
+        for place, word, label in rows
+    ]
+    for split in ("train", "dev", "test"):
+        write(tmp_path / "data" / "en" / f"{split}.conllu", "".join(lines) + "\n")
+    experiment = drafted(tmp_path, monkeypatch)
+    assert experiment.corpus.label_column == "misc:NE"
+    assert first(experiment).labels == tuple(SPANS["BIOES"])

@@ -6,7 +6,6 @@ same up to rounding. A key ends in what its values are: `_exact`, `_close` (numb
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,6 +41,7 @@ from structkd.tagger.config import (
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.model import Tagger
 from structkd.tagger.prediction import best_labels, token_batches
+from structkd.tagger.scoring import Outcomes
 from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.training import train
 from structkd.tagger.vocabulary import Vocabulary
@@ -158,8 +158,12 @@ def tagger(folder: Path) -> Results:
         "before_close": before,
         "losses_close": [loss for _, loss, _ in result.curve],
         "after_labels": _predicted(made),
-        "score_exact": asdict(EvaluationSet(sentences, "spans", "BIOES").outcomes_of(_half_right(sentences))),
+        "score_exact": _counts(EvaluationSet(sentences, "spans", "BIOES").outcomes_of(_half_right(sentences))),
     }
+
+
+def _counts(found: Outcomes) -> dict[str, tuple[int, ...]]:
+    return {"right": found.right, "predicted": found.predicted, "gold": found.gold}
 
 
 def _half_right(sentences: Corpus) -> list[tuple[str, ...]]:

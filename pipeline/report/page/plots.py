@@ -24,18 +24,18 @@ def svg(chart: Chart, systems: Sequence[str] = ()) -> str:
     `systems` come first in the order of colours, so a system looks the same in charts with fewer systems.
     Raises PageError if matplotlib is not installed.
     """
-    return vector.standalone(_svg(chart, systems), label(chart), colour_rules())
+    return vector.standalone(_svg(chart, systems, narrow=False), label(chart), colour_rules())
 
 
-def inline_svg(chart: Chart, systems: Sequence[str] = ()) -> str:
-    """Return a chart as `svg` does, for a page that contains the `colour_rules`."""
-    return vector.inline(_svg(chart, systems), label(chart))
+def inline_svg(chart: Chart, systems: Sequence[str] = (), *, narrow: bool = False) -> str:
+    """Return a chart as `svg` does, for a page that contains the `colour_rules`; a narrow one fits a phone."""
+    return vector.inline(_svg(chart, systems, narrow=narrow), label(chart))
 
 
 def png(chart: Chart, path: Path, systems: Sequence[str] = (), *, dots_per_inch: int = 200) -> None:
     """Write a chart as a picture in light colours. See `svg`."""
     with _settings(chart):
-        _draw(chart, systems).savefig(path, format="png", dpi=dots_per_inch, metadata={"Software": None})
+        _draw(chart, systems, narrow=False).savefig(path, format="png", dpi=dots_per_inch, metadata={"Software": None})
 
 
 def colour_rules() -> str:
@@ -50,44 +50,45 @@ def label(chart: Chart) -> str:
     return f"{chart.title} (chart)"
 
 
-def _svg(chart: Chart, systems: Sequence[str]) -> str:
+def _svg(chart: Chart, systems: Sequence[str], *, narrow: bool) -> str:
     text = StringIO()
-    with _settings(chart), warnings.catch_warnings():
+    with _settings(chart, narrow=narrow), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # the reader's fonts count, not ours
-        _draw(chart, systems).savefig(text, format="svg", metadata=NO_METADATA)
+        _draw(chart, systems, narrow=narrow).savefig(text, format="svg", metadata=NO_METADATA)
     return text.getvalue()
 
 
-def _settings(chart: Chart) -> AbstractContextManager[None]:
+def _settings(chart: Chart, *, narrow: bool = False) -> AbstractContextManager[None]:
     with extra("matplotlib"):
         import matplotlib as mpl
     from structkd.pipeline.report.page.drawing.style import PAPER, SETTINGS
 
     # ids depend on the salt: the same in every run, and others in each chart of a page
-    salt = digest_json(repr(chart))
+    salt = digest_json([repr(chart), narrow])
     context: AbstractContextManager[None] = mpl.rc_context(
         SETTINGS | {"svg.hashsalt": salt, "figure.facecolor": PAPER, "savefig.facecolor": PAPER}
     )
     return context
 
 
-def _draw(chart: Chart, systems: Sequence[str]) -> "Figure":
+def _draw(chart: Chart, systems: Sequence[str], *, narrow: bool) -> "Figure":
     from structkd.pipeline.report.page.drawing.bars import draw_bars
     from structkd.pipeline.report.page.drawing.costs import draw_costs
     from structkd.pipeline.report.page.drawing.differences import draw_differences
     from structkd.pipeline.report.page.drawing.lines import draw_lines
     from structkd.pipeline.report.page.drawing.reliability import draw_reliability
-    from structkd.pipeline.report.page.drawing.style import looks
+    from structkd.pipeline.report.page.drawing.style import NARROW, WIDE, looks
 
+    frame = NARROW if narrow else WIDE
     known = looks((*systems, *system_names(chart)))
     match chart:
         case Bars():
-            return draw_bars(chart, known)
+            return draw_bars(chart, known, frame)
         case Lines():
-            return draw_lines(chart, known)
+            return draw_lines(chart, known, frame)
         case Differences():
-            return draw_differences(chart, known)
+            return draw_differences(chart, known, frame)
         case Costs():
-            return draw_costs(chart)
+            return draw_costs(chart, frame)
         case Reliability():
-            return draw_reliability(chart)
+            return draw_reliability(chart, frame)

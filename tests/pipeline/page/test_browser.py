@@ -354,6 +354,16 @@ def test_hostile_words_are_shown_as_they_are(chromium, tmp_path):
     assert chromium.get_log("browser") == []
 
 
+# The smallest text of the drawing of a figure, in pixels.
+TEXT_SIZE = """
+const svg = [...document.querySelectorAll("figure")[arguments[0]].querySelectorAll("svg")]
+  .find((one) => one.checkVisibility());
+const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+const sizes = [...svg.querySelectorAll("text")].map((text) => parseFloat(getComputedStyle(text).fontSize));
+return scale * Math.min(...sizes);
+"""
+
+
 @pytest.fixture
 def phone(page):
     """The example on a phone, with all numbers open."""
@@ -368,6 +378,21 @@ def phone(page):
 
 def test_a_narrow_page_never_scrolls_sideways_as_a_whole(phone):
     assert phone.execute_script("return document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [390, 832, 833, 1280])
+def test_one_drawing_of_each_chart_is_shown_and_whole(phone, width):
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+    phone.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    shown = phone.execute_script(
+        "return [...document.querySelectorAll('figure')].map((one) => [...one.querySelectorAll('svg')]"
+        ".filter((svg) => svg.checkVisibility()).map((svg) => svg.getBoundingClientRect().toJSON()))"
+    )
+    sizes = [one for (one,) in shown]
+    assert len(sizes) == sum(len(section.charts) for section in PAGE.sections)
+    assert all(0 <= one["left"] < one["right"] <= width for one in sizes)
+    viewed = [phone.execute_script(TEXT_SIZE, place) for place in range(len(sizes))]
+    assert min(viewed) >= 10
 
 
 def test_what_is_wider_than_a_phone_stands_in_a_box_that_says_that_it_scrolls(phone):

@@ -33,7 +33,7 @@ from structkd.pipeline.report.page.charts import (
 from structkd.pipeline.report.page.drawing.style import DARK, INK, MUTED, PAPER, SERIES, looks
 from structkd.pipeline.report.page.errors import PageError
 from structkd.pipeline.report.page.numbers import duration, numbers, size
-from structkd.pipeline.report.page.plots import png, svg
+from structkd.pipeline.report.page.plots import inline_svg, png, svg
 from tests.examples import examples
 from tests.pipeline.page.example import example
 
@@ -44,7 +44,9 @@ VALUES = st.floats(-1e6, 1e6)
 
 
 def texts(drawing):
-    return {element.text for element in ElementTree.fromstring(drawing).iter() if element.tag.endswith("}text")}
+    return {
+        element.text for element in ElementTree.fromstring(drawing).iter() if element.tag.rpartition("}")[2] == "text"
+    }
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: type(chart).__name__)
@@ -57,10 +59,19 @@ def test_a_drawing_is_well_formed_and_names_itself_and_loads_nothing(chart):
 
 
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: type(chart).__name__)
+def test_a_narrow_drawing_has_the_same_texts_except_for_places_on_its_axes(chart):
+    wide, narrow = (inline_svg(chart, narrow=narrow) for narrow in (False, True))
+    words = [{text for text in map(str.strip, texts(one)) if re.search("[^0-9.]", text)} for one in (wide, narrow)]
+    assert words[0] == words[1]
+    sizes = [ElementTree.fromstring(one).attrib["viewBox"].split()[2] for one in (wide, narrow)]
+    assert [round(float(size)) for size in sizes] == [518, 252]
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: type(chart).__name__)
 def test_every_colour_of_a_drawing_has_a_dark_twin(chart):
-    found = {
-        element.attrib.get(what) for element in ElementTree.fromstring(svg(chart)).iter() for what in ("fill", "stroke")
-    }
+    drawings = [svg(chart), inline_svg(chart, narrow=True)]
+    elements = [element for drawing in drawings for element in ElementTree.fromstring(drawing).iter()]
+    found = {element.attrib.get(what) for element in elements for what in ("fill", "stroke")}
     assert found - {None, "none"} <= set(DARK)
 
 
@@ -134,6 +145,7 @@ def test_each_column_of_panels_has_the_numbers_of_its_axis(count):
 )
 def test_a_chart_of_nothing_is_drawn_as_nothing(chart):
     assert svg(chart)
+    assert inline_svg(chart, narrow=True)
     assert numbers(chart).rows == ()
 
 

@@ -7,18 +7,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from structkd.pipeline.report.page.charts import Bars
-from structkd.pipeline.report.page.drawing.panels import grid_size, panels
-from structkd.pipeline.report.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare
+from structkd.pipeline.report.page.drawing.panels import grid_size, names_above, panels
+from structkd.pipeline.report.page.drawing.style import INK, MUTED, PAPER, Frame, Look, bare
 from structkd.pipeline.report.page.numbers import NOTHING
 
 
-def draw_bars(chart: Bars, looks: Mapping[str, Look]) -> Figure:
-    """Draw panels side by side, with the systems' names at the left and their means as numbers at the right."""
-    rows, _ = grid_size(len(chart.groups))
-    height = rows * (0.21 * len(chart.bars) + 0.45) + 0.25
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    for group, axes in enumerate(panels(figure, len(chart.groups))):
+def draw_bars(chart: Bars, looks: Mapping[str, Look], frame: Frame) -> Figure:
+    """Draw panels side by side, with the systems' names at the left and their means as numbers at the right.
+
+    In a narrow frame the panels are below each other, and the names above the bars.
+    """
+    most = 1 if frame.narrow else frame.columns
+    rows, _ = grid_size(len(chart.groups), most)
+    height = rows * ((0.36 if frame.narrow else 0.21) * len(chart.bars) + 0.45) + 0.25
+    figure = Figure(figsize=(frame.width, height), layout="constrained")
+    for group, axes in enumerate(panels(figure, len(chart.groups), most)):
         _panel(axes, chart, group, looks)
+        if frame.narrow:
+            names_above([axes], [bar.name for bar in chart.bars])
     figure.supxlabel(chart.axis, color=MUTED, fontsize=8.5)
     return figure
 

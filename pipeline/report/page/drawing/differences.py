@@ -7,17 +7,31 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from structkd.pipeline.report.page.charts import Difference, Differences
-from structkd.pipeline.report.page.drawing.style import BAND, INK, MUTED, PAPER, WIDTH, Look, bare
+from structkd.pipeline.report.page.drawing.style import (
+    BAND,
+    INK,
+    MUTED,
+    PAPER,
+    Frame,
+    Look,
+    add_legend,
+    bare,
+    legend_height,
+)
 
 SHARE = 0.76
 """The share of a language's row that its dots take."""
 
 
-def draw_differences(chart: Differences, looks: Mapping[str, Look]) -> Figure:
+def draw_differences(chart: Differences, looks: Mapping[str, Look], frame: Frame) -> Figure:
     """Draw the mean first, then the languages; the systems' dots are below each other in the order of the legend."""
     names = ("mean", *chart.languages)
-    height = len(names) * max(0.3, 0.105 * len(chart.systems)) + 1
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    height = (
+        len(names) * max(0.3, 0.105 * len(chart.systems))
+        + 1
+        + legend_height([one.name for one in chart.systems], frame)
+    )
+    figure = Figure(figsize=(frame.width, height), layout="constrained")
     axes = figure.subplots()
     for place in range(0, len(names), 2):
         axes.axhspan(place - 0.5, place + 0.5, color=BAND, linewidth=0, zorder=0)
@@ -32,8 +46,7 @@ def draw_differences(chart: Differences, looks: Mapping[str, Look]) -> Figure:
     axes.set_xlabel(chart.axis)
     axes.grid(axis="x")
     bare(axes, "left")
-    if drawn:
-        figure.legend(handles=drawn, loc="outside right upper")
+    add_legend(figure, drawn, frame)
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from structkd.pipeline.report.page.charts import Line, Lines
-from structkd.pipeline.report.page.drawing.style import PAPER, WIDTH, Look, bare
+from structkd.pipeline.report.page.drawing.style import PAPER, Frame, Look, add_legend, bare, legend_height
 
 MARKED = 8
 """The approximate number of points with a marker on a line."""
@@ -16,9 +16,14 @@ NAMED_TICKS = 12
 """The largest number of measured places that a logarithmic axis names."""
 
 
-def draw_lines(chart: Lines, looks: Mapping[str, Look]) -> Figure:
-    """Draw means as lines in bands from the smallest to the largest value, with names at the right."""
-    figure = Figure(figsize=(WIDTH, max(3.2, 0.2 * len(chart.lines) + 0.8)), layout="constrained")
+def draw_lines(chart: Lines, looks: Mapping[str, Look], frame: Frame) -> Figure:
+    """Draw means as lines in bands from the smallest to the largest value, with a legend."""
+    height = (
+        2.6 + legend_height([one.name for one in chart.lines], frame)
+        if frame.narrow
+        else max(3.2, 0.2 * len(chart.lines) + 0.8)
+    )
+    figure = Figure(figsize=(frame.width, height), layout="constrained")
     axes = figure.subplots()
     drawn = [_line(axes, line, looks[line.name], place) for place, line in enumerate(chart.lines)]
     axes.set_xlabel(chart.x_axis)
@@ -28,8 +33,7 @@ def draw_lines(chart: Lines, looks: Mapping[str, Look]) -> Figure:
     bare(axes, "left")
     if chart.log_x:
         _logarithmic(axes, chart)
-    if drawn:
-        figure.legend(handles=drawn, loc="outside right upper", handlelength=3.2)
+    add_legend(figure, drawn, frame)
     return figure
 
 

@@ -8,25 +8,26 @@ from matplotlib.lines import Line2D
 
 from structkd.pipeline.report.page.charts import Curve, Panel, Reliability
 from structkd.pipeline.report.page.drawing.panels import grid_size, panels
-from structkd.pipeline.report.page.drawing.style import INK, MUTED, PAPER, WIDTH, Look, bare, looks
+from structkd.pipeline.report.page.drawing.style import INK, MUTED, PAPER, Frame, Look, bare, looks
 
 LARGEST = 120
 """Area of a dot with all words, in square points."""
 SMALLEST = 9
 
 
-def draw_reliability(chart: Reliability) -> Figure:
+def draw_reliability(chart: Reliability, frame: Frame) -> Figure:
     """Draw accuracy against confidence: on the diagonal they are equal. Larger dots have more words."""
-    rows, columns = grid_size(len(chart.panels))
-    figure = Figure(figsize=(WIDTH, rows * (WIDTH / max(columns, 3) + 0.3) + 0.5), layout="constrained")
+    rows, columns = grid_size(len(chart.panels), frame.columns)
+    height = rows * (frame.width / max(columns, frame.columns - 1) + 0.3) + 0.5
+    figure = Figure(figsize=(frame.width, height), layout="constrained")
     curves = looks(curve.name for panel in chart.panels for curve in panel.curves)
-    for axes, panel in zip(panels(figure, len(chart.panels)), chart.panels, strict=True):
+    for axes, panel in zip(panels(figure, len(chart.panels), frame.columns), chart.panels, strict=True):
         _panel(axes, panel, curves)
     figure.supxlabel("confidence", color=MUTED, fontsize=8.5)
     figure.supylabel("accuracy", color=MUTED, fontsize=8.5)
     handles = [_handle(name, look) for name, look in curves.items()]
     if handles:
-        figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+        figure.legend(handles=handles, loc="outside upper left", ncols=2 if frame.narrow else len(handles))
     return figure
 
 

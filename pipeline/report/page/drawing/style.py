@@ -6,11 +6,14 @@ a search for the largest smallest distance in OKLab under normal vision, protano
 colours.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 PAPER, INK, MUTED, GRID, BAND = "#ffffff", "#1d2126", "#59626d", "#dde1e6", "#f4f6f8"
 DARK = {
@@ -33,9 +36,6 @@ DARK = {
 SERIES = tuple(DARK)[5:]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.2, 1.5)))
-WIDTH = 7.2
-"""The width of a drawing in inches."""
-
 SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar sign is one
@@ -66,6 +66,22 @@ SETTINGS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
+class Frame:
+    """The room that a drawing has."""
+
+    width: float
+    """Inches."""
+    columns: int
+    """The largest number of panels side by side."""
+    narrow: bool
+    """True if names and legends do not fit beside the data: they stand above or below it."""
+
+
+WIDE, NARROW = Frame(7.2, 4, narrow=False), Frame(3.5, 2, narrow=True)
+_SHORT = 18  # characters of names of which a narrow legend has two in a row
+
+
+@dataclass(frozen=True)
 class Look:
     """The colour, marker and dashes of a series."""
 
@@ -90,6 +106,24 @@ def colour_rules() -> str:
         for light, dark in DARK.items()
         for what in ("fill", "stroke")
     )
+
+
+def add_legend(figure: Figure, handles: Sequence[Line2D], frame: Frame) -> None:
+    """Name the series: at the right, or below a narrow drawing."""
+    if handles and frame.narrow:
+        columns = _columns([str(one.get_label()) for one in handles])
+        figure.legend(handles=handles, loc="outside lower left", ncols=columns, handlelength=3.2, columnspacing=1)
+    elif handles:
+        figure.legend(handles=handles, loc="outside right upper", handlelength=3.2)
+
+
+def legend_height(names: Sequence[str], frame: Frame) -> float:
+    """Return the inches that `add_legend` takes below the data."""
+    return 0.19 * ceil(len(names) / _columns(names)) if names and frame.narrow else 0
+
+
+def _columns(names: Sequence[str]) -> int:
+    return 2 if max(map(len, names)) <= _SHORT else 1
 
 
 def bare(axes: Axes, *sides: str) -> None:
