@@ -26,7 +26,7 @@ Scores = dict[str, float]
 
 
 def tune(name: Name, workers: Workers = None, track: Track = None) -> None:
-    """Try settings of students on dev, as often for each system; show all trials and each system's best settings."""
+    """Try settings of students on dev, as often for each system; print the trials and the best settings."""
     grid = load_trials(name)
     added = run_grid(grid, grid.tables, choose_engine(workers), choose_display(make_console()), track)
     found = _scores(grid)

@@ -80,7 +80,7 @@ def evaluation(data: Data, language: str, split: Split, log: Log) -> EvaluationS
     return EvaluationSet(load(data, language, split, log), data.metric, data.scheme)
 
 
-HeldOut = dict[Split, dict[str, EvaluationSet]]
+HeldOut = dict[str, dict[str, EvaluationSet]]
 Fields = dict[str, Any]
 """Fields of a `Result`, or of a checkpoint's description."""
 

@@ -78,7 +78,9 @@ class Student(Settings):
     training: TrainingConfig = TrainingConfig()
     distill: DistillConfig = DistillConfig()
     # Left out where it is true, so that the digests of other students stay as they are.
-    test: bool = Field(True, exclude_if=bool, description="score on test; false: on dev alone, as trials of `[tune]` are")
+    test: bool = Field(
+        True, exclude_if=bool, description="score on test; false: on dev alone, as trials of `[tune]` are"
+    )
 
 
 class Experiment(Settings):
