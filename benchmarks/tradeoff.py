@@ -1,6 +1,6 @@
-"""Pictures of score against size and speed: which model to take for which budget.
+"""A picture of score against size and speed: which model to take for which budget.
 
-    python -m benchmarks.tradeoff results/tradeoff.toml results
+    python -m benchmarks.tradeoff results/tradeoff.toml results/tradeoff.png
 
 The file names models by the row of a grid's table, whose scores are read from the grid's rows, and says what
 `benchmarks.runtime` has measured of their exports.
@@ -37,6 +37,7 @@ class Tradeoff(Settings):
     """The models of a task."""
 
     task: str
+    title: str
     models: tuple[Model, ...] = Field(min_length=1)
 
 
@@ -47,33 +48,31 @@ def scores(task: str, model: Model) -> tuple[float, ...]:
     return tuple(fmean(one["score"] for one in row) for row in found.entries[model.label]["test"])
 
 
-def charts(tradeoff: Tradeoff) -> dict[str, Lines]:
-    """Return the charts by file name."""
-    known = {model.name: scores(tradeoff.task, model) for model in tradeoff.models}
-    axes = {
-        "size": ("MB of the exported folder", {one.name: one.megabytes for one in tradeoff.models}),
-        "speed": ("words a second on one core", {one.name: one.words for one in tradeoff.models}),
-    }
-    return {
-        what: Lines(
-            f"Score against {what}",
-            axis,
-            f"strict span F1, {tradeoff.task}",
-            tuple(Line(name, (Point(places[name], values),)) for name, values in known.items()),
-            log_x=True,
+def chart(tradeoff: Tradeoff) -> Lines:
+    """Return the models by size and score; the legend has their speed."""
+    lines = tuple(
+        Line(
+            f"{model.name}\n{model.words:,.0f} words a second",
+            (Point(model.megabytes, scores(tradeoff.task, model)),),
         )
-        for what, (axis, places) in axes.items()
-    }
+        for model in tradeoff.models
+    )
+    return Lines(
+        "Score against size and speed",
+        "MB of the exported folder",
+        f"strict span F1, {tradeoff.title}",
+        lines,
+        log_x=True,
+    )
 
 
 def main(
     models: Annotated[Path, typer.Argument(help="A file of models.")],
-    folder: Annotated[Path, typer.Argument(help="The folder of the pictures.")],
+    picture: Annotated[Path, typer.Argument(help="The picture, a PNG.")],
 ) -> None:
-    """Draw tradeoff-size.png and tradeoff-speed.png."""
-    for what, chart in charts(parse(Tradeoff, read_toml(models), str(models))).items():
-        with atomic_path(folder / f"tradeoff-{what}.png") as temporary:
-            png(chart, temporary)
+    """Draw the picture."""
+    with atomic_path(picture) as temporary:
+        png(chart(parse(Tradeoff, read_toml(models), str(models))), temporary)
 
 
 if __name__ == "__main__":
