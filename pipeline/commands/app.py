@@ -13,6 +13,7 @@ COMMANDS = {
     "teachers": "Run stage one: train the teachers and write their answers to Parquet shards.",
     "distill": "Run both stages: teachers, then one multilingual student for each system; print the table.",
     "reproduce": "Run the cells of a grid (tasks, systems, seeds) that have no row in results/GRID.parquet yet.",
+    "tune": "Try settings of students on dev, as often for each system; print the trials and the best settings.",
     "report": "Show the results of an experiment or a grid: one self-contained HTML page, or its tables.",
     "inspect": "Show artifact sets: a summary, a sentence with its paths and posteriors, or sentences to look at.",
     "audit": "List likely label errors of the training corpora, by teachers that have not seen the sentences.",

@@ -14,8 +14,8 @@ from structkd.pipeline.commands.options import Changes
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.experiment.grid import load_grid
-from structkd.pipeline.experiment.parsing import ExperimentError, read_toml
-from structkd.pipeline.experiment.places import EXPERIMENTS, GRIDS, search
+from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.experiment.places import is_grid
 from structkd.pipeline.plan.pieces import RUNS, Plan, StudentPlan, make_plan
 from structkd.tagger.description import CheckpointError
 from structkd.tagger.encoders.pretrained import EncoderError
@@ -98,7 +98,7 @@ def _found(name: str, split: str | None, changes: Sequence[str]) -> "tuple[str, 
     from structkd.pipeline.results.findings import grid_findings, plan_findings
     from structkd.pipeline.results.provenance import provenance_note
 
-    if _is_grid(name):
+    if is_grid(name):
         if changes:
             raise ExperimentError(f"{name}: a grid; --set is for experiments")
         grid = load_grid(name)
@@ -109,15 +109,8 @@ def _found(name: str, split: str | None, changes: Sequence[str]) -> "tuple[str, 
     return plan.experiment.title, (plan_findings(plan, split or "test", plan_calibrations(plan)),)
 
 
-def _is_grid(name: str) -> bool:
-    if name.endswith(".toml"):
-        return Path(name).is_file() and "tasks" in read_toml(Path(name))
-    found = search(name, EXPERIMENTS, GRIDS)
-    return found is not None and found.parent.name == GRIDS.name
-
-
 def _command(name: str) -> str:
-    return "reproduce" if _is_grid(name) else "distill"
+    return "reproduce" if is_grid(name) else "distill"
 
 
 def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":

@@ -61,7 +61,7 @@ def _about(files: NamedFiles, corpora: Mapping[str, Mapping[Split, Corpus]], fou
         lines.append(f"#   {language}: {counts}")
     types = {kind for splits in corpora.values() for corpus in splits.values() for kind in size_of(corpus).types}
     lines.append(f"# {'Types of spans' if found.metric == 'spans' else 'Tags'}: {_listed(sorted(types))}")
-    return [*lines, f"languages = {_toml(list(files.languages))}", ""]
+    return [*lines, f"languages = {as_toml(list(files.languages))}", ""]
 
 
 def _corpus(files: NamedFiles, found: FileFormat) -> list[str]:
@@ -75,7 +75,7 @@ def _corpus(files: NamedFiles, found: FileFormat) -> list[str]:
         "label_column": "  # which column the labels stand in, or are called",
         "metric": "  # of tags, one a word",
     }
-    return ["[corpus]", *(f"{key} = {_toml(value)}{notes.get(key, '')}" for key, value in settings.items()), ""]
+    return ["[corpus]", *(f"{key} = {as_toml(value)}{notes.get(key, '')}" for key, value in settings.items()), ""]
 
 
 def _text(texts: NamedFiles) -> list[str]:
@@ -83,8 +83,8 @@ def _text(texts: NamedFiles) -> list[str]:
     return [
         "# Text without labels, for the teachers to annotate: what students learn most from.",
         "[unlabelled]",
-        f"path = {_toml(path)}",
-        f"languages = {_toml(list(texts.languages))}",
+        f"path = {as_toml(path)}",
+        f"languages = {as_toml(list(texts.languages))}",
         "",
     ]
 
@@ -137,7 +137,10 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
-def _toml(value: Any) -> str:
+def as_toml(value: Any) -> str:
+    """Return a value as TOML has it on one line."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=False)  # texts, numbers and lists are written as in TOML
+        return "{ " + ", ".join(f"{key} = {as_toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(as_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)  # texts, numbers and truth values are written as in TOML

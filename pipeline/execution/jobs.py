@@ -86,13 +86,17 @@ Fields = dict[str, Any]
 """Fields of a `Result`, or of a checkpoint's description."""
 
 
-def held_out(data: Data, languages: Sequence[str], log: Log) -> HeldOut:
-    """Load the corpora for scoring a tagger of some languages, by `dev`, `test` and `zero_shot`, and by language."""
-    return {
-        "dev": {language: evaluation(data, language, "dev", log) for language in languages},
-        "test": {language: evaluation(data, language, "test", log) for language in languages},
-        "zero_shot": {language: evaluation(data, language, "zero_shot", log) for language in data.zero_shot_languages},
+def held_out(data: Data, languages: Sequence[str], log: Log, *, test: bool = True) -> HeldOut:
+    """Load the corpora for scoring a tagger of some languages, by `dev`, `test` and `zero_shot`, and by language.
+
+    Without `test`, those of dev alone.
+    """
+    wanted: dict[Split, Sequence[str]] = {
+        "dev": languages,
+        "test": languages if test else (),
+        "zero_shot": data.zero_shot_languages if test else (),
     }
+    return {split: {name: evaluation(data, name, split, log) for name in names} for split, names in wanted.items()}
 
 
 def scores(sets: HeldOut, outcomes: Callable[[EvaluationSet], Outcomes]) -> Fields:

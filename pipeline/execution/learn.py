@@ -36,7 +36,7 @@ def _train_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: R
     data, settings = Data(experiment), experiment.student
     with journal(plan.folder / JOURNAL, log) if ranks.first else nullcontext(log) as told:
         sets = [ArtifactSet.open(folder) for folder in plan.artifacts]
-        judges = held_out(data, experiment.languages, told)
+        judges = held_out(data, experiment.languages, told, test=settings.test)
         identities = [one.identity for one in sets]
         resume = training_state(plan, settings.training, identities)
         student, result = distill(

@@ -18,6 +18,7 @@ from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import FileText, UnlabelledText
 from structkd.pipeline.experiment.parsing import ExperimentError, Values, merged, parse, read_toml
 from structkd.pipeline.experiment.places import EXPERIMENTS, find
+from structkd.pipeline.experiment.tune import Tune
 from structkd.student.config import DistillConfig, SystemName
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.teachers.config import AnnotationConfig
@@ -76,6 +77,10 @@ class Student(Settings):
     tagger: TaggerConfig = TaggerConfig()
     training: TrainingConfig = TrainingConfig()
     distill: DistillConfig = DistillConfig()
+    # Left out where it is true, so that the digests of other students stay as they are.
+    test: bool = Field(
+        True, exclude_if=bool, description="score on test; false: on dev alone, as trials of `[tune]` are"
+    )
 
 
 class Experiment(Settings):
@@ -94,6 +99,7 @@ class Experiment(Settings):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", exclude=True, description="auto: a GPU if there is one")
     teacher: Teacher = Teacher()
     student: Student
+    tune: Tune | None = Field(None, exclude=True, description="what `structkd tune` tries")
 
     @field_validator("unlabelled", mode="before")
     @classmethod
@@ -190,7 +196,7 @@ class Experiment(Settings):
         settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS, "teacher"})
         student = self.student.model_dump(mode="json", exclude={"systems", "seeds"})
         if system == "baseline":
-            student = {key: student[key] for key in ("tagger", "training")}
+            student = {key: student[key] for key in ("tagger", "training", "test") if key in student}
         else:
             settings |= self.model_dump(mode="json", include={*_TEXTS, "teacher"})
         return digest_json([system, seed, settings, student])

@@ -143,7 +143,7 @@ def entries(grid: Grid, table: Table) -> Iterator[Entry]:
     for task, differs in tasks.items():
         for row in table.rows:
             for value in table.sweep.values if table.sweep else [None]:
-                swept = _nested(table.sweep.key, value) if table.sweep else {}
+                swept = nested(table.sweep.key, value) if table.sweep else {}
                 student = {"systems": [row.system], "seeds": list(table.seeds or grid.seeds)}
                 values: Values = {"name": f"{grid.name}-{task}", "title": f"{grid.title}: {task}"}
                 for change in (
@@ -170,7 +170,8 @@ def _have_one_gap(made: Sequence[Entry]) -> bool:
     )
 
 
-def _nested(key: str, value: Any) -> Values:
+def nested(key: str, value: Any) -> Values:
+    """Return tables that contain one setting, whose key has dots."""
     for part in reversed(key.split(".")):
         value = {part: value}
     return dict(value)

@@ -4,7 +4,7 @@ from importlib import resources
 from pathlib import Path
 
 from structkd.corpora.settings import did_you_mean
-from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.experiment.parsing import ExperimentError, read_toml
 
 EXPERIMENTS = Path("experiments")
 GRIDS = EXPERIMENTS / "grids"
@@ -29,6 +29,14 @@ def search(name: str, *folders: Path) -> Path | None:
     """Return the first NAME.toml in any of `folders`: those of the working directory, then those of the package."""
     found = (_file(root / folder / f"{name}.toml") for root in _roots() for folder in folders)
     return next((path for path in found if path), None)
+
+
+def is_grid(name: str) -> bool:
+    """True if `name` is a grid's, not an experiment's."""
+    if name.endswith(".toml"):
+        return Path(name).is_file() and "tasks" in read_toml(Path(name))
+    found = search(name, EXPERIMENTS, GRIDS)
+    return found is not None and found.parent.name == GRIDS.name
 
 
 def _roots() -> tuple[Path, Path]:

@@ -202,7 +202,8 @@ def _student(
     # The baseline has no use for text without gold labels.
     splits: tuple[Split, ...] = ("train", *(student.transfer if taught else ()))
     lessons = tuple(t.artifacts[split] for split in splits for t in teachers if split in t.artifacts)
-    held_out = [data.identity(language, split) for language, split in data.corpora() if split in HELD_OUT]
+    scored = HELD_OUT if student.test else ("dev",)
+    held_out = [data.identity(language, split) for language, split in data.corpora() if split in scored]
     digests = {
         "settings": digest_json(settings),
         "corpora": digest_json([[lesson.name for lesson in lessons], held_out]),

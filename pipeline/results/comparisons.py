@@ -44,10 +44,14 @@ class Entries(dict[str, pl.DataFrame]):
     def resampled(self) -> Resampled | None:
         """Return the scores of all labels with cells on samples of the test sentences, drawn once for all tables.
 
-        None if a language has too few sentences to draw from: then there are no intervals and no such marks.
+        None if a language has too few sentences to draw from, or a cell none: then there are no intervals and no such
+        marks.
         """
+        there = {label: cells for label, cells in self.items() if not cells.is_empty()}
+        if any(cells["outcomes"].list.len().min() == 0 for cells in there.values()):
+            return None
         try:
-            return resample({label: cells for label, cells in self.items() if not cells.is_empty()})
+            return resample(there)
         except TooFewSentencesError:
             return None
 
