@@ -194,6 +194,14 @@ class ChainBatch:
             np.copyto(found, 0, where=~self._inside[:, None])
         return found.transpose(2, 0, 1)
 
+    def chances(self, paths: Sequence[NDArray[np.int64]]) -> list[list[float]]:
+        """Return the marginal probability of each label of a label sequence for each sentence."""
+        flat = np.concatenate(paths)
+        rows = np.repeat(self._rows, self._lengths)
+        found = self.marginals[rows, self._inside.T.nonzero()[1], flat].tolist()
+        ends = self._lengths.cumsum().tolist()
+        return [found[end - len(path) : end] for path, end in zip(paths, ends, strict=True)]
+
     def span_log_probs(
         self,
         sentences: Sequence[int],
