@@ -15,7 +15,7 @@ def error_tables(analysis: Analysis) -> Iterator[TableView]:
     """Yield the scores by type, and what was taken for what most often."""
     rows = [(name, *_cells(score)) for name, score in analysis.types.items()]
     rows.append(("all (micro)", *_cells(analysis.micro)))
-    rows.append(("mean of types (macro)", "", "", f"{analysis.macro_f1:.2f}", "", "", ""))
+    rows.append(("mean (macro)", "", "", f"{analysis.macro_f1:.2f}", "", "", ""))
     yield TableView("By type", ("type", *_HEADS), rows)
     wrong = sorted(((count, *pair) for pair, count in analysis.confusion.items() if pair[0] != pair[1]), reverse=True)
     if wrong:

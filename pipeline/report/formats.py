@@ -29,7 +29,7 @@ def as_table(heads: Texts, rows: Sequence[Texts], *, left: int = 1, title: str |
     """Format a table for a terminal."""
     table = Table(title=title, title_justify="left")
     for place, head in enumerate(heads):
-        table.add_column(head, justify="left" if place < left else "right", no_wrap=True)
+        table.add_column(head, justify="left" if place < left else "right", overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table

@@ -53,7 +53,7 @@ def test_errors_by_type_and_another_tagger(tagger, tmp_path):
     path.write_text("Oslo\tB-LOC\nis\tO\n\nRome\tB-LOC\n\n", "utf-8")
     done = structkd(tmp_path, "evaluate", tagger, path, "--against", tagger, "--output", "numbers.json")
     assert done.returncode == 0, done.stderr
-    for text in ("By type", "all (micro)", "mean of types (macro)", "difference +0.00 [+0.00, +0.00]"):
+    for text in ("By type", "all (micro)", "mean (macro)", "difference +0.00 [+0.00, +0.00]"):
         assert text in done.stdout
     numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
     assert numbers["types"]["LOC"]["gold"] == numbers["micro"]["gold"] == 2
