@@ -108,7 +108,7 @@ class ChainBatch:
         inside: NDArray[np.bool_] = np.arange(self._lengths.max())[:, None] < self._lengths
         return inside
 
-    def _turned(self, values: Floats) -> Floats:
+    def _turned(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values [T, ., B] with the words of each sentence in reverse; padding stays."""
         if self._even:
             return values[::-1]
