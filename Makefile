@@ -67,6 +67,8 @@ bench: $(VENV)/.bench  ## measure speed against public CRFs and between the stag
 	$(BIN)/python -m benchmarks.reader
 	$(BIN)/python -m benchmarks.online
 	$(BIN)/python -m benchmarks.encoders
+	$(BIN)/python -m benchmarks.runtime $(if $(FLAIR),--flair $(FLAIR)) $(if $(SPACY),--spacy $(SPACY))
+	$(BIN)/python -m benchmarks.serving --requests 400 --many 0
 
 # Eight minutes on one GPU, and no network once installed. The last step needs the corpora and the pruned encoder.
 gpu: $(VENV)/.bench  ## what a GPU must show: its tests, speed (results/gpu.md), cells of GRID=small

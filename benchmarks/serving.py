@@ -1,4 +1,4 @@
-"""The server under load: `python -m benchmarks.serving FOLDER [--requests 2000] [--many 100000]`.
+"""The server under load: `python -m benchmarks.serving [FOLDER] [--requests 2000] [--many 100000]`.
 
 A real server, `structkd serve`, and clients in a process of their own that keep their connections open and send one
 text of the demo corpus a request. Beside it, in the same run, the same texts are tagged without a server, one by one
@@ -26,13 +26,13 @@ import typer
 from rich.table import Table
 
 from benchmarks.processes import apart
+from benchmarks.untrained import LANGUAGES, untrained
 from structkd.corpora.demo import demo_corpus
 from structkd.pipeline.commands.console import make_console
 from structkd.runtime.records import record
 from structkd.tagger.opening import open_tagger
 
 CONNECTIONS = (1, 8, 64)
-LANGUAGES = ("en", "de", "nl", "es")
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,23 @@ def _resident(process: int) -> float:
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="A trained or exported tagger.")],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="A trained or exported tagger.", show_default="one that nobody has trained"),
+    ] = None,
     requests: Annotated[int, typer.Option(min=100, help="For each number of connections.")] = 2000,
     many: Annotated[int, typer.Option(min=0, help="Over which memory is measured, at 64 connections.")] = 100_000,
 ) -> None:
     """Print requests a second and milliseconds a request. Linux."""
+    if folder:
+        measure(folder, requests, many)
+    else:
+        with untrained() as made:
+            measure(made.exported, requests, many)
+
+
+def measure(folder: Path, requests: int, many: int) -> None:
+    """Measure a server of one tagger, see `main`."""
     texts = texts_of(1000)
     words = sum(len(text.split()) for text in texts) / len(texts)
     table = Table("", "texts a second", "p50, ms", "p99, ms", "wrong answers")

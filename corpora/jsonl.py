@@ -11,6 +11,7 @@ from structkd.corpora.listed import listed_sentence
 from structkd.corpora.schemes import Scheme
 from structkd.corpora.sentences import CorpusError, Reading
 from structkd.corpora.settings import did_you_mean
+from structkd.runtime.lines import whole_number
 
 
 def read_jsonl(
@@ -45,7 +46,7 @@ def read_jsonl(
 def json_object(where: str, line: str) -> dict[str, Any]:
     """Return the JSON object in a line. Raises CorpusError for anything else."""
     try:
-        row = json.loads(line)
+        row = json.loads(line, parse_int=whole_number)
     except (ValueError, RecursionError) as error:
         raise CorpusError(f"{where}: not JSON ({error}); expected an object in each line") from None
     if not isinstance(row, dict):

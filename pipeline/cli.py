@@ -7,12 +7,15 @@ from contextlib import contextmanager
 
 from structkd.corpora.interrupts import end_on_signals
 
-FAREWELL = "structkd: stopped by {}; what is finished is kept, and the same command goes on from there"
+FAREWELL = "structkd: stopped by {}"
+GOES_ON = f"{FAREWELL}; what is finished is kept, and the same command goes on from there"
+RUNS = ("teachers", "distill", "reproduce")  # the commands that do
 
 
 def main() -> None:
     """Run the command line. Errors that say what to do are shown without a traceback, defects with a traceback."""
-    end_on_signals(FAREWELL if os.environ.get("RANK", "0") == "0" else "")  # of torchrun's processes, one says so
+    farewell = GOES_ON if sys.argv[1:2] and sys.argv[1] in RUNS else FAREWELL
+    end_on_signals(farewell if os.environ.get("RANK", "0") == "0" else "")  # of torchrun's processes, one says so
     from structkd.pipeline.commands.app import app
     from structkd.pipeline.commands.console import make_console
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
-_LEAST = np.finfo(np.float64).tiny
+_EVERY = 8  # words, after which numbers are scaled
+_LEAST = 1e-100  # what may be left of a mass of 1 in between
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,20 @@ class Chain:
         self.transitions, self.start, self.end = transitions, start, end
         self.temperature = temperature
 
+    @cached_property
+    def steps(self) -> NDArray[np.float64]:
+        """The transitions at the temperature: [L, L]."""
+        return self.transitions.astype(np.float64) / self.temperature
+
+    @cached_property
+    def steps_both_ways(self) -> tuple[NDArray[np.float64], float]:
+        """Factors of a step forward and one backward, [2 L, 2 L], and the logarithm by which they are too small."""
+        L, top = len(self.start), float(self.steps.max())
+        both = np.zeros((2 * L, 2 * L))
+        both[:L, :L] = np.exp(self.steps.T - top)
+        both[L:, L:] = both[:L, :L].T
+        return both, top
+
     def on(self, emissions: Floats, lengths: NDArray[np.integer]) -> "ChainBatch":
         """Return the distributions over label sequences of sentences.
 
@@ -62,7 +77,10 @@ class Chain:
 
 
 class ChainBatch:
-    """Distributions over label sequences, one per sentence; see `Chain.on`."""
+    """Distributions over label sequences, one per sentence; see `Chain.on`.
+
+    Arrays have the axes [T, L, B]: what is done for each word then runs over sentences, which lie side by side.
+    """
 
     def __init__(self, chain: Chain, emissions: Floats, lengths: NDArray[np.integer]) -> None:
         B, T, L = emissions.shape
@@ -72,54 +90,63 @@ class ChainBatch:
                 "expected [B, T, L] of at least one sentence, and lengths from 1 to T"
             )
         self.chain = chain
-        T = int(lengths.max(initial=0))
-        # The longest sentences first: then those that have a word i are the first `_alive[i]`.
-        self._order = np.argsort(-lengths, kind="stable")
-        self._row = np.argsort(self._order, kind="stable")
-        self._lengths = lengths[self._order]
-        self._alive = np.searchsorted(-self._lengths, -np.arange(T))
-        scores = np.array(emissions[self._order, :T], order="C")
-        rows, last = np.arange(B), self._lengths - 1
-        scores[rows, 0] += chain.start
-        scores[rows, last] += chain.end
-        inside = np.arange(T) < self._lengths[:, None]
-        scores[~inside] = 0
+        self._rows, self._lengths, self._last = np.arange(B), lengths, lengths - 1
+        T = int(lengths.max())
+        self._even = bool((lengths == T).all())
+        scores = emissions[:, :T].transpose(1, 2, 0).copy()
+        scores[0] += chain.start[:, None]
+        scores[self._last, :, self._rows] += chain.end
+        if not self._even:
+            np.copyto(scores, 0, where=~self._inside[:, None])
         if not np.isfinite(scores).all():
             raise ValueError("found emissions that are not finite; expected a number for each label at each word")
-        self._scores = np.ascontiguousarray(scores.transpose(1, 0, 2))  # [T, B, L]
+        self._scores = scores
+
+    @cached_property
+    def _inside(self) -> NDArray[np.bool_]:
+        """True at words, false at padding: [T, B]."""
+        inside: NDArray[np.bool_] = np.arange(self._lengths.max())[:, None] < self._lengths
+        return inside
+
+    def _turned(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values [T, ., B] with the words of each sentence in reverse; padding stays."""
+        if self._even:
+            return values[::-1]
+        place = np.arange(len(values))[:, None]
+        return np.take_along_axis(values, np.where(self._inside, self._last - place, place)[:, None], 0)
 
     # -- best paths ---------------------------------------------------------------------------------------------
 
     @cached_property
     def _best(self) -> Floats:
-        """Scores of the best way to end word i with label j, less the best of the word: [T, B, L]."""
+        """Scores of the best way to end word i with label j, but for a number that all labels share: [T, L, B]."""
         best = self._scores.copy()
-        transitions = self.chain.transitions.T[None]  # [1, to, from]
-        for (before, word), n in zip(pairwise(best), self._alive[1:].tolist(), strict=True):
-            word = word[:n]
-            word += np.maximum.reduce(before[:n, None, :] + transitions, 2)
-            word -= np.maximum.reduce(word, 1, keepdims=True)
+        transitions = self.chain.transitions[:, :, None]  # [from, to, 1]
+        ways, reached = np.empty((*transitions.shape[:2], best.shape[2]), best.dtype), np.empty_like(best[0])
+        for i, (before, word) in enumerate(pairwise(best), 1):
+            np.add(before[:, None], transitions, ways)
+            np.maximum.reduce(ways, 0, None, reached)
+            np.add(word, reached, word)
+            if not i % _EVERY:
+                word -= word.max(0)
         return best
 
     def viterbi(self) -> list[NDArray[np.int64]]:
         """Return each sentence's best label sequence, the lower label if two are equal (Viterbi, 1967)."""
-        T, B, _ = self._best.shape
-        label = self._best[self._lengths - 1, np.arange(B)].argmax(1)
-        if B == 1:
-            return [self._traced(int(label[0]))]
-        best, into = self._best, np.ascontiguousarray(self.chain.transitions.T)
-        paths = np.zeros((T, B), np.int64)
-        for i in range(T - 1, -1, -1):
-            n = self._alive[i]
-            going = self._alive[i + 1] if i + 1 < T else 0
-            if going:
-                label[:going] = (best[i, :going] + into[label[:going]]).argmax(1)
-            paths[i, :n] = label[:n]
-        return [paths[: self._lengths[row], row] for row in self._row]
+        best, transitions = self._best, self.chain.transitions
+        final = best[self._last, :, self._rows].argmax(1)
+        if len(final) == 1:
+            return [self._traced(int(final[0]))]
+        paths = np.empty((len(best), len(final)), np.int64)
+        paths[-1] = final
+        for i in range(len(best) - 2, -1, -1):
+            before = (best[i] + transitions[:, paths[i + 1]]).argmax(0)
+            paths[i] = np.where(i < self._last, before, final)
+        return [path[:length] for path, length in zip(paths.T, self._lengths, strict=True)]
 
     def _traced(self, label: int) -> NDArray[np.int64]:
         """The same for the only sentence, by the best label before each label at each word: few operations."""
-        before = (self._best[:-1, 0, None, :] + self.chain.transitions.T).argmax(2).tolist()
+        before = (self._best[:-1, :, 0][:, None] + self.chain.transitions.T).argmax(2).tolist()
         path = [label]
         for pointers in reversed(before):
             path.append(pointers[path[-1]])
@@ -131,9 +158,9 @@ class ChainBatch:
         The search of `structkd.crf.decode.kbest` (Soong and Huang, 1991): k partial paths at every word, from the last
         word to the first, by the exact cost of their best completion.
         """
-        row = self._row[sentence]
-        T = int(self._lengths[row])
-        best, transitions = self._best[:T, row].astype(np.float64), self.chain.transitions.T.astype(np.float64)
+        T = int(self._lengths[sentence])
+        best = self._best[:T, :, sentence].astype(np.float64)
+        transitions = self.chain.transitions.T.astype(np.float64)
         L = best.shape[1]
         regrets, labels = _least(best[-1].max() - best[-1], k)
         paths = labels[:, None]
@@ -142,31 +169,38 @@ class ChainBatch:
             regret = regrets[:, None] + behind.max(1, keepdims=True) - behind
             regrets, place = _least(regret.ravel(), k)
             paths = np.concatenate([(place % L)[:, None], paths[place // L]], 1)
-        log_probs = [self._log_prob(row, path) for path in paths]
+        log_probs = [self._log_prob(sentence, path) for path in paths]
         return [Path(tuple(path.tolist()), log_prob) for path, log_prob in zip(paths, log_probs, strict=True)]
 
-    def _log_prob(self, row: int, path: NDArray[np.int64]) -> float:
+    def _log_prob(self, sentence: int, path: NDArray[np.int64]) -> float:
         """log p(y | x) of a whole label sequence."""
-        T = len(path)
-        score = self._scores[np.arange(T), row, path].sum(dtype=np.float64)
+        score = self._scores[np.arange(len(path)), path, sentence].sum(dtype=np.float64)
         score += self.chain.transitions[path[:-1], path[1:]].sum(dtype=np.float64)
-        return min(0.0, float(score / self.chain.temperature - self._log_partition[row]))
+        return min(0.0, float(score / self.chain.temperature - self.log_partition[sentence]))
 
     # -- sums over label sequences ------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def log_partition(self) -> NDArray[np.float64]:
         """log Z of each sentence at the temperature: [B]."""
-        return self._log_partition[self._row]
+        return _log_sum(self._forward[self._last, :, self._rows])
 
     @cached_property
     def marginals(self) -> NDArray[np.float64]:
         """q(y_i | x), the probability of each label at each word: [B, words of the longest, L]; 0 at padding."""
         with np.errstate(invalid="ignore", over="ignore"):  # at padding
-            found = np.exp(self._forward + self._backward - self._log_partition[:, None])
-        inside = np.arange(len(found))[:, None] < self._lengths
-        found[~inside] = 0
-        return found.transpose(1, 0, 2)[self._row]
+            found = np.exp(self._forward + self._backward - self.log_partition)
+        if not self._even:
+            np.copyto(found, 0, where=~self._inside[:, None])
+        return found.transpose(2, 0, 1)
+
+    def chances(self, paths: Sequence[NDArray[np.int64]]) -> list[list[float]]:
+        """Return the marginal probability of each label of a label sequence for each sentence."""
+        flat = np.concatenate(paths)
+        rows = np.repeat(self._rows, self._lengths)
+        found = self.marginals[rows, self._inside.T.nonzero()[1], flat].tolist()
+        ends = self._lengths.cumsum().tolist()
+        return [found[end - len(path) : end] for path, end in zip(paths, ends, strict=True)]
 
     def span_log_probs(
         self,
@@ -188,21 +222,22 @@ class ChainBatch:
         """
         if not len(labels):
             return np.zeros(0)
-        rows, begins = self._row[np.asarray(sentences)], np.asarray(firsts)
+        rows, begins = np.asarray(sentences), np.asarray(firsts)
         sizes = np.fromiter(map(len, labels), np.int64, len(labels))
-        heads = np.cumsum(sizes) - sizes
+        tails = np.cumsum(sizes)
+        heads, tails = tails - sizes, tails - 1
         flat = np.concatenate(labels)
         words = np.repeat(begins - heads, sizes) + np.arange(len(flat))
-        inside = self._tempered[words, np.repeat(rows, sizes), flat]
-        inside[1:] += self._steps[flat[:-1], flat[1:]]
-        inside[heads] = self._forward[begins, rows, flat[heads]]
-        stops, last = begins + sizes, flat[heads + sizes - 1]
-        ends = self._backward[stops - 1, rows, last]
-        goes_on = np.flatnonzero(stops < self._lengths[rows])
-        stops, rows_on = stops[goes_on], rows[goes_on]
-        behind = self._steps[last[goes_on]] + self._tempered[stops, rows_on] + self._backward[stops, rows_on]
+        inside = self._tempered[words, flat, np.repeat(rows, sizes)]
+        inside[1:] += self.chain.steps[flat[:-1], flat[1:]]
+        inside[heads] = self._forward[begins, flat[heads], rows]
+        stops, last = words[tails], flat[tails]
+        ends = self._backward[stops, last, rows]
+        goes_on = stops < self._last[rows]
+        stops, rows_on = stops[goes_on] + 1, rows[goes_on]
+        behind = self.chain.steps[last[goes_on]] + self._tempered[stops, :, rows_on] + self._backward[stops, :, rows_on]
         ends[goes_on] = _log_sum(np.where(after[goes_on], behind, -np.inf))
-        found: NDArray[np.float64] = np.add.reduceat(inside, heads) + ends - self._log_partition[rows]
+        found: NDArray[np.float64] = np.add.reduceat(inside, heads) + ends - self.log_partition[rows]
         return np.minimum(found, 0)
 
     @cached_property
@@ -210,12 +245,8 @@ class ChainBatch:
         return self._scores.astype(np.float64) / self.chain.temperature
 
     @cached_property
-    def _steps(self) -> NDArray[np.float64]:
-        return self.chain.transitions.astype(np.float64) / self.chain.temperature
-
-    @cached_property
     def _sums(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Logarithms of forward and backward sums: [T, B, L] each; arbitrary at padding."""
+        """Logarithms of forward and backward sums: [T, L, B] each; arbitrary at padding."""
         found = self._scaled()
         return self._logarithmic() if found is None else found
 
@@ -227,50 +258,41 @@ class ChainBatch:
     def _backward(self) -> NDArray[np.float64]:
         return self._sums[1]
 
-    @cached_property
-    def _log_partition(self) -> NDArray[np.float64]:
-        rows = np.arange(len(self._lengths))
-        return _log_sum(self._forward[self._lengths - 1, rows])
-
     def _scaled(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """The sums by products of probabilities, scaled at each word (Rabiner, 1989); None if one is too small."""
-        T, B, L = self._scores.shape
-        place = np.arange(T)[:, None]
-        turn = np.where(place < self._lengths, self._lengths - 1 - place, place), np.arange(B)
-        peaks, top = self._tempered.max(2, initial=-np.inf, keepdims=True), self._steps.max()
+        """The sums by products of probabilities, scaled every few words (Rabiner, 1989); None if one is too small."""
+        T, L, B = self._scores.shape
+        steps, top = self.chain.steps_both_ways
+        peaks = self._tempered.max(1, keepdims=True)
         factors = np.exp(self._tempered - peaks)
         # Both directions go together, the second over reversed sentences: half as many operations.
-        states = np.stack([factors, factors[turn]], 1)  # [T, 2, B, L]
-        steps = np.exp(np.stack([self._steps, self._steps.T]) - top)
-        messages, scales = np.ones((T, 2, B, L)), np.ones((T, 2, B, 1))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for i, n in enumerate(self._alive.tolist()):
-                word = states[i, :, :n]
-                if i:
-                    word *= np.matmul(states[i - 1, :, :n], steps, out=messages[i, :, :n])
-                np.add.reduce(word, 2, keepdims=True, out=scales[i, :, :n])
-                word /= scales[i, :, :n]
-        if not scales.min(initial=1) > _LEAST:
+        states = np.concatenate([factors, self._turned(factors)], 1)
+        messages, scales = np.ones_like(states), np.ones((T, 2, B))
+        with np.errstate(divide="ignore", invalid="ignore"):  # at padding
+            for i, (before, word, message) in enumerate(zip(states[:-1], states[1:], messages[1:], strict=True), 1):
+                np.multiply(word, np.dot(steps, before, message), word)
+                if not i % _EVERY:
+                    sides = word.reshape(2, L, B)
+                    sides /= np.add.reduce(sides, 1, None, scales[i])[:, None]
+        mass = np.minimum(states.reshape(T, 2, L, B).sum(2), scales)
+        if not (mass > _LEAST).all(1)[self._inside].all():
             return None
-        places = np.log(scales) + np.stack([peaks, peaks[turn]], 1)
-        places[1:] += top
-        total = places.cumsum(0)
-        with np.errstate(divide="ignore"):
-            forward, backward = np.log(states[:, 0]) + total[:, 0], np.log(messages[:, 1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            total = (np.log(scales) + np.concatenate([peaks, self._turned(peaks)], 1)).cumsum(0)[:, :, None]
+            total += top * np.arange(T)[:, None, None, None]
+            forward = np.log(states[:, :L]) + total[:, 0]
+            backward = np.log(messages[:, L:])
         backward[1:] += total[:-1, 1] + top
-        return forward, backward[turn]
+        return forward, self._turned(backward)
 
     def _logarithmic(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The same sums of logarithms: slower, and good for scores of any size."""
         forward, backward = self._tempered.copy(), np.zeros_like(self._tempered)
-        T = len(forward)
-        for i in range(1, T):
-            n = self._alive[i]
-            forward[i, :n] += _log_sum(forward[i - 1, :n, :, None] + self._steps, 1)
-        for i in range(T - 1, 0, -1):
-            n = self._alive[i]
-            behind = self._tempered[i, :n] + backward[i, :n]
-            backward[i - 1, :n] = _log_sum(self._steps + behind[:, None])
+        steps = self.chain.steps[:, :, None]
+        for i in range(1, len(forward)):
+            forward[i] += _log_sum(forward[i - 1][:, None] + steps, 0)
+        for i in range(len(forward) - 1, 0, -1):
+            behind = self._tempered[i] + backward[i]
+            np.copyto(backward[i - 1], _log_sum(steps + behind, 1), where=self._inside[i])
         return forward, backward
 
 

@@ -8,6 +8,7 @@ Parsed = TypeVar("Parsed")
 
 _PIECE = 1 << 16  # bytes read at once
 _UTF8_LONGEST = 4  # bytes of a character
+_DIGITS = 4000  # of an integer of JSON at most; Python reads a few more
 _SHORTER = "a line is a sentence: break it, or raise --max-characters"
 
 
@@ -64,3 +65,10 @@ def _parsed(line: bytes, where: str, is_first: bool, parse: Callable[[str], Pars
 def not_utf8(where: str, byte: int, place: int) -> str:
     """Return the message for a byte of a line that is not UTF-8."""
     return f"{where}: 0x{byte:02x} at byte {place} of the line is not UTF-8; save the file as UTF-8"
+
+
+def whole_number(digits: str) -> int:
+    """Return an integer of JSON. Raises ValueError if it has thousands of digits, which Python does not read."""
+    if len(digits) > _DIGITS:
+        raise ValueError(f"an integer of {len(digits)} digits, expected at most {_DIGITS}")
+    return int(digits)

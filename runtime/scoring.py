@@ -49,8 +49,9 @@ class OnnxScorer:
 
     def _groups(self, batch: WordBatch) -> Iterator[NDArray[np.int64]]:
         """Group sentences by the number of their subwords, so that little is padded."""
-        sizes = [one.sizes(batch) for one in self.inputs if isinstance(one, SubwordWindows)]
-        return groups_alike(np.max(sizes, axis=0), _ALIKE) if sizes else iter([np.arange(len(batch.lengths))])
+        B = len(batch.lengths)
+        sizes = [one.sizes(batch) for one in self.inputs if isinstance(one, SubwordWindows) and B > 1]
+        return groups_alike(np.max(sizes, axis=0), _ALIKE) if sizes else iter([np.arange(B)])
 
     def _scores(self, batch: WordBatch) -> NDArray[np.float32]:
         feed = {INDEX: batch.index, LENGTHS: batch.lengths}

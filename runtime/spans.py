@@ -39,15 +39,6 @@ def strict_spans(labels: Sequence[str], scheme: Scheme) -> list[WordSpan]:
     return found
 
 
-def span_labels(span: WordSpan, scheme: Scheme) -> list[str]:
-    """Return the labels that write a span."""
-    length = span.end - span.start
-    prefixes = ["B"] + ["I"] * (length - 1)
-    if scheme == "BIOES":
-        prefixes[-1] = "E" if length > 1 else "S"
-    return [f"{prefix}-{span.type}" for prefix in prefixes]
-
-
 def may_follow(span: WordSpan, label: str, scheme: Scheme) -> bool:
     """True if a span ends where the next word has this label."""
     return scheme == "BIOES" or label != f"I-{span.type}"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .batches import length_batches
 from .chain import Chain, ChainBatch, Path
-from .spans import Scheme, WordSpan, may_follow, span_labels, strict_spans
+from .spans import Scheme, WordSpan, may_follow, strict_spans
 from .splitting import Word, split
 
 BATCH_TOKENS = 4096
@@ -107,7 +107,6 @@ class TextTagger:
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
-        self._ids = {label: place for place, label in enumerate(scorer.labels)}
         self._follows: dict[str, list[bool]] = {}
 
     @property
@@ -166,19 +165,21 @@ class TextTagger:
         emissions = self.scorer.emissions([[word.text for word in piece] for piece in batch])
         chains = self.scorer.chain.on(emissions, lengths)
         paths = chains.viterbi()
-        labels = [tuple([self.labels[label] for label in path.tolist()]) for path in paths]
-        spans = self._spans(chains, labels)
-        for place, path in enumerate(paths):
-            n = len(path)
+        names = self.labels
+        labels = [tuple([names[label] for label in path.tolist()]) for path in paths]
+        chances, spans = chains.chances(paths), self._spans(chains, paths, labels)
+        for place, one in enumerate(labels):
             yield _Window(
-                labels=labels[place],
-                chances=chains.marginals[place, np.arange(n), path].tolist(),
+                labels=one,
+                chances=chances[place],
                 spans=spans[place],
                 paths=chains.kbest(place, wanted.k) if wanted.k else [],
-                marginals=chains.marginals[place, :n] if wanted.marginals else None,
+                marginals=chains.marginals[place, : len(one)] if wanted.marginals else None,
             )
 
-    def _spans(self, chains: ChainBatch, labels: Sequence[Sequence[str]]) -> list[list[tuple[WordSpan, float]]]:
+    def _spans(
+        self, chains: ChainBatch, paths: Sequence[NDArray[np.int64]], labels: Sequence[Sequence[str]]
+    ) -> list[list[tuple[WordSpan, float]]]:
         """Return the spans of each sentence's labels, and their probabilities."""
         scheme = self.scorer.scheme
         if scheme is None:
@@ -188,14 +189,11 @@ class TextTagger:
         chances = chains.span_log_probs(
             [place for place, _ in placed],
             [span.start for _, span in placed],
-            [self._span_ids(span, scheme) for _, span in placed],
+            [paths[place][span.start : span.end] for place, span in placed],
             np.array([self._after(span, scheme) for _, span in placed]),
         )
         rest = iter(np.exp(chances).tolist())
         return [[(span, next(rest)) for span in some] for some in spans]
-
-    def _span_ids(self, span: WordSpan, scheme: Scheme) -> NDArray[np.int64]:
-        return np.array([self._ids[label] for label in span_labels(span, scheme)])
 
     def _after(self, span: WordSpan, scheme: Scheme) -> list[bool]:
         """True for each label that may follow a span; it depends on the type alone."""

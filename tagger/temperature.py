@@ -72,13 +72,15 @@ def windows(sentences: Sequence[Sentence]) -> list[Sentence]:
 def fit_temperature(scorer: FixedScorer, sentences: Sequence[Sentence]) -> float:
     """Return the temperature at which the probabilities of what the tagger finds have the least log loss.
 
-    Raises CalibrationError if the tagger finds nothing, or makes no error.
+    It is that of the scorer if all are right: none is too high then. Raises CalibrationError if nothing is right.
     """
     right = claims(scorer, sentences).right
-    if right.all() or not right.any():
+    if len(right) and right.all():
+        return scorer.chain.temperature
+    if not right.any():
         raise CalibrationError(
             f"found {right.sum()} right of {len(right)} spans in {len(sentences)} sentences, expected some that are "
-            "right and some that are wrong; give more text"
+            "right; give more text"
         )
     found = minimize_scalar(
         lambda log_t: claims(scorer.at(exp(log_t)), sentences).log_loss,

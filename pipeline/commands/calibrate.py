@@ -49,6 +49,7 @@ def calibrate(
     from structkd.tagger.texts import load_text_tagger
 
     model = load_text_tagger(tagger)
+    kept = model.scorer.chain.temperature
     halves: tuple[list[Sentence], list[Sentence]] = ([], [])
     for file in files:
         corpus = read_for(
@@ -68,7 +69,12 @@ def calibrate(
         halves[1].extend(sentences[len(sentences) // 2 :])
     every = [*halves[0], *halves[1]]
     scorer = FixedScorer(model.scorer, every).at(1.0)
-    _print("spans" if scorer.scheme else "words", *held_out(scorer, halves))
+    units = "spans" if scorer.scheme else "words"
+    before, after = held_out(scorer, halves)
+    _print(units, before, after)
+    if before.right.all():
+        write(f"{tagger}: all {len(before)} {units} are right: nothing to fit, the temperature stays {kept:.3f}")
+        return
     temperature = fit_temperature(scorer, every)
     write_temperature(tagger, temperature, {"files": [file.name for file in files], "sentences": len(every)})
     write(f"{tagger}: temperature {temperature:.3f}, fitted on {len(every)} sentences")

@@ -73,6 +73,17 @@ def _words(files: list[Path]) -> list[str]:
 
 
 def _check_experiment(student: Path, about: "dict[str, Any]", experiment: "Experiment | None") -> None:
+    """Refuse an experiment that has not trained the student."""
+    from structkd.pipeline.report.card_facts import is_of, known_result
+
+    if not experiment:
+        return
     name = about.get("experiment")
-    if experiment and name not in (None, experiment.name):
+    if name not in (None, experiment.name):
         raise typer.BadParameter(f"{student} was trained by the experiment {name!r}, found {experiment.name!r}")
+    result = known_result(student)
+    if result and not is_of(result, experiment):
+        raise typer.BadParameter(
+            f"{student} was trained with other settings or corpora than those of {experiment.name!r}; repeat each "
+            "--set of its training, or leave out --experiment"
+        )

@@ -14,8 +14,9 @@ from structkd.corpora.sources.demo import DemoSource
 from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import CATALOG_TEXT, CatalogText, LeftOverText
 from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import RESULT
+from structkd.pipeline.plan.pieces import RESULT, make_plan
 from structkd.pipeline.report.model_card import Card, Scores, Speed
 from structkd.pipeline.results.result import Result, load_result
 from structkd.runtime.folder import SETTINGS, open_files
@@ -80,6 +81,23 @@ def make_card(
 def known_result(folder: Path) -> Result | None:
     """Return the result that a run wrote beside a tagger; None if there is none. Raises ResultError if damaged."""
     return load_result(folder) if (folder / RESULT).is_file() else None
+
+
+def is_of(result: Result, experiment: Experiment) -> bool:
+    """True if a student's or a teacher's settings and corpora are those of an experiment.
+
+    Corpora are compared only within the same results versions, which name the sets that a student learns from.
+    """
+    if result.system != TEACHERS:
+        student = {"systems": (result.system,), "seeds": (result.seed,)}
+        experiment = experiment.model_copy(update={"student": experiment.student.model_copy(update=student)})
+    plan = make_plan(experiment)
+    found = result.digests
+    return any(
+        piece.digests["settings"] == found.get("settings")
+        and (piece.digests["versions"] != found.get("versions") or piece.digests["corpora"] == found.get("corpora"))
+        for piece in (*plan.teachers, *plan.students)
+    )
 
 
 def result_scores(result: Result) -> Scores:

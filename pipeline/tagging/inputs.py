@@ -12,6 +12,7 @@ from structkd.corpora.columns import width_of, word_rows
 from structkd.corpora.lines import arriving
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.tagging.items import TOGETHER, Chunk, Item, Reading, check_names, from_value, from_words
+from structkd.runtime.lines import whole_number
 
 Form = Literal["text", "jsonl", "parquet", "columns"]
 _FORMS: dict[str, Form] = {
@@ -50,7 +51,7 @@ def _json_item(line: str, reading: Reading) -> Item | None:
     if not line.strip():
         return None
     try:
-        found = json.loads(line, parse_constant=_refuse)
+        found = json.loads(line, parse_constant=_refuse, parse_int=whole_number)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON ({error}); expected an object in each line") from None
     if not isinstance(found, dict):

@@ -127,7 +127,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
     """Answer a request for another path or method."""
     assert isinstance(error, HTTPException)
     part, found = ("method", request.method) if error.status_code == 405 else ("path", request.url.path)
-    allowed = (error.headers or {}).get("Allow", "a path of /openapi.json")
+    paths = [route.path for route in request.app.routes]
+    allowed = (error.headers or {}).get("Allow", f"one of {', '.join(paths)}")
     return _refusal(RequestError(error.status_code, part, json.dumps(found[:100]), allowed, error.headers))
 
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from starlette.requests import Request
 
+from ..lines import whole_number
 from ..tagging import Wanted
 from .errors import RequestError
 from .limits import Limits
@@ -88,7 +89,12 @@ def _too_long(found: str, limits: Limits) -> RequestError:
 
 def _document(body: bytes) -> dict[str, Any]:
     try:
-        given = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_without_twins)
+        given = json.loads(
+            body.decode(),
+            parse_constant=_no_constant,
+            parse_int=whole_number,
+            object_pairs_hook=_without_twins,
+        )
     except UnicodeDecodeError as error:
         found = f"{body[error.start]:#04x} at byte {error.start + 1}"
         raise RequestError(400, "body", found, "UTF-8") from None
@@ -97,7 +103,7 @@ def _document(body: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         found = f"no JSON ({error.msg}: line {error.lineno}, column {error.colno})"
         raise RequestError(400, "body", found, "a JSON object") from None
-    except ValueError as error:  # of an integer with thousands of digits
+    except ValueError as error:
         raise RequestError(400, "body", f"no JSON ({error})", "a JSON object") from None
     if not isinstance(given, dict):
         raise _wrong("body", _kind(given), "an object")

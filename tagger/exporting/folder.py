@@ -64,9 +64,12 @@ def exported_files(
 
 
 def check_new(out: Path) -> None:
-    """Raise FileError if `out` is something else than a new or empty folder."""
+    """Raise FileError if `out` is something else than a new or empty folder, or cannot be one."""
     if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise FileError(None, f"{out}: found something there; name a folder that is new or empty")
+    above = next(folder for folder in out.absolute().parents if os.path.lexists(folder))
+    if not above.is_dir():
+        raise FileError(None, f"{out}: {above} is no folder; name a folder that is new or empty, below folders alone")
 
 
 def write_folder(out: Path, files: Mapping[str, bytes]) -> None:

@@ -34,6 +34,7 @@ def test_numbers_have_names(tmp_path):
     ("line", "message"),
     [
         ("{", "not JSON"),
+        ('{"tokens": 1' + "0" * 5000 + "}", "not JSON (an integer of 5001 digits, expected at most 4000)"),
         ("[" * 100_000, "not JSON"),
         ("[1]", "found list, expected a JSON object"),
         ({"token": ["a"]}, "no field 'tokens', found token; did you mean token?"),

@@ -53,5 +53,15 @@ def test_sentences_with_labels_that_the_tagger_does_not_know_are_left_out(tagger
 def test_a_file_that_says_nothing_changes_nothing(tagger):
     (tagger.parent / "few.conll").write_text("x\tO\n\ny\tO\n", "utf-8")
     done = run("calibrate", tagger, tagger.parent / "few.conll")
-    assert "expected some that are right and some that are wrong" in str(done.exception)
+    assert "expected some that are right; give more text" in str(done.exception)
+    assert not (tagger / FILE).exists()
+
+
+def test_text_without_an_error_leaves_the_temperature(tagger):
+    label = run("tag", tagger, text="Oslo\n").stdout.split()[1]
+    words = "".join(f"Oslo\tB-{label[2:]}\n\n" for _ in range(4))
+    (tagger.parent / "easy.conll").write_text(words, "utf-8")
+    done = run("calibrate", tagger, tagger.parent / "easy.conll")
+    assert done.exit_code == 0, done.output
+    assert "all 4 spans are right: nothing to fit, the temperature stays 1.000" in done.stdout
     assert not (tagger / FILE).exists()

@@ -8,8 +8,11 @@ from typer.testing import CliRunner
 
 from structkd.pipeline.commands.app import app
 from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.pieces import make_plan
 from structkd.pipeline.report.card_facts import corpora_of, teachers_of
+from structkd.pipeline.results.result import save_result
 from structkd.runtime.folder import describe, load
+from tests.pipeline.test_result import RESULT
 from tests.pipeline.untrained import save_untrained
 
 
@@ -99,3 +102,25 @@ def test_teachers_and_corpora_stand_in_the_card_without_paths():
     assert said[0] == "ner (Hugging Face transformers), for all languages"
     assert "research use only" in said[2]
     assert not any("/home" in line for line in said)
+
+
+def test_settings_that_did_not_train_it_are_refused(tagger, tmp_path):
+    change = {"student": {"training": {"updates": 7}}, "corpus": {"test": 3}}
+    (student, *_) = make_plan(load_experiment("demo", change)).students
+    result = {"experiment": "demo", "system": student.system, "seed": student.seed, "digests": student.digests}
+    save_result(tagger, RESULT.model_copy(update=result))
+    more = ["--licence", "mit", "--experiment", "demo"]
+    for sets in ([], ["--set", "student.training.updates=7"], ["--set", "corpus.test=3"]):
+        done = run(tagger, tmp_path / "out", *more, *sets)
+        assert done.exit_code == 2
+        assert "repeat each --set of its training" in " ".join(done.output.replace("│", " ").split())
+    done = run(tagger, tmp_path / "out", *more, "--set", "student.training.updates=7", "--set", "corpus.test=3")
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("place", ["file/out", "file/folder/out"])
+def test_a_place_below_a_file_is_refused(tagger, tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("", "utf-8")
+    done = run(tagger, place, "--licence", "mit")
+    assert f"{place}: {tmp_path / 'file'} is no folder; name a folder that is new or empty" in str(done.exception)

@@ -25,6 +25,11 @@ def test_a_terminal_and_markdown_show_the_same_texts():
     for row, line in zip(ROWS, lines[2:], strict=True):
         assert line == f"| {' | '.join(row)} |"
         assert all(text in shown for text in row)
+    console.width = 36
+    console.print(as_table(["type", "precision", "found"], [["a long name of a type", "83.20", "1,234"]]))
+    narrow = console.export_text()
+    assert "…" not in narrow
+    assert {"precision", "83.20", "1,234"} <= set(narrow.replace("│", " ").replace("┃", " ").split())
     assert as_markdown(["a|b"], []).startswith(r"| a\|b |")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.pipeline.test_workers import is_alive
 from tests.pipeline.tiny import TINY, contents, write_experiment
+from tests.pipeline.untrained import save_untrained
 
 ROOT = Path(__file__).parents[2]
 ENDLESS = TINY.replace("updates = 20\nevaluate_every = 10", "updates = 1000000\nevaluate_every = 5\npatience = 1000000")
@@ -135,3 +136,17 @@ def test_a_closed_pipe_ends_a_command_quietly(tmp_path, arguments):
         os.close(writing)
         assert process.communicate()[1] == ""
     assert process.returncode == 1
+
+
+def test_a_command_that_does_not_go_on_does_not_say_so(tmp_path):
+    save_untrained(tmp_path / "tagger")
+    command = [sys.executable, "-m", "structkd", "tag", tmp_path / "tagger", "--to", "out.conll"]
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as process:
+        while not list(tmp_path.glob(".out.conll*")):  # it waits for text
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read().strip().endswith("structkd: stopped by SIGINT")
+    assert process.returncode == 128 + signal.SIGINT
+    assert not list(tmp_path.glob("*out.conll*"))

@@ -11,10 +11,11 @@ from seqeval.scheme import IOB2, IOBES, Tokens
 
 from structkd.runtime.chain import Chain
 from structkd.runtime.records import record
-from structkd.runtime.spans import span_labels, strict_spans
+from structkd.runtime.spans import strict_spans
 from structkd.runtime.splitting import split_blanks
 from structkd.runtime.tagging import WINDOW, TextTagger, Wanted
 from tests.examples import examples
+from tests.spans import span_labels
 
 SCHEMES = {"IOB2": (IOB2, "BI"), "BIOES": (IOBES, "BIES")}
 

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOBES
 
-from structkd.runtime.spans import WordSpan, span_labels, strict_spans
+from structkd.runtime.spans import WordSpan, strict_spans
 from structkd.tagger.analysis import INVENTED, MISSED, analyse
 from tests.examples import examples
+from tests.spans import span_labels
 
 LABELS = ("O", *(f"{prefix}-{kind}" for kind in ("X", "Y") for prefix in "BIES"))
 sentence = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1, max_size=8)

@@ -14,6 +14,7 @@ JSON = {
     "[1]": "found a JSON list, expected an object",
     '"Ada"': "found a JSON str, expected an object",
     '{"text": "Ada"': "not JSON",
+    '{"text": "Ada", "x": 1' + "0" * 5000 + "}": "not JSON (an integer of 5001 digits",
     '{"text": "Ada", "x": NaN}': "not JSON (NaN is no number)",
     '{"txt": "Ada"}': "no field 'text', found 'txt'; name the one with the text: --field",
     "{}": "no field 'text', found none",
