@@ -31,7 +31,7 @@ def check(
 
     console, loaded = make_console(), load_experiment(experiment, parse_changes(changes or ()))
     plan, warned = make_plan(loaded), False
-    print_namesakes(console, experiment, plan, keep=False)
+    print_namesakes(console, experiment, plan)
     languages = _read(loaded)
     print_table(console, _sizes(languages))
     print_table(console, _unknown_words(loaded, languages))

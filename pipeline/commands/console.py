@@ -45,14 +45,12 @@ def print_table(console: Console, view: "TableView") -> None:
         console.print(view.note, style="yellow", soft_wrap=True)
 
 
-def print_namesakes(console: Console, name: str, plan: "Plan", *, keep: bool) -> None:
-    """Say which other files the pieces of an experiment's folder come from; `keep` remembers this one's."""
-    from structkd.pipeline.experiment.namesakes import namesakes_note, remember
+def print_namesakes(console: Console, name: str, plan: "Plan") -> None:
+    """Say which other files the pieces of an experiment's folder come from."""
+    from structkd.pipeline.experiment.namesakes import namesakes_note
 
     if note := namesakes_note(name, plan.folder):
         console.print(note, style="yellow", soft_wrap=True)
-    if keep:
-        remember(name, plan.folder)
 
 
 class _PlainConsole(Console):

@@ -17,6 +17,7 @@ from structkd.pipeline.execution.trackers import Kind
 from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.namesakes import remember
 from structkd.pipeline.plan.pieces import Plan, make_plan
 from structkd.pipeline.results.provenance import provenance_note
 
@@ -38,7 +39,7 @@ def distill(
     """
     plan = make_plan(load_experiment(experiment, parse_changes(changes or ())))
     if os.environ.get("RANK", "0") == "0":  # torchrun's number of this process
-        print_namesakes(make_console(), experiment, plan, keep=not dry_run)
+        print_namesakes(make_console(), experiment, plan)
     if dry_run:
         from structkd.pipeline.report.pieces import pieces_table
 
@@ -46,23 +47,18 @@ def distill(
     elif "TORCHELASTIC_RUN_ID" not in os.environ:
         engine = choose_engine(workers)
         _distill(plan, engine, engine, redo=redo, track=track)
-        _print_next(plan, _named(experiment, changes or ()))
+        _finish(plan, experiment, changes or ())
     else:
-        _distill_by_ranks(plan, workers, _named(experiment, changes or ()), redo=redo, track=track)
+        _distill_by_ranks(plan, workers, redo=redo, track=track)
+        if os.environ["RANK"] == "0":
+            _finish(plan, experiment, changes or ())
 
 
-def _named(experiment: str, changes: Sequence[str]) -> str:
-    """Return the arguments that name an experiment with its changes, for a shell."""
-    return shlex.join([experiment, *(part for change in changes for part in ("--set", change))])
-
-
-def _distill_by_ranks(plan: Plan, workers: int | None, named: str, *, redo: bool, track: Kind | None) -> None:
+def _distill_by_ranks(plan: Plan, workers: int | None, *, redo: bool, track: Kind | None) -> None:
     from structkd.tagger.ranks import joined  # loads torch, which a finished experiment never needs
 
     with joined() as ranks:
         _distill(plan, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks, redo=redo, track=track)
-        if ranks.first:
-            _print_next(plan, named)
 
 
 def _distill(
@@ -90,7 +86,10 @@ def _distill(
         console.print(note, style="yellow", soft_wrap=True)
 
 
-def _print_next(plan: Plan, named: str) -> None:
+def _finish(plan: Plan, experiment: str, changes: Sequence[str]) -> None:
+    """Remember the file, and print the students and the next commands, with the same changes."""
+    remember(experiment, plan.folder)
+    named = shlex.join([experiment, *(part for change in changes for part in ("--set", change))])
     console = make_console()
     console.print("Students:")
     for student in plan.students:

@@ -11,6 +11,7 @@ from structkd.pipeline.execution.stages import run_teachers
 from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.namesakes import remember
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.pipeline.results.provenance import provenance_note
 
@@ -25,7 +26,7 @@ def teachers(
 ) -> None:
     """Run stage one: train the teachers and write their answers to Parquet shards."""
     console, plan = make_console(), make_plan(load_experiment(experiment, parse_changes(changes or ())))
-    print_namesakes(console, experiment, plan, keep=not dry_run)
+    print_namesakes(console, experiment, plan)
     if dry_run:
         from structkd.pipeline.report.pieces import pieces_table
 
@@ -36,6 +37,7 @@ def teachers(
         discard(plan, students=False)
     if not run_teachers([plan], choose_engine(workers), display):
         console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
+    remember(experiment, plan.folder)
     for folder in chain.from_iterable(teacher.sets for teacher in plan.teachers):
         console.print(f"  {folder}")
     if note := provenance_note(plan):
