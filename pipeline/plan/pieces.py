@@ -7,7 +7,7 @@ Nothing here reads a sentence or loads a model, so it takes no time to find the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.sentences import Split
+from structkd.corpora.settings import did_you_mean
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
+from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import FeaturePlan, feature_files, plan_features, teacher_taggers
 from structkd.pipeline.plan.versions import ANNOTATION, LEARNING, TEACHING, code_digest, versions_of
@@ -129,6 +131,25 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
         for system in experiment.student.systems
     )
     return Plan(experiment, folder, features, teachers, students)
+
+
+def only(plan: Plan, languages: Sequence[str]) -> Plan:
+    """Return the part of stage one for some languages. Its pieces are those of the whole plan.
+
+    Raises:
+        ExperimentError: a language that the experiment does not have.
+    """
+    known = plan.experiment.languages
+    for language in languages:
+        if language not in known:
+            raise ExperimentError(
+                f"--only {language}: {plan.experiment.name} has the languages {', '.join(known)}"
+                f"{did_you_mean(language, known)}"
+            )
+    teachers = tuple(teacher for teacher in plan.teachers if teacher.language in languages)
+    read = {path for teacher in teachers for path in teacher.features}
+    features = tuple(one for one in plan.features if one.path in read)
+    return replace(plan, teachers=teachers, features=features, students=())
 
 
 def _teacher(
