@@ -11,8 +11,9 @@ import pytest
 
 from structkd.corpora.records import Finished, Started, Taken
 from structkd.pipeline.execution.claims import CLAIM, TakenError, claimed
-from structkd.pipeline.execution.engines import InProcess, Job, Processes
+from structkd.pipeline.execution.engines import InProcess, Processes
 from structkd.pipeline.execution.redo import discard
+from structkd.pipeline.execution.schedule import Job
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from tests.pipeline.test_interrupts import events, start
