@@ -180,7 +180,7 @@ def _read(found: CatalogEntry, path: Path) -> tuple[Sentence, ...]:
     readers: dict[str, Callable[[Path], tuple[Sentence, ...]]] = {
         "columns": lambda path: read_columns(path, scheme=found.scheme, comments="never").sentences,
         "conllu": lambda path: read_conllu(path).sentences,
-        "text": read_text,
+        "text": lambda path: tuple(read_text(path)),
     }
     return readers[found.reader](path)
 

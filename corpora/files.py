@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import re
 import secrets
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,7 +113,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     with explained(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         # `clear_temporaries` knows the name; nobody else can foresee it.
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.{os.getpid()}.tmp")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.{_host()}-{os.getpid()}.tmp")
         with at_end(lambda: temporary.unlink(missing_ok=True)):
             mode = _create(temporary)
             try:
@@ -150,12 +152,19 @@ def exclusively(folder: Path) -> Iterator[None]:
 def clear_temporaries(folder: Path, names: str = "*") -> None:
     """Remove the temporary files of killed `atomic_path` calls in `folder` for file names that match the pattern.
 
-    Files that another process is writing stay: the process with the number in the name is alive on this machine.
+    Files that another process is writing stay: the process with the number in the name is alive on this machine, or the
+    name contains another machine, whose processes nobody here can see.
     """
     for left_over in folder.glob(f".{names}.*.tmp"):
-        if not _is_alive(left_over.name.split(".")[-2]):
+        host, _, number = left_over.name.split(".")[-2].rpartition("-")
+        if host in ("", _host()) and not _is_alive(number):
             with explained(folder, "written"):
                 left_over.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    """Return this machine's name, without the points that separate the parts of a temporary file's name."""
+    return re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
 
 
 def _is_alive(number: str) -> bool:

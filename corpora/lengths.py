@@ -1,6 +1,6 @@
 """A limit on the length of sentences, and a report of its effects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,30 +33,37 @@ class LengthReport:
         return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in counts})
 
 
-def limit_lengths(
-    corpus: Corpus, max_tokens: int, policy: LengthPolicy, *, scheme: Scheme | None = None
-) -> tuple[Corpus, LengthReport]:
-    """Apply a length limit in words; with "keep", nothing changes and longer sentences are only counted.
+class LengthLimit:
+    """A limit on the length of sentences in words; `report` contains its effects so far.
 
     "cut" replaces a long sentence by consecutive pieces of at most `max_tokens` words and loses none. With a `scheme`,
     a cut inside a span moves before the span. Only a span longer than `max_tokens` is itself cut, into spans of its
-    type. The labels of every piece are valid. Without a scheme (tags, unlabelled text) cuts are anywhere.
+    type. The labels of every piece are valid. Without a scheme (tags, unlabelled text) cuts are anywhere. "drop" leaves
+    long sentences out; with "keep", nothing changes and they are only counted.
 
-    Raises CorpusError for `max_tokens` below 1, SchemeError for a sentence whose labels are not valid in `scheme`.
+    Raises CorpusError for `max_tokens` below 1.
     """
-    if max_tokens < 1:
-        raise CorpusError(f"max_tokens is {max_tokens}; a sentence has at least one word")
-    if policy not in ("cut", "drop", "keep"):
-        raise CorpusError(f"policy {policy!r} is none of cut, drop, keep")
-    kept: list[Sentence] = []
-    report = LengthReport(max_tokens, policy, 0, 0, 0, 0, 0)
-    for sentence in corpus:
-        if len(sentence) <= max_tokens:
-            kept.append(sentence)
-            continue
-        pieces, cut_spans = _limited(sentence, max_tokens, policy, scheme)
-        kept += pieces
-        report = replace(
+
+    def __init__(self, max_tokens: int, policy: LengthPolicy, *, scheme: Scheme | None = None) -> None:
+        if max_tokens < 1:
+            raise CorpusError(f"max_tokens is {max_tokens}; a sentence has at least one word")
+        if policy not in ("cut", "drop", "keep"):
+            raise CorpusError(f"policy {policy!r} is none of cut, drop, keep")
+        self.report = LengthReport(max_tokens, policy, 0, 0, 0, 0, 0)
+        self._scheme = scheme
+
+    def limited(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+        """Yield sentences within the limit. Raises SchemeError for labels that are not valid in the scheme."""
+        for sentence in sentences:
+            if len(sentence) <= self.report.max_tokens:
+                yield sentence
+            else:
+                yield from self._pieces(sentence)
+
+    def _pieces(self, sentence: Sentence) -> list[Sentence]:
+        report = self.report
+        pieces, cut_spans = _limited(sentence, report.max_tokens, report.policy, self._scheme)
+        self.report = replace(
             report,
             long_sentences=report.long_sentences + 1,
             long_tokens=report.long_tokens + len(sentence),
@@ -64,7 +71,15 @@ def limit_lengths(
             dropped_tokens=report.dropped_tokens + len(sentence) - sum(map(len, pieces)),
             cut_spans=report.cut_spans + cut_spans,
         )
-    return replace(corpus, sentences=tuple(kept)), report
+        return pieces
+
+
+def limit_lengths(
+    corpus: Corpus, max_tokens: int, policy: LengthPolicy, *, scheme: Scheme | None = None
+) -> tuple[Corpus, LengthReport]:
+    """Return a corpus within a `LengthLimit`, and the report. Raises as that does."""
+    limit = LengthLimit(max_tokens, policy, scheme=scheme)
+    return replace(corpus, sentences=tuple(limit.limited(corpus))), limit.report
 
 
 def _limited(

@@ -98,6 +98,9 @@ class Annotated:
     event: ClassVar[str] = "annotated"
     sentences: int
     of: int
+    """The sentences of the whole set or corpus, of which this job may do a part."""
+    set: str = ""
+    """The name of its folder, if it is an artifact set."""
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from hashlib import sha256
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from structkd.corpora.files import digest_json
+from structkd.corpora.files import canonical_json
 
 Text = Literal["unlabelled", "augmented"]
 """Without labels: written by people, or made from the training corpus."""
@@ -90,15 +91,58 @@ class Corpus:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of language, split, words and labels."""
-        rows = [[sentence.tokens, sentence.labels] for sentence in self.sentences]
-        return digest_json([self.language, self.split, rows])
+        digest = CorpusDigest(self.language, self.split)
+        for sentence in self.sentences:
+            digest.add(sentence)
+        return digest.value
 
     def sample(self, limit: int | None, seed: int = 0) -> "Corpus":
         """Draw at most `limit` sentences by `seed` and keep their order; return all if `limit` is None."""
         if limit is None or limit >= len(self):
             return self
-        places = sorted(np.random.default_rng(seed).permutation(len(self))[:limit])
-        return replace(self, sentences=tuple(self.sentences[place] for place in places))
+        return replace(self, sentences=tuple(self.sentences[place] for place in drawn(len(self), limit, seed)))
+
+
+@runtime_checkable
+class Sentences(Protocol):
+    """The sentences of one language and one split by place: a `Corpus`, or text that is on disk."""
+
+    @property
+    def language(self) -> str:
+        """The language."""
+
+    @property
+    def split(self) -> Split:
+        """The split."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int) -> Sentence: ...
+
+
+class CorpusDigest:
+    """The digest of a corpus whose sentences are added one by one: that of the canonical JSON of all of them."""
+
+    def __init__(self, language: str, split: Split) -> None:
+        self._hash = sha256(f"[{canonical_json(language)},{canonical_json(split)},[".encode())
+        self._between = b""
+
+    def add(self, sentence: Sentence) -> None:
+        """Add the next sentence."""
+        self._hash.update(self._between + canonical_json([sentence.tokens, sentence.labels]).encode())
+        self._between = b","
+
+    @property
+    def value(self) -> str:
+        """The digest of the sentences so far."""
+        whole = self._hash.copy()
+        whole.update(b"]]")
+        return whole.hexdigest()
+
+
+def drawn(total: int, limit: int, seed: int) -> list[int]:
+    """Return the places of at most `limit` of `total` sentences, drawn by `seed`, ascending."""
+    return sorted(np.random.default_rng(seed).permutation(total)[:limit].tolist())
 
 
 def label_names(corpora: Sequence[Corpus]) -> set[str]:

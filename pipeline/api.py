@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from structkd.pipeline.execution.engines import Listen, choose_engine
+from structkd.pipeline.execution.engines import choose_engine
+from structkd.pipeline.execution.schedule import Listen
 from structkd.pipeline.execution.stages import Display
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.pieces import RUNS, StudentPlan, make_plan

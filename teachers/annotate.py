@@ -1,9 +1,11 @@
 """Stage one, second half: run a teacher over text and write its answers."""
 
+import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +16,11 @@ from pydantic import JsonValue
 from structkd.artifacts.annotations import Annotations
 from structkd.artifacts.codec import encode
 from structkd.artifacts.header import SetHeader
+from structkd.artifacts.manifest import Layout
+from structkd.artifacts.parts import SetParts
 from structkd.artifacts.posteriors import PosteriorCode
-from structkd.artifacts.writer import ShardWriter
 from structkd.corpora.records import Annotated, Log
-from structkd.corpora.sentences import Corpus, Sentence
+from structkd.corpora.sentences import Corpus, Sentence, Sentences
 from structkd.runtime.batches import length_batches
 from structkd.teachers.config import AnnotationConfig
 from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
@@ -31,7 +34,7 @@ class TextRow:
     """
 
     sentence_id: int
-    corpus: Corpus
+    corpus: Sentences
     place: int
     seen: bool | None
 
@@ -41,16 +44,39 @@ class TextRow:
         return self.corpus[self.place]
 
 
-def text_rows(corpora: Sequence[Corpus], trained_on: Set[tuple[str, ...]] | None) -> list[TextRow]:
-    """Return the sentences of corpora, one after the other; a `sentence_id` is the place in this sequence.
+TrainedOn = Set[tuple[str, ...]] | None
+"""The words of each sentence that a teacher was trained on; None if this is not known."""
 
-    `trained_on` contains the words of each sentence that the teacher was trained on; None if this is not known.
-    """
+
+def text_rows(corpora: Sequence[Corpus], trained_on: TrainedOn) -> list[TextRow]:
+    """Return the sentences of corpora, one after the other; a `sentence_id` is the place in this sequence."""
     found = [(corpus, place) for corpus in corpora for place in range(len(corpus))]
-    return [
-        TextRow(number, corpus, place, None if trained_on is None else corpus[place].tokens in trained_on)
-        for number, (corpus, place) in enumerate(found)
-    ]
+    return [_row(number, corpus, place, trained_on) for number, (corpus, place) in enumerate(found)]
+
+
+def _row(number: int, corpus: Sentences, place: int, trained_on: TrainedOn) -> TextRow:
+    return TextRow(number, corpus, place, None if trained_on is None else corpus[place].tokens in trained_on)
+
+
+class LazyRows(Sequence[TextRow]):
+    """The rows of `text_rows` for one text, made when they are asked for."""
+
+    def __init__(self, text: Sentences, trained_on: TrainedOn) -> None:
+        self._text, self._trained_on = text, trained_on
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+    @overload
+    def __getitem__(self, place: int) -> TextRow: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[TextRow]: ...
+
+    def __getitem__(self, place: int | slice) -> TextRow | list[TextRow]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(len(self))[place]]
+        return _row(place, self._text, place, self._trained_on)
 
 
 def annotate(
@@ -68,16 +94,56 @@ def annotate(
     Sentences in finished shards of a killed run are not annotated again.
 
     Raises:
-        ArtifactError: the folder contains another set, another process is writing it, or the disk refuses.
+        ArtifactError: the folder contains another set, or the disk refuses.
         CorpusError: a gold label that the teacher does not have.
         SourceError: the teacher cannot annotate a sentence.
     """
-    header = header_of(teacher, provenance, config.posteriors)
-    with ShardWriter(folder, header, shard_rows=config.shard_rows, row_group_rows=config.row_group_rows) as writer:
-        for first, last in _pieces(writer.rows_kept, len(rows), config):
-            writer.write(_encoded(teacher, rows[first:last], name, header.schema, config))
-            log(Annotated(last, len(rows)))
-    return header
+    parts = set_parts(teacher, folder, config, provenance)
+    parts.reopen()
+    shards = shard_count(len(rows), config)
+    annotate_range(teacher, rows, parts, range(shards), name=name, config=config, log=log)
+    parts.commit(shards)
+    return parts.header
+
+
+def set_parts(
+    teacher: TeacherSource, folder: Path, config: AnnotationConfig, provenance: dict[str, JsonValue]
+) -> SetParts:
+    """Return the parts of a teacher's set. Raises ArtifactError if the disk refuses."""
+    layout = Layout(shard_rows=config.shard_rows, row_group_rows=config.row_group_rows)
+    return SetParts(folder, header_of(teacher, provenance, config.posteriors), layout)
+
+
+def shard_count(rows: int, config: AnnotationConfig) -> int:
+    """Return the number of shards of a set."""
+    return -(-rows // config.shard_rows)
+
+
+def annotate_range(
+    teacher: TeacherSource,
+    rows: Sequence[TextRow],
+    parts: SetParts,
+    shards: range,
+    *,
+    name: str,
+    config: AnnotationConfig,
+    log: Log,
+) -> None:
+    """Write some shards of a set over all `rows`; those that are recorded and whole stay. Raises as `annotate`."""
+    done = 0
+    for number in shards:
+        first = number * config.shard_rows
+        last = min(first + config.shard_rows, len(rows))
+        began, batches = time.perf_counter(), list[pa.RecordBatch]()
+        for start, end in [] if parts.find(number) else _pieces(first, last, config):
+            batches.append(_encoded(teacher, rows[start:end], name, parts.header.schema, config))
+            if end < last:
+                log(Annotated(done + end - first, len(rows), parts.folder.name))
+        if batches:
+            table = pa.Table.from_batches(batches, parts.header.schema)
+            parts.write(number, table, time.perf_counter() - began)
+        done += last - first
+        log(Annotated(done, len(rows), parts.folder.name))
 
 
 def _pieces(first: int, total: int, config: AnnotationConfig) -> Iterator[tuple[int, int]]:

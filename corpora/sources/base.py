@@ -1,15 +1,37 @@
 """The protocol of corpus sources, and their requests."""
 
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
 from structkd.corpora.catalog import ROOT_VARIABLE
 from structkd.corpora.config import Limits
 from structkd.corpora.files import digest_unchanged
-from structkd.corpora.lengths import LengthReport, limit_lengths
+from structkd.corpora.lengths import LengthLimit, LengthReport, limit_lengths
 from structkd.corpora.schemes import Metric, Scheme
-from structkd.corpora.sentences import Corpus, CorpusError, Split
+from structkd.corpora.sentences import Corpus, CorpusError, Sentence, Split, drawn
+
+Stream = Generator[Sentence, None, LengthReport]
+"""Sentences one after the other, each made when it is asked for; it returns the report of the length limit."""
+
+
+def streamed(corpus: Corpus, report: LengthReport) -> Stream:
+    """Return a stream of sentences that are in memory."""
+    yield from corpus
+    return report
+
+
+def collected(language: str, split: Split, stream: Stream) -> tuple[Corpus, LengthReport]:
+    """Read a stream to its end; return all sentences, and its report."""
+    reports: list[LengthReport] = []
+
+    def sentences() -> Iterator[Sentence]:
+        reports.append((yield from stream))
+
+    corpus = Corpus(language, split, tuple(sentences()))
+    return corpus, reports[0]
 
 
 class CorpusSource(Protocol):
@@ -30,6 +52,13 @@ class CorpusSource(Protocol):
         Raises:
             CorpusError: a missing or malformed file, or nothing left after the limits.
         """
+
+
+class TextSource(CorpusSource, Protocol):
+    """A source of text that need not be in memory as a whole."""
+
+    def stream(self, wanted: "CorpusRequest") -> Stream:
+        """Yield the sentences of `load`. Raises as that does, at the place of the fault."""
 
 
 class LabelledSource(CorpusSource, Protocol):
@@ -91,9 +120,32 @@ class CorpusRequest:
 
     def draw(self, corpus: Corpus, empty: str | None = None) -> Corpus:
         """Draw at most `sentences` of a corpus. Raises CorpusError if it has none; `empty` says what to do then."""
-        if not len(corpus):
-            raise CorpusError(f"{self.experiment}: {empty or f'{self.language} {self.split} has no sentences'}")
+        self._check_any(len(corpus), empty)
         return corpus.sample(self.sentences, self.limits.seed)
+
+    def stream(self, read: Callable[[], Iterator[Sentence]], empty: str) -> Stream:
+        """Do as `take` with sentences that each `read()` yields anew, and hold one of them in memory.
+
+        To draw some, it reads twice, and holds 8 bytes for each sentence within the limit.
+        """
+        limit = self._limit()
+        total = 0
+        if self.sentences is None:
+            for total, sentence in enumerate(limit.limited(read()), 1):  # noqa: B007  # counted beyond the loop
+                yield sentence
+        else:
+            total = sum(1 for _ in limit.limited(read()))
+            places = drawn(total, self.sentences, self.limits.seed)
+            yield from _at(places, self._limit().limited(read()))
+        self._check_any(total, empty)
+        return limit.report
+
+    def _limit(self) -> LengthLimit:
+        return LengthLimit(self.limits.max_tokens, self.limits.too_long, scheme=self.scheme)
+
+    def _check_any(self, sentences: int, empty: str | None) -> None:
+        if not sentences:
+            raise CorpusError(f"{self.experiment}: {empty or f'{self.language} {self.split} has no sentences'}")
 
     def file_digest(self, path: Path) -> str:
         """Return the SHA-256 of a file of the corpus. Raises CorpusError if it is missing."""
@@ -103,3 +155,9 @@ class CorpusRequest:
                 f"(corpora of the catalog lie under ${ROOT_VARIABLE})"
             )
         return digest_unchanged(path)
+
+
+def _at(places: Sequence[int], sentences: Iterator[Sentence]) -> Iterator[Sentence]:
+    """Yield the sentences at ascending places."""
+    for before, place in pairwise([-1, *places]):
+        yield next(islice(sentences, place - before - 1, None))

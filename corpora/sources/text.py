@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from structkd.corpora import catalog
 from structkd.corpora.lengths import LengthReport
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.corpora.settings import Settings, template
-from structkd.corpora.sources.base import CorpusRequest, CorpusSource
+from structkd.corpora.sources.base import CorpusRequest, Stream, TextSource, collected, streamed
 from structkd.corpora.text import read_text
 
 CATALOG_TEXT = "unlabelled"  # the catalog's name for text without labels
@@ -31,7 +31,7 @@ class UnlabelledText(Settings):
     sentences: int | None = Field(None, ge=1, description="sentences in each language")
 
     @property
-    def source(self) -> CorpusSource:
+    def source(self) -> TextSource:
         """The source that `path` names."""
         if self.path == "train":
             return LeftOverText()
@@ -49,6 +49,10 @@ class UnlabelledText(Settings):
         """Load the text, limited to `sentences`."""
         return self.source.load(replace(wanted, sentences=self.sentences))
 
+    def stream(self, wanted: CorpusRequest) -> Stream:
+        """Yield the text, limited to `sentences`."""
+        return self.source.stream(replace(wanted, sentences=self.sentences))
+
 
 @dataclass(frozen=True)
 class FileText:
@@ -62,7 +66,11 @@ class FileText:
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
         """Read the language's file."""
-        return _read_file(wanted, self._file(wanted))
+        return collected(wanted.language, wanted.split, self.stream(wanted))
+
+    def stream(self, wanted: CorpusRequest) -> Stream:
+        """Read the language's file, line by line."""
+        return _stream_file(wanted, self._file(wanted))
 
     def _file(self, wanted: CorpusRequest) -> Path:
         return Path(self.path.format(language=wanted.language))
@@ -78,7 +86,11 @@ class CatalogText:
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
         """Read the language's file."""
-        return _read_file(wanted, self._file(wanted))
+        return collected(wanted.language, wanted.split, self.stream(wanted))
+
+    def stream(self, wanted: CorpusRequest) -> Stream:
+        """Read the language's file, line by line."""
+        return _stream_file(wanted, self._file(wanted))
 
     def _file(self, wanted: CorpusRequest) -> Path:
         return catalog.source_path(CATALOG_TEXT, wanted.language, "unlabelled")
@@ -89,9 +101,9 @@ def _file_identity(wanted: CorpusRequest, path: Path) -> dict[str, Any]:
     return wanted.identity([wanted.file_digest(path), wanted.labelled.settings])
 
 
-def _read_file(wanted: CorpusRequest, path: Path) -> tuple[Corpus, LengthReport]:
+def _stream_file(wanted: CorpusRequest, path: Path) -> Stream:
     empty = f"{path} has no sentence of at most limits.max_tokens = {wanted.limits.max_tokens} words"
-    return wanted.take(Corpus(wanted.language, wanted.split, read_text(path)), _without(empty, wanted))
+    return wanted.stream(partial(read_text, path), _without(empty, wanted))
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,10 @@ class LeftOverText:
         empty = f"limits.train = {wanted.limits.train} leaves no sentence of {wanted.language} over"
         return wanted.draw(Corpus(wanted.language, wanted.split, rest), _without(empty, wanted)), report
 
+    def stream(self, wanted: CorpusRequest) -> Stream:
+        """Yield the rest of the training corpus, which is read whole."""
+        return streamed(*self.load(wanted))
+
 
 def _without(empty: str, wanted: CorpusRequest) -> str:
     return f"{empty}; take {wanted.language} out of unlabelled.languages"
@@ -119,7 +135,7 @@ def _without(empty: str, wanted: CorpusRequest) -> str:
 class JoinedText:
     """Texts one after the other."""
 
-    texts: Sequence[CorpusSource]
+    texts: Sequence[TextSource]
 
     def identity(self, wanted: CorpusRequest) -> dict[str, Any]:
         """Return the identities of all texts; a single text keeps its own."""
@@ -128,6 +144,11 @@ class JoinedText:
 
     def load(self, wanted: CorpusRequest) -> tuple[Corpus, LengthReport]:
         """Return all sentences, and the sum of the reports."""
-        parts, reports = zip(*(text.load(wanted) for text in self.texts), strict=True)
-        sentences = tuple(sentence for part in parts for sentence in part)
-        return Corpus(wanted.language, wanted.split, sentences), reduce(add, reports)
+        return collected(wanted.language, wanted.split, self.stream(wanted))
+
+    def stream(self, wanted: CorpusRequest) -> Stream:
+        """Yield the sentences of all texts; the report is the sum of theirs."""
+        reports = []
+        for text in self.texts:
+            reports.append((yield from text.stream(wanted)))  # noqa: PERF401  # a comprehension cannot yield
+        return reduce(add, reports)

@@ -1,6 +1,9 @@
 """`structkd teachers`: stage one."""
 
 from itertools import chain
+from typing import Annotated
+
+import typer
 
 from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
 from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Track, Workers
@@ -12,12 +15,18 @@ from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.changes import parse_changes
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.experiment.namesakes import remember
-from structkd.pipeline.plan.pieces import make_plan
+from structkd.pipeline.plan.pieces import make_plan, only
 from structkd.pipeline.results.provenance import provenance_note
+
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="LANGUAGE", help="Make this language's pieces alone; may be repeated."),
+]
 
 
 def teachers(
     experiment: ExperimentName = "demo",
+    languages: Only = None,
     workers: Workers = None,
     changes: Changes = None,
     redo: Redo = False,
@@ -27,6 +36,8 @@ def teachers(
     """Run stage one: train the teachers and write their answers to Parquet shards."""
     console, plan = make_console(), make_plan(load_experiment(experiment, parse_changes(changes or ())))
     print_namesakes(console, experiment, plan)
+    if languages:
+        plan = only(plan, languages)
     if dry_run:
         from structkd.pipeline.report.pieces import pieces_table
 

@@ -1,32 +1,20 @@
 """Engines run jobs: one after another in this process, or side by side in several processes."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Taken, Updated
+from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Updated
 from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.memory import forget_peak
-from structkd.pipeline.execution.workers import Told, Worker, WorkerDiedError, heard, workers
+from structkd.pipeline.execution.schedule import Job, Listen, Schedule
+from structkd.pipeline.execution.workers import Crew, Told, Worker, WorkerDiedError, heard
 
 if TYPE_CHECKING:
     from structkd.tagger.ranks import Ranks  # loads torch
-
-Listen = Callable[[str, Record], None]
-PAUSE = 2.0  # seconds until a job that another process was doing is tried again
-
-
-@dataclass(frozen=True)
-class Job:
-    """A named piece of work. `run` is picklable, reports to the given log, and writes its results to files."""
-
-    title: str
-    run: Callable[[Log], None]
 
 
 class EngineError(RuntimeError):
@@ -34,7 +22,7 @@ class EngineError(RuntimeError):
 
 
 class Engine(Protocol):
-    """An engine runs jobs that do not depend on each other."""
+    """An engine runs jobs, each when those that it needs are done."""
 
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
         """Run all jobs; `listen` gets every record with its job's title. The first error stops all jobs."""
@@ -46,14 +34,16 @@ class InProcess:
 
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
         """See `Engine`."""
-        waiting = Waiting(jobs)
-        while waiting:
-            time.sleep(waiting.pause)
-            job = waiting.take()
-            try:
-                _run(job, partial(listen, job.title))
-            except TakenError as taken:
-                waiting.postpone(job, taken, listen)
+        schedule = Schedule(jobs, listen)
+        while schedule:
+            time.sleep(schedule.pause or 0.0)
+            if job := schedule.take():
+                try:
+                    _run(job, partial(schedule.hear, job))
+                except TakenError as taken:
+                    schedule.postpone(job, taken)
+                else:
+                    schedule.done(job)
 
 
 class Together:
@@ -94,23 +84,26 @@ class Processes:
 
     def run(self, jobs: Sequence[Job], listen: Listen) -> None:
         """See `Engine`."""
-        waiting, busy = Waiting(jobs), list[Worker[Job]]()
-        count = min(self.workers or default_workers(), len(jobs))
-        with _explained(), workers([partial(_work, place) for place in range(count)]) as idle:
-            while waiting or busy:
-                while idle and waiting and not waiting.pause:
-                    idle[-1].give(waiting.take())
-                    busy.append(idle.pop())
-                for worker, message in heard(busy, waiting.pause if idle and waiting else None):
+        schedule, idle, busy = Schedule(jobs, listen), list[Worker[Job]](), list[Worker[Job]]()
+        most = self.workers or default_workers()
+        with _explained(), Crew[Job]() as hired:
+            while schedule or busy:
+                while len(busy) < most and (job := schedule.take()):
+                    worker = idle.pop() if idle else hired.hire(partial(_work, len(hired.workers)))
+                    worker.give(job)
+                    busy.append(worker)
+                for worker, message in heard(busy, schedule.pause if len(busy) < most else None):
                     if isinstance(message, Told):
-                        listen(worker.job.title, message.what)
+                        schedule.hear(worker.job, message.what)
                         continue
                     busy.remove(worker)
                     idle.append(worker)
                     if isinstance(message.error, TakenError):
-                        waiting.postpone(worker.job, message.error, listen)
+                        schedule.postpone(worker.job, message.error)
                     elif message.error:
                         raise message.error
+                    else:
+                        schedule.done(worker.job)
 
 
 def choose_engine(workers: int | None) -> Engine:
@@ -125,33 +118,6 @@ def default_workers() -> int:
 
     # Jobs that share a GPU share its memory, and are hardly faster for it.
     return torch.cuda.device_count() or usable_cores()
-
-
-class Waiting:
-    """The open jobs, in order; jobs that another process is doing come last, and after a pause."""
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = deque((job, 0.0) for job in jobs)
-        self._told: dict[str, str] = {}
-
-    def __len__(self) -> int:
-        return len(self._jobs)
-
-    @property
-    def pause(self) -> float:
-        """The seconds until the next job may be taken."""
-        return max(0.0, self._jobs[0][1] - time.monotonic())
-
-    def take(self) -> Job:
-        """Take the next job."""
-        return self._jobs.popleft()[0]
-
-    def postpone(self, job: Job, taken: TakenError, listen: Listen) -> None:
-        """Postpone a job; `listen` is told once which process is doing it."""
-        self._jobs.append((job, time.monotonic() + PAUSE))
-        if self._told.get(job.title) != taken.by:
-            self._told[job.title] = taken.by
-            listen(job.title, Taken(taken.by))
 
 
 @contextmanager
@@ -182,27 +148,36 @@ def _run(job: Job, send: Log) -> None:
     torch.set_num_threads(1)
     forget_peak()
     send(Started())
-    began = time.perf_counter()
+    began, thinned = time.perf_counter(), _Thinned(send)
     try:
-        job.run(_thinned(send))
+        job.run(thinned)
     except torch.OutOfMemoryError as error:
         raise EngineError(
             f"{job.title}: the GPU's memory is too small ({error}); what is finished is kept: run the command again "
             "with fewer --workers, smaller batch_tokens (accumulate makes up for them), or checkpointing = true"
         ) from error
+    thinned.flush()
     send(Finished(time.perf_counter() - began))
 
 
-def _thinned(send: Log, interval: float = 0.1) -> Log:
-    """Pass on all records except updates in quick succession."""
-    last = 0.0
+class _Thinned:
+    """A log that passes on all records except counts in quick succession; `flush` tells the last of each set."""
 
-    def log(record: Record) -> None:
-        nonlocal last
+    def __init__(self, send: Log, interval: float = 0.1) -> None:
+        self._send, self._interval = send, interval
+        self._last = 0.0
+        self._kept: dict[str, Annotated] = {}
+
+    def __call__(self, record: Record) -> None:
         now = time.monotonic()
-        if isinstance(record, Updated | Annotated) and now - last < interval:
-            return
-        last = now
-        send(record)
+        soon = isinstance(record, Updated | Annotated) and now - self._last < self._interval
+        if isinstance(record, Annotated):
+            self._kept[record.set] = record
+        if not soon:
+            self._last = now
+            self._send(record)
 
-    return log
+    def flush(self) -> None:
+        """Pass on the last count of each set, again if need be."""
+        for record in self._kept.values():
+            self._send(record)

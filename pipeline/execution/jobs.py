@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from structkd.corpora.files import clear_temporaries, digest_json
+from structkd.corpora.folds import outside
 from structkd.corpora.journal import open_journal
 from structkd.corpora.records import (
     Annotated,
@@ -79,6 +80,11 @@ def load(data: Data, language: str, split: Split, log: Log) -> Corpus:
 def evaluation(data: Data, language: str, split: Split, log: Log) -> EvaluationSet:
     """Load a corpus for scoring, as `load` does."""
     return EvaluationSet(load(data, language, split, log), data.metric, data.scheme)
+
+
+def lesson(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> Corpus:
+    """Return the training data of a teacher: its language's corpus, without its fold if it has one."""
+    return outside(train, plan.fold, experiment.teacher.seed) if plan.fold else train
 
 
 HeldOut = dict[str, dict[str, EvaluationSet]]

@@ -10,6 +10,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -36,7 +37,7 @@ from structkd.corpora.records import (
     VectorsFound,
 )
 from structkd.corpora.sentences import Changes
-from structkd.pipeline.execution.engines import Listen
+from structkd.pipeline.execution.schedule import Listen
 
 EVERY = 30.0
 """Seconds in which a log hears at least once of a job."""
@@ -83,9 +84,15 @@ class Bars:
                         progress.console.print(f"{title}: {describe(record)}")  # or the next note would replace it
                     case Finished():
                         progress.stop_task(task)
-                progress.update(task, note=describe(record) or progress.tasks[task].fields["note"])
+                progress.update(task, note=describe(record) or _speed(progress.tasks[task], record))
 
             yield listen
+
+
+def _speed(task: Task, record: Record) -> str:
+    """Return how many sentences a second are annotated, or the last note of a job."""
+    annotates = isinstance(record, Annotated) and task.speed
+    return f"{task.speed:,.0f} sentences/s" if annotates else str(task.fields["note"])
 
 
 class Lines:
@@ -133,9 +140,10 @@ class _Pace:
         made = _done(record) - _done(self._first)
         if not made or now - self.said < EVERY:
             return ""
-        left = (now - self._began) / made * (record.of - _done(record))
-        what = "update" if isinstance(record, Updated) else "sentence"
-        return f"{what} {_done(record):,} of {record.of:,}, some {left / 60:.0f} min left"
+        rate = made / (now - self._began)
+        left = (record.of - _done(record)) / rate
+        what, pace = ("update", "") if isinstance(record, Updated) else ("sentence", f" {rate:,.1f} a second,")
+        return f"{what} {_done(record):,} of {record.of:,},{pace} some {left / 60:.0f} min left"
 
 
 def _done(record: Updated | Annotated) -> int:

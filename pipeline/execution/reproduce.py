@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from structkd.corpora.records import Finished, Record
-from structkd.pipeline.execution.engines import Engine, Listen
+from structkd.pipeline.execution.engines import Engine
+from structkd.pipeline.execution.schedule import Listen
 from structkd.pipeline.execution.stages import Display, run_students, run_teachers
 from structkd.pipeline.execution.trackers import Kind
 from structkd.pipeline.execution.tracking import tracked

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from structkd.pipeline.execution import features
 from structkd.pipeline.execution.claims import CLAIM
-from structkd.pipeline.execution.engines import Engine, FirstAlone, InProcess, Job, Listen
+from structkd.pipeline.execution.engines import Engine, FirstAlone, InProcess
+from structkd.pipeline.execution.schedule import Job, Listen
 from structkd.pipeline.plan.features import FeaturePlan
-from structkd.pipeline.plan.pieces import STATE, Plan, StudentPlan, TeacherPlan
+from structkd.pipeline.plan.pieces import STATE, Plan, StudentPlan, TeacherPlan, annotated
 
 if TYPE_CHECKING:
     from structkd.tagger.ranks import Ranks
@@ -29,23 +30,35 @@ def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int
     teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
     _clear(STATE, [folder for folder, (_, teacher) in teachers.items() if teacher.trained])
     _clear(CLAIM, [folder for folder, (_, teacher) in teachers.items() if teacher.done])
+    _clear(CLAIM, [text.folder for _, teacher in teachers.values() for text in teacher.texts.values() if text.done])
     waiting = [(plan, teacher) for plan, teacher in teachers.values() if not teacher.done]
     if not waiting:
         return 0
     _check([plan for plan, _ in waiting])
     _run_features(waiting, engine, display)
-    from structkd.pipeline.execution import teach  # loads torch, which a finished experiment never needs
+    _run("Stage one: teachers", _teaching(plans, waiting), engine, display)
+    return len(waiting)
+
+
+def _teaching(plans: Sequence[Plan], waiting: Sequence[tuple[Plan, TeacherPlan]]) -> list[Job]:
+    """Return the jobs of some teachers: those that make them, and those of their sets of text, text by text."""
+    from structkd.pipeline.execution import ranges, teach  # load torch, which a finished experiment never needs
 
     labels = {id(plan): teach.task_labels(plan.experiment) for plan in {id(plan): plan for plan, _ in waiting}.values()}
-    jobs = [
-        Job(
-            title_of(plans, plan, teacher),
-            partial(teach.run_teacher, plan.experiment, teacher, labels[id(plan)]),
-        )
-        for plan, teacher in waiting
-    ]
-    _run("Stage one: teachers", jobs, engine, display)
-    return len(waiting)
+    jobs: list[Job] = []
+    sets: dict[Path, list[ranges.TextSet]] = {}
+    for plan, teacher in waiting:
+        title = title_of(plans, plan, teacher)
+        arguments = plan.experiment, teacher, labels[id(plan)]
+        jobs.append(Job(title, partial(teach.run_teacher, *arguments)))
+        for split, text in teacher.texts.items():
+            if not annotated(teacher.artifacts[split]):
+                sets.setdefault(text.folder, []).append(ranges.TextSet(title, *arguments, split))
+    for folder, of_text in sets.items():
+        text = of_text[0].text
+        title = f"text {text.language} {text.split}"
+        jobs += ranges.text_jobs(title if len(plans) == 1 else f"{title} {folder.name[-8:]}", of_text)
+    return jobs
 
 
 def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:
@@ -113,5 +126,5 @@ def _clear(name: str, finished: list[Path]) -> None:
 
 
 def _run(heading: str, jobs: list[Job], engine: Engine, display: Display) -> None:
-    with display.watch(heading, [job.title for job in jobs]) as listen:
+    with display.watch(heading, list(dict.fromkeys(job.title for job in jobs))) as listen:
         engine.run(jobs, listen)

@@ -5,7 +5,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -93,25 +93,32 @@ class Worker(Generic[JobT]):
         self._process.join()
 
 
-@contextmanager
-def workers(runs: Sequence[Callable[[JobT, Send], None]]) -> Iterator[list[Worker[JobT]]]:
-    """Start a worker for each way to run jobs. After the block all workers are gone, also in the middle of a job."""
-    started: list[Worker[JobT]] = []
+class Crew(Generic[JobT]):
+    """Workers that are hired one by one. After the `with` block all are gone, also in the middle of a job."""
 
-    def stop() -> None:
-        for worker in started:
+    def __init__(self) -> None:
+        self.workers: list[Worker[JobT]] = []
+
+    def __enter__(self) -> "Crew[JobT]":
+        self._end = ExitStack()
+        self._end.enter_context(at_end(self._dismiss))
+        self._end.callback(self._dismiss)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._end.close()
+
+    def hire(self, run: Callable[[JobT, Send], None]) -> Worker[JobT]:
+        """Start a worker with its way to run jobs."""
+        self.workers.append(Worker(run))
+        return self.workers[-1]
+
+    def _dismiss(self) -> None:
+        for worker in self.workers:
             worker.dismiss()
         deadline = time.monotonic() + TERM
-        for worker in started:
+        for worker in self.workers:
             worker.end(deadline)
-
-    with at_end(stop):
-        try:
-            for run in runs:
-                started.append(Worker(run))  # noqa: PERF401  # `stop` sees each as it comes
-            yield list(started)
-        finally:
-            stop()
 
 
 def heard(workers: Sequence[Worker[JobT]], seconds: float | None) -> Iterator[tuple[Worker[JobT], Told | Ended]]:

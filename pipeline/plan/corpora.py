@@ -6,8 +6,8 @@ from typing import Any
 from structkd.corpora.lengths import LengthReport
 from structkd.corpora.records import LengthLimited
 from structkd.corpora.schemes import Metric
-from structkd.corpora.sentences import Corpus, CorpusError, Split, Text
-from structkd.corpora.sources.base import CorpusRequest, CorpusSource, LabelledSource
+from structkd.corpora.sentences import Corpus, CorpusError, Sentences, Split, Text
+from structkd.corpora.sources.base import CorpusRequest, CorpusSource, LabelledSource, Stream, streamed
 from structkd.corpora.sources.text import JoinedText, UnlabelledText
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.teachers.sources.config import TaskScheme
@@ -61,6 +61,11 @@ class Data:
         """
         return self._source(language, split).load(self._request(language, split))
 
+    def stream(self, language: str, split: Text) -> Stream:
+        """Yield the sentences of `load` one by one; text in files is never in memory as a whole. Raises as `load`."""
+        source, request = self._source(language, split), self._request(language, split)
+        return source.stream(request) if isinstance(source, JoinedText) else streamed(*source.load(request))
+
     def identity(self, language: str, split: Split) -> dict[str, Any]:
         """Return what determines the content of `load`, without reading sentences: equal identities, equal corpora.
 
@@ -100,7 +105,7 @@ class Data:
         return tuple(text for text in self.experiment.unlabelled if text.serves(language))
 
 
-def describe_limit(corpus: Corpus, report: LengthReport) -> LengthLimited | None:
+def describe_limit(corpus: Sentences, report: LengthReport) -> LengthLimited | None:
     """Return a record of the length limit's effects; None if every sentence was short enough."""
     if not report.long_sentences:
         return None

@@ -7,15 +7,18 @@ Nothing here reads a sentence or loads a model, so it takes no time to find the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from structkd.artifacts.manifest import MANIFEST
 from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
-from structkd.corpora.sentences import Split
+from structkd.corpora.prepared import TEXT
+from structkd.corpora.sentences import Split, Text
+from structkd.corpora.settings import did_you_mean
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
+from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import FeaturePlan, feature_files, plan_features, teacher_taggers
 from structkd.pipeline.plan.versions import ANNOTATION, LEARNING, TEACHING, code_digest, versions_of
@@ -32,6 +35,20 @@ HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero_shot")  # what is scored
 
 
 @dataclass(frozen=True)
+class TextPlan:
+    """A text that is prepared once, for all teachers that annotate it."""
+
+    language: str
+    split: Text
+    folder: Path
+
+    @property
+    def done(self) -> bool:
+        """True if it is prepared."""
+        return (self.folder / TEXT).is_file()
+
+
+@dataclass(frozen=True)
 class TeacherPlan:
     """A teacher of its language's whole training corpus, or without one fold, and the artifact sets that it writes."""
 
@@ -45,6 +62,8 @@ class TeacherPlan:
     folder: Path
     artifacts: Mapping[Split, Path]
     """Sets for students: its training corpus (unless teachers of folds annotate that) and each kind of other text."""
+    texts: Mapping[Text, TextPlan]
+    """The texts of its sets of text."""
     held_out: Path | None
     """The set of dev and test, for reports."""
     features: tuple[Path, ...]
@@ -131,6 +150,25 @@ def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
     return Plan(experiment, folder, features, teachers, students)
 
 
+def only(plan: Plan, languages: Sequence[str]) -> Plan:
+    """Return the part of stage one for some languages. Its pieces are those of the whole plan.
+
+    Raises:
+        ExperimentError: a language that the experiment does not have.
+    """
+    known = plan.experiment.languages
+    for language in languages:
+        if language not in known:
+            raise ExperimentError(
+                f"--only {language}: {plan.experiment.name} has the languages {', '.join(known)}"
+                f"{did_you_mean(language, known)}"
+            )
+    teachers = tuple(teacher for teacher in plan.teachers if teacher.language in languages)
+    read = {path for teacher in teachers for path in teacher.features}
+    features = tuple(one for one in plan.features if one.path in read)
+    return replace(plan, teachers=teachers, features=features, students=())
+
+
 def _teacher(
     experiment: Experiment,
     data: Data,
@@ -156,9 +194,9 @@ def _teacher(
     }
     key = name_digest(digests)
     annotation = [key, teacher.annotation.model_dump(), versions_of(ANNOTATION)]
-    splits: list[Split] = ["train"] if fold or not teacher.folds else []
-    splits += [] if fold else data.texts(language)
-    identities = {split: None if split == "train" else data.identity(language, split) for split in splits}
+    texts = {split: data.identity(language, split) for split in (() if fold else data.texts(language))}
+    sets: list[tuple[Split, dict[str, Any] | None]] = [("train", None)] if fold or not teacher.folds else []
+    sets += texts.items()
     name = f"{language}-fold{fold.number}of{fold.of}" if fold else language
     return TeacherPlan(
         language,
@@ -168,11 +206,17 @@ def _teacher(
         folder / "teachers" / f"{name}-{key[:8]}",
         {
             split: folder / "artifacts" / f"{name}-{split}-{digest_json([*annotation, identity])[:8]}"
-            for split, identity in identities.items()
+            for split, identity in sets
         },
+        {split: _text(teacher, folder, language, split, identity) for split, identity in texts.items()},
         folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
         feature_files(features, teacher_taggers(teacher, language), [language], data),
     )
+
+
+def _text(teacher: Teacher, folder: Path, language: str, split: Text, identity: dict[str, Any]) -> TextPlan:
+    digest = digest_json([identity, versions_of(("corpora",)), teacher.annotation.shard_rows])
+    return TextPlan(language, split, folder / "texts" / f"{language}-{split}-{digest[:8]}")
 
 
 def _own(teacher: Teacher, language: str) -> list[Any]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from structkd.artifacts.ragged import length_mask
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.sentences import Corpus, Sentence
+from structkd.corpora.sentences import Corpus, Sentence, Sentences
 from structkd.crf import LinearChain
 from structkd.runtime.batches import length_batches
 from structkd.tagger.prediction import BATCH_TOKENS
@@ -25,7 +25,7 @@ LOG_ZERO = -1e4
 class Passage:
     """Sentences of a corpus that a source annotates at once, by their places in the corpus."""
 
-    corpus: Corpus
+    corpus: Sentences
     places: Int64[np.ndarray, "B"]
 
     def __len__(self) -> int:

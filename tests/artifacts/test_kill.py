@@ -49,7 +49,8 @@ def uninterrupted(tmp_path_factory):
 
 def recorded(folder):
     path = folder / "unfinished.json"
-    return {shard["file"] for shard in json.loads(path.read_text())["shards"]} if path.exists() else set()
+    together = {shard["file"] for shard in json.loads(path.read_text())["shards"]} if path.exists() else set()
+    return together | {f"{record.stem}.parquet" for record in folder.glob("part-*.json")}
 
 
 def begun(folder):
@@ -62,7 +63,7 @@ def begun(folder):
 
 def check_remains(folder, uninterrupted):
     """A killed writer leaves whole shards, and no set that can be read by mistake."""
-    for path in folder.glob("part-*"):
+    for path in folder.glob("part-*.parquet"):
         assert path.read_bytes() == uninterrupted[path.name]
         pq.read_table(path)
     if (folder / "manifest.json").exists():

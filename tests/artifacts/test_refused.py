@@ -127,8 +127,10 @@ def test_a_full_disk_is_explained_and_the_set_finished_when_there_is_space(disk,
     with pytest.raises(ArtifactError, match=r"disk/set/.*cannot be written: No space left on device; free space on"):
         write(disk / "set")
     left = contents(disk / "set")
-    assert {"part-00000.parquet", "unfinished.json"} <= set(left) < {*expected, "unfinished.json"}
-    assert all(left[name] == expected[name] for name in left if name != "unfinished.json")
+    shards = {name: data for name, data in left.items() if name.endswith(".parquet")}
+    assert {"part-00000.parquet"} <= set(shards) < set(expected)
+    assert all(expected[name] == data for name, data in shards.items())
+    assert {"part-00000.json"} <= set(left) - set(shards) <= {f"{Path(name).stem}.json" for name in shards}
     subprocess.run(["mount", "-o", "remount,size=1m", disk], check=True)
     write(disk / "set")
     assert contents(disk / "set") == expected

@@ -93,7 +93,7 @@ def test_an_exception_keeps_whole_shards_and_the_next_writer_goes_on_after_them(
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     kept = content(tmp_path / "set")
-    assert list(kept) == ["part-00000.parquet", "part-00001.parquet", "unfinished.json"]
+    assert list(kept) == [f"part-0000{number}.{kind}" for number in (0, 1) for kind in ("json", "parquet")]
     with pytest.raises(ArtifactError, match="not found beside 2 whole shards; the set is unfinished"):
         ArtifactSet.open(tmp_path / "set")
     with ShardWriter(tmp_path / "set", header(), shard_rows=2) as writer:
@@ -138,7 +138,7 @@ def damage_second(folder):
 
 
 def damage_record(folder):
-    record = folder / "unfinished.json"
+    record = folder / "part-00000.json"
     record.write_bytes(record.read_bytes()[:-10])
 
 
@@ -193,7 +193,7 @@ def test_an_error_at_the_last_shard_keeps_the_others(tmp_path):
 
     with pytest.raises(Exception, match="language"):
         failing()
-    assert list(content(tmp_path)) == ["part-00000.parquet", "unfinished.json"]
+    assert list(content(tmp_path)) == ["part-00000.json", "part-00000.parquet"]
 
 
 def test_a_set_without_sentences_is_refused(tmp_path):

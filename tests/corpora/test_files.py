@@ -1,5 +1,6 @@
 """Files that are whole or absent."""
 
+import socket
 import subprocess
 import sys
 
@@ -45,11 +46,23 @@ def test_what_a_killed_process_left_is_cleared_away(writer, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("number", ["0", "x", "-1", "9" * 30])
+@pytest.mark.parametrize("number", ["0", "x", "9" * 30])
 def test_a_name_that_no_process_can_have_is_cleared_away(tmp_path, number):
     (tmp_path / f".file.{number}.tmp").write_text("left")
     clear_temporaries(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_another_machine_writes_is_not_cleared_away(writer, tmp_path):
+    writer.kill()
+    writer.wait()
+    (ours,) = tmp_path.iterdir()
+    host = ours.name.split(".")[-2].rpartition("-")[0]
+    assert host.replace("-", ".") == socket.gethostname().replace("-", ".")
+    theirs = ours.with_name(ours.name.replace(f".{host}-", ".node-7-"))
+    theirs.write_text("half")
+    clear_temporaries(tmp_path)
+    assert list(tmp_path.iterdir()) == [theirs]
 
 
 def test_a_failure_leaves_the_old_content_and_nothing_else(tmp_path):

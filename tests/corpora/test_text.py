@@ -12,7 +12,7 @@ from structkd.corpora.text import read_text
 def test_a_line_is_a_sentence(tmp_path, content):
     path = tmp_path / "text"
     path.write_bytes(content.encode())
-    assert read_text(path) == (Sentence(("a", "b")), Sentence(("c",)))
+    assert tuple(read_text(path)) == (Sentence(("a", "b")), Sentence(("c",)))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,6 @@ def test_an_error_starts_with_its_file_and_line(tmp_path, content, line, message
     path = tmp_path / "text"
     path.write_bytes(content)
     with pytest.raises(CorpusError) as caught:
-        read_text(path)
+        tuple(read_text(path))
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert message in str(caught.value)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from structkd.artifacts.inspection import summary
-from structkd.artifacts.manifest import Manifest
+from structkd.artifacts.parts import ShardRecord
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.corpora.faults import FileError
@@ -49,8 +49,7 @@ def read_set(folder: Path) -> Any:
 
 
 def read_record(folder: Path) -> Any:
-    found = Manifest.read_file(folder / "unfinished.json")
-    return found.header, [shard.model_dump() for shard in found.shards]
+    return ShardRecord.read(folder / "part-00000.json").model_dump()
 
 
 def read_feature_file(folder: Path) -> Any:
@@ -91,7 +90,7 @@ FILES = [
     SmallFile("model.safetensors", writers.write_tagger, read_tagger, bound=True),
     SmallFile("manifest.json", writers.write_set, read_set, bound=True),
     SmallFile("part-00001.parquet", writers.write_set, read_set, bound=True),
-    SmallFile("unfinished.json", writers.write_unfinished, read_record),
+    SmallFile("part-00000.json", writers.write_unfinished, read_record),
     SmallFile("en-train.safetensors", writers.write_feature_file, read_feature_file),
     SmallFile("en-train.json", writers.write_cost, lambda folder: cost_of([folder / "en-train.safetensors"])),
     SmallFile("log.jsonl", writers.write_journal, lambda folder: read_journal(folder / "log.jsonl")),

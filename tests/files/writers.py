@@ -62,7 +62,7 @@ def write_unfinished(folder: Path) -> Path:
             writer.write(batch(np.random.default_rng(0), [3, 1, 4, 1, 5, 2]).slice(writer.rows_kept))
             raise InterruptedError
     except InterruptedError:
-        return folder / "unfinished.json"
+        return folder / "part-00000.json"
 
 
 def write_feature_file(folder: Path) -> Path:

@@ -11,8 +11,9 @@ import pytest
 
 from structkd.corpora.records import Finished, Started, Taken
 from structkd.pipeline.execution.claims import CLAIM, TakenError, claimed
-from structkd.pipeline.execution.engines import InProcess, Job, Processes
+from structkd.pipeline.execution.engines import InProcess, Processes
 from structkd.pipeline.execution.redo import discard
+from structkd.pipeline.execution.schedule import Job
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from tests.pipeline.test_interrupts import events, start
@@ -137,4 +138,18 @@ def test_what_another_process_makes_is_not_taken_away(tmp_path, monkeypatch):
         first.stdin.close()
     assert folder.is_dir()
     discard(plan, students=True)
+    assert not folder.exists()
+
+
+def test_a_set_of_which_another_process_annotates_a_range_is_not_taken_away(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_experiment(tmp_path)
+    plan = make_plan(load_experiment("tiny"))
+    folder = plan.teachers[0].artifacts["unlabelled"]
+    with hold(folder / f".00016{CLAIM}") as first:
+        with pytest.raises(TakenError, match=rf"{folder}: process {first.pid} .* is making this"):
+            discard(plan, students=False)
+        first.stdin.close()
+    assert folder.is_dir()
+    discard(plan, students=False)
     assert not folder.exists()

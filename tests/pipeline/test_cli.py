@@ -83,6 +83,27 @@ def test_the_same_inputs_give_the_same_bytes_elsewhere(place, tmp_path):
         assert {path: here[path] for path in there} == there
 
 
+def test_commands_for_one_language_each_make_the_pieces_of_the_whole(place, tmp_path):
+    write_experiment(tmp_path)
+    for language, made in (("de", {"de"}), ("en", {"de", "en"})):
+        done = structkd(tmp_path, "teachers", "tiny", "--only", language)
+        assert done.returncode == 0, done.stderr
+        assert {path.name.split("-")[0] for path in (tmp_path / "runs" / "tiny").glob("artifacts/*")} == made
+    whole = contents(place / "runs" / "tiny")
+    for path, data in contents(tmp_path / "runs" / "tiny").items():
+        assert path in whole
+        assert whole[path] == data or path.endswith(("result.json", "log.jsonl"))
+    listed = structkd(tmp_path, "teachers", "tiny", "--only", "en", "--dry-run", env={"COLUMNS": "300"}).stdout
+    assert "4 of 4 pieces are finished" in listed
+    assert "Stage one is done already: 2 teachers" in structkd(tmp_path, "teachers", "tiny").stdout
+
+
+def test_a_language_that_the_experiment_does_not_have_is_named_with_the_nearest(place):
+    done = structkd(place, "teachers", "tiny", "--only", "eng")
+    assert done.returncode == 1
+    assert "--only eng: tiny has the languages en, de; did you mean en?" in done.stderr
+
+
 def test_a_result_says_what_it_came_from(place, monkeypatch):
     monkeypatch.chdir(place)
     experiment = load_experiment("tiny")

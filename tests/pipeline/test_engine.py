@@ -25,8 +25,9 @@ from structkd.corpora.records import (
     VectorsFound,
 )
 from structkd.pipeline.commands.console import make_console
-from structkd.pipeline.execution.engines import EngineError, InProcess, Job, Processes, default_workers
+from structkd.pipeline.execution.engines import EngineError, InProcess, Processes, default_workers
 from structkd.pipeline.execution.progress import Bars, Lines, choose_display
+from structkd.pipeline.execution.schedule import Job
 from structkd.pipeline.report.views import difference_view, sentence_panel, summary_table
 from tests.artifacts.examples import write_set
 from tests.artifacts.test_comparison import write as write_small
@@ -58,6 +59,19 @@ def test_every_job_runs_and_reports(engine, tmp_path):
         first, note, last = (record for title, record in heard if title == name)
         assert (first, note) == (Started(), LeftAside(name * 2))
         assert isinstance(last, Finished)
+
+
+def count(log):
+    for name in "ab":
+        for sentence in range(1, 6):
+            log(Annotated(sentence, 5, name))
+
+
+@ENGINES
+def test_the_last_sentences_of_each_set_are_told(engine):
+    heard = []
+    engine.run([Job("counts", count)], lambda title, record: heard.append(record))
+    assert [(one.sentences, one.of) for one in heard if isinstance(one, Annotated)][-1] == (10, 10)
 
 
 @ENGINES

@@ -10,7 +10,7 @@ from structkd.artifacts.reader import ArtifactSet
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import LabelsUnknown
 from structkd.corpora.sentences import Corpus, Sentence
-from structkd.pipeline.execution import teach
+from structkd.pipeline.execution import annotating, teach
 from structkd.pipeline.execution.engines import InProcess
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.stages import run_teachers
@@ -119,7 +119,7 @@ def test_the_report_has_a_row_for_what_was_seen_and_what_was_not(stage_one):
 def test_a_held_out_label_that_no_training_corpus_has_costs_its_sentence_the_gold():
     corpus = Corpus("en", "dev", (Sentence(("a", "b"), ("O", "S-X")), Sentence(("c",), ("O",))))
     records = []
-    found = teach._known(corpus, LabelSet(("O",)), records.append)
+    found = annotating._known(corpus, LabelSet(("O",)), records.append)
     assert [sentence.labels for sentence in found] == [None, ("O",)]
     assert [sentence.tokens for sentence in found] == [("a", "b"), ("c",)]
     assert records == [LabelsUnknown("dev", 1)]

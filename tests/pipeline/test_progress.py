@@ -24,4 +24,4 @@ def test_a_log_hears_of_every_job_now_and_then(monkeypatch):
     lines = console.file.getvalue().splitlines()
     assert lines[1] == "  a: update 3 of 100, some 16 min left"
     assert len([line for line in lines if line.startswith("  a: update")]) == 33
-    assert lines[-2:] == ["  b: sentence 100 of 200, some 2 min left", "  a: finished in 1000 s (1 of 2)"]
+    assert lines[-2:] == ["  b: sentence 100 of 200, 0.8 a second, some 2 min left", "  a: finished in 1000 s (1 of 2)"]

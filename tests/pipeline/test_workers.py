@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from structkd.pipeline.execution.workers import Ended, Told, WorkerDiedError, heard, workers
+from structkd.pipeline.execution.workers import Crew, Ended, Told, WorkerDiedError, heard
 
 ROOT = Path(__file__).parents[2]
 PARENT = """
@@ -17,7 +17,7 @@ import os, sys, time
 from pathlib import Path
 from structkd.corpora.files import atomic_path
 from structkd.corpora.interrupts import end_on_signals
-from structkd.pipeline.execution.workers import heard, workers
+from structkd.pipeline.execution.workers import Crew, heard
 
 def write_for_ever(name, send):
     with atomic_path(Path(name)) as path:
@@ -28,7 +28,8 @@ def write_for_ever(name, send):
 if __name__ == "__main__":
     if sys.argv[1] == "tidy":
         end_on_signals()
-    with workers([write_for_ever] * 2) as both:
+    with Crew() as crew:
+        both = [crew.hire(write_for_ever) for _ in range(2)]
         for place, worker in enumerate(both):
             worker.give(f"file{place}")
         for worker in both:
@@ -66,7 +67,8 @@ def is_alive(number):
 
 
 def test_a_worker_tells_and_does_one_job_after_another():
-    with workers([reply]) as [worker]:
+    with Crew() as crew:
+        worker = crew.hire(reply)
         numbers = set()
         for job in ("a", "b"):
             worker.give(job)
@@ -82,7 +84,8 @@ def test_a_worker_tells_and_does_one_job_after_another():
 
 
 def test_an_error_comes_back_with_the_place_where_it_was_raised():
-    with workers([reply]) as [worker]:
+    with Crew() as crew:
+        worker = crew.hire(reply)
         worker.give("fail")
         error = worker.hear().error
         assert isinstance(error, KeyError)
@@ -93,7 +96,8 @@ def test_an_error_comes_back_with_the_place_where_it_was_raised():
 
 @pytest.mark.parametrize(("job", "number"), [("die", None), ("stop", signal.SIGTERM)])
 def test_a_worker_that_is_gone_is_noticed(job, number):
-    with workers([reply]) as [worker]:
+    with Crew() as crew:
+        worker = crew.hire(reply)
         worker.give(job)
         with pytest.raises(WorkerDiedError) as death:
             list(heard([worker], None))

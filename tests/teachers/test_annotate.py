@@ -1,10 +1,15 @@
 """What a teacher writes is what its chain says."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.schema import ArtifactError
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import Annotated
 from structkd.corpora.sentences import Corpus, CorpusError, Sentence
@@ -13,10 +18,12 @@ from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.model import Tagger
 from structkd.tagger.tokens import TokenBatch
 from structkd.tagger.vocabulary import Vocabulary
-from structkd.teachers.annotate import TextRow, annotate, text_rows
+from structkd.teachers.annotate import TextRow, annotate, annotate_range, set_parts, shard_count, text_rows
 from structkd.teachers.config import AnnotationConfig
 from structkd.teachers.sources.tagger import TaggerSource
 from structkd.teachers.train import train_teacher
+from tests.examples import examples
+from tests.pipeline.tiny import contents
 from tests.small import small_encoders
 
 LABELS = LabelSet(("O", "S-LOC", "S-PER"))
@@ -58,7 +65,7 @@ def test_every_row_is_what_the_chain_says_of_the_sentence_alone(tmp_path):
     teacher = make_teacher()
     rows = found.table().to_pylist()
     assert [row["sentence_id"] for row in rows] == list(range(7))
-    assert records[-1] == Annotated(7, 7)
+    assert records[-1] == Annotated(7, 7, tmp_path.name)
     assert {row["teacher"] for row in rows} == {"me"}
     assert [row["tokens"] for row in rows if row["seen"]] == [["Oslo"], ["yes"]]
     for sentence, row in zip([*LABELLED, *TEXT], rows, strict=True):
@@ -132,6 +139,34 @@ def test_an_interrupted_annotation_goes_on_after_its_whole_shards_to_the_same_by
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("whole", "set")
     )
     assert resumed == whole
+
+
+@examples(12)
+@given(st.data())
+def test_ranges_in_any_order_and_again_give_the_bytes_of_one_run(tmp_path_factory, data):
+    config = AnnotationConfig(k=4, row_group_rows=2, shard_rows=data.draw(st.integers(1, 4)))
+    shards = shard_count(len(ROWS), config)
+    cuts = sorted({0, shards, *data.draw(st.lists(st.integers(0, shards)))})
+    ranges = data.draw(st.permutations([range(*pair) for pair in pairwise(cuts)]))
+    again = data.draw(st.lists(st.sampled_from(ranges), max_size=2))
+    teacher, log = TaggerSource(make_teacher()), lambda record: None
+    whole, parted = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("parted")
+    annotate(teacher, ROWS, whole, name="me", config=config, provenance={}, log=log)
+    for part in [*ranges, *again]:
+        parts = set_parts(teacher, parted, config, {})  # as each process has its own
+        annotate_range(teacher, ROWS, parts, part, name="me", config=config, log=log)
+    assert set_parts(teacher, parted, config, {}).commit(shards) > 0
+    assert contents(parted) == contents(whole)
+
+
+def test_a_set_is_committed_when_all_shards_are_recorded(tmp_path):
+    config, teacher, log = AnnotationConfig(shard_rows=3), TaggerSource(make_teacher()), lambda record: None
+    parts = set_parts(teacher, tmp_path, config, {})
+    annotate_range(teacher, ROWS, parts, range(2), name="me", config=config, log=log)
+    with pytest.raises(ArtifactError, match=r"part-00002.parquet: is not recorded"):
+        parts.commit(3)
+    with pytest.raises(ArtifactError, match="not found beside 2 whole shards; the set is unfinished"):
+        ArtifactSet.open(tmp_path)
 
 
 def test_a_teacher_learns_from_labelled_text_with_known_labels():
