@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
-from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Track, Workers
-from structkd.pipeline.execution.engines import Engine, FirstAlone, Together, choose_engine
+from structkd.pipeline.commands.options import (
+    Address,
+    Changes,
+    DryRun,
+    EngineOption,
+    ExperimentName,
+    Redo,
+    Track,
+    Workers,
+)
+from structkd.pipeline.execution.engines import Engine, EngineKind, FirstAlone, Together, choose_engine
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_students, run_teachers
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 def distill(
     experiment: ExperimentName = "demo",
     workers: Workers = None,
+    kind: EngineOption = EngineKind.PROCESSES,
+    address: Address = None,
     changes: Changes = None,
     redo: Redo = False,
     track: Track = None,
@@ -44,21 +55,21 @@ def distill(
         from structkd.pipeline.report.pieces import pieces_table
 
         print_table(make_console(), pieces_table(plan))
-    elif "TORCHELASTIC_RUN_ID" not in os.environ:
-        engine = choose_engine(workers)
-        _distill(plan, engine, engine, redo=redo, track=track)
-        _finish(plan, experiment, changes or ())
+        return
+    engine = choose_engine(workers, kind, address)
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        _distill_by_ranks(plan, engine, redo=redo, track=track)
     else:
-        _distill_by_ranks(plan, workers, redo=redo, track=track)
-        if os.environ["RANK"] == "0":
-            _finish(plan, experiment, changes or ())
+        _distill(plan, engine, engine, redo=redo, track=track)
+    if os.environ.get("RANK", "0") == "0":
+        _finish(plan, experiment, changes or ())
 
 
-def _distill_by_ranks(plan: Plan, workers: int | None, *, redo: bool, track: Kind | None) -> None:
+def _distill_by_ranks(plan: Plan, engine: Engine, *, redo: bool, track: Kind | None) -> None:
     from structkd.tagger.ranks import joined  # loads torch, which a finished experiment never needs
 
     with joined() as ranks:
-        _distill(plan, FirstAlone(choose_engine(workers), ranks), Together(ranks), ranks, redo=redo, track=track)
+        _distill(plan, FirstAlone(engine, ranks), Together(ranks), ranks, redo=redo, track=track)
 
 
 def _distill(

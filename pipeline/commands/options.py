@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from structkd.pipeline.execution.engines import EngineKind
 from structkd.pipeline.execution.trackers import Kind
 
 ExperimentName = Annotated[
@@ -12,6 +13,12 @@ ExperimentName = Annotated[
 ]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Jobs side by side, one thread each.", show_default="the GPUs, else the cores")
+]
+EngineOption = Annotated[
+    EngineKind, typer.Option("--engine", help="Processes of this machine, or tasks of a Ray cluster.")
+]
+Address = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="The Ray cluster.", show_default="one that is started here")
 ]
 Changes = Annotated[
     list[str] | None,

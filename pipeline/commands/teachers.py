@@ -6,8 +6,17 @@ from typing import Annotated
 import typer
 
 from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
-from structkd.pipeline.commands.options import Changes, DryRun, ExperimentName, Redo, Track, Workers
-from structkd.pipeline.execution.engines import choose_engine
+from structkd.pipeline.commands.options import (
+    Address,
+    Changes,
+    DryRun,
+    EngineOption,
+    ExperimentName,
+    Redo,
+    Track,
+    Workers,
+)
+from structkd.pipeline.execution.engines import EngineKind, choose_engine
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_teachers
@@ -28,6 +37,8 @@ def teachers(
     experiment: ExperimentName = "demo",
     languages: Only = None,
     workers: Workers = None,
+    kind: EngineOption = EngineKind.PROCESSES,
+    address: Address = None,
     changes: Changes = None,
     redo: Redo = False,
     track: Track = None,
@@ -46,7 +57,7 @@ def teachers(
     display = tracked(choose_display(console), track, [plan])
     if redo:
         discard(plan, students=False)
-    if not run_teachers([plan], choose_engine(workers), display):
+    if not run_teachers([plan], choose_engine(workers, kind, address), display):
         console.print(f"Stage one is done already: {len(plan.teachers)} teachers and their artifact sets.")
     remember(experiment, plan.folder)
     for folder in chain.from_iterable(teacher.sets for teacher in plan.teachers):

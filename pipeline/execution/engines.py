@@ -1,8 +1,9 @@
 """Engines run jobs: one after another in this process, or side by side in several processes."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 class EngineError(RuntimeError):
     """Unfinished jobs; the message says what to do."""
+
+
+class EngineKind(StrEnum):
+    """What runs jobs: processes of this machine, or a Ray cluster."""
+
+    PROCESSES = "processes"
+    RAY = "ray"
 
 
 class Engine(Protocol):
@@ -39,7 +47,7 @@ class InProcess:
             time.sleep(schedule.pause or 0.0)
             if job := schedule.take():
                 try:
-                    _run(job, partial(schedule.hear, job))
+                    run_job(job.title, job.run, partial(schedule.hear, job))
                 except TakenError as taken:
                     schedule.postpone(job, taken)
                 else:
@@ -106,8 +114,17 @@ class Processes:
                         schedule.done(worker.job)
 
 
-def choose_engine(workers: int | None) -> Engine:
-    """Return `Processes` for the given number of workers; with one worker, jobs run in this process."""
+def choose_engine(workers: int | None, kind: EngineKind = EngineKind.PROCESSES, address: str | None = None) -> Engine:
+    """Return an engine with the given number of workers; with one worker of this machine, jobs run in this process.
+
+    `address` is that of a Ray cluster, by default one that is started here. Raises EngineError without that engine.
+    """
+    if kind == EngineKind.RAY:
+        from structkd.pipeline.execution.cluster import LOCAL, Cluster
+
+        return Cluster(address or LOCAL, workers)
+    if address:
+        raise EngineError(f"--address {address} is that of a Ray cluster; add --engine ray")
     alone = (workers or usable_cores()) == 1
     return InProcess() if alone else Processes(workers)
 
@@ -139,10 +156,11 @@ def _work(place: int, job: Job, send: Log) -> None:
     from structkd.tagger.devices import share_gpus
 
     share_gpus(place)
-    _run(job, send)
+    run_job(job.title, job.run, send)
 
 
-def _run(job: Job, send: Log) -> None:
+def run_job(title: str, run: Callable[[Log], None], send: Log) -> None:
+    """Run a job in this process, on one thread. Raises EngineError if a GPU's memory is too small."""
     import torch
 
     torch.set_num_threads(1)
@@ -150,10 +168,10 @@ def _run(job: Job, send: Log) -> None:
     send(Started())
     began, thinned = time.perf_counter(), _Thinned(send)
     try:
-        job.run(thinned)
+        run(thinned)
     except torch.OutOfMemoryError as error:
         raise EngineError(
-            f"{job.title}: the GPU's memory is too small ({error}); what is finished is kept: run the command again "
+            f"{title}: the GPU's memory is too small ({error}); what is finished is kept: run the command again "
             "with fewer --workers, smaller batch_tokens (accumulate makes up for them), or checkpointing = true"
         ) from error
     thinned.flush()
