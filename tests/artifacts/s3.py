@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with bucket.lock:
             bucket.requests.append((self.command, key))
-            self.fault = bucket.fault(self.command, key) if name == "b" else "NoSuchBucket"
+        self.fault = bucket.fault(self.command, key) if name == "b" else "NoSuchBucket"
         return bucket, key, parse_qs(parts.query, keep_blank_values=True), body
 
     def refused(self) -> bool:

@@ -312,3 +312,34 @@ def test_killed_at_any_request_a_copy_is_gone_on_with(bucket, original, part):
     assert "manifest.json: not found" in refusal(lambda: ArtifactSet.open(SET))
     copied(original.folder)
     assert is_whole(bucket, original)
+
+
+def command(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "structkd", *map(str, arguments)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert not any(secret in done.stdout + done.stderr for secret in (SECRET, KEY, "Signature"))
+    return done
+
+
+def test_commands_take_addresses(published, original, tmp_path):
+    assert "s3://b/runs/set: whole" in command("verify", SET).stdout
+    assert "50" in command("inspect", SET).stdout
+    assert "posterior" in command("inspect", SET, "--sentence", 7).stdout
+    assert str(SET) in command("inspect", "--diff", SET, original.folder).stdout
+    assert "read_parquet('s3://b/runs/set/part-*.parquet')" in command("inspect", SET, "--sql").stdout
+    assert f"{tmp_path}/back: whole" in command("pull", SET, tmp_path / "back").stdout
+    published.objects[SHARD] = b""
+    damaged = command("verify", SET, original.folder)
+    assert damaged.returncode == 1
+    assert f"s3://b/{SHARD}: found bytes 0" in damaged.stdout
+    assert f"{original.folder}: whole" in damaged.stdout
+    published.fault = always("AccessDenied")
+    refused = command("inspect", SET)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(
+        "structkd: s3://b/runs/set: cannot be read: the server answered 403 (AccessDenied)"
+    )
