@@ -106,8 +106,9 @@ def _refusal(said: str) -> str:
     if _METADATA in said:
         return "found no credentials; set those of the store in the environment (docs/stores.md)"
     if not status:
-        settings = "" if "HTTP error" in said else ", and the store's settings in the environment (docs/stores.md)"
-        return f"the server did not answer, or not to the end; check the network and the endpoint{settings}"
+        if "HTTP error" in said:
+            return "the server did not answer, or not to the end; check the network and the endpoint"
+        return "found settings that are not enough; see to those in the environment (docs/stores.md)"
     answer = f"the server answered {status[1]}{f' ({code[1]})' if code else ''}"
     if status[1] in ("401", "403"):
         return f"{answer}; give the credentials in the environment access to it"
