@@ -36,7 +36,16 @@ class Bucket:
         }
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.bucket = Bucket(self.server_address[1])
+
+
 class Handler(BaseHTTPRequestHandler):
+    server: Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -128,9 +137,7 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def s3_server() -> Iterator[Bucket]:
     """A server with the bucket `b`."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.bucket = Bucket(server.server_address[1])
+    server = Server()
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
