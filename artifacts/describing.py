@@ -1,7 +1,5 @@
 """Description of a shard from its file alone: the writer records it, and verification compares it."""
 
-import os
-from collections.abc import Collection
 from itertools import accumulate
 from pathlib import Path
 from zlib import crc32
@@ -10,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from structkd.artifacts.manifest import Footer, RowGroup, Sentences, Shard
-from structkd.corpora.files import digest_bytes, open_regular
+from structkd.corpora.files import digest_bytes, read_regular
 
 MAGIC = b"PAR1"
 TAIL = 8  # a Parquet file ends with its description's length in 4 bytes, and the magic number
@@ -19,21 +17,27 @@ _COUNTED = ["language", "gold"]
 
 
 def describe_shard(path: Path, name: str, sha256: str) -> Shard:
-    """Describe the whole shard at `path`. Its rows are read to be counted.
+    """Describe the whole shard at `path`, as `describe` does."""
+    return describe(read_regular(path), name, sha256)
+
+
+def describe(content: bytes, name: str, sha256: str) -> Shard:
+    """Describe a whole shard. Its rows are read to be counted.
 
     Args:
+        content: the bytes of its file.
         name: name of its file when it is visible.
         sha256: digest of its content.
 
     Raises OSError or pyarrow.ArrowException for a file that is not readable as Parquet.
     """
-    end = footer_bytes(path)
+    end = footer_of(content)
     written = pq.read_metadata(pa.BufferReader(end))
     groups = [written.row_group(number) for number in range(written.num_row_groups)]
     first_rows = accumulate((group.num_rows for group in groups), initial=0)
-    with pq.ParquetFile(path, metadata=written) as file:
+    with pq.ParquetFile(pa.BufferReader(content), metadata=written) as file:
         described = [
-            _row_group(path, group, first, file.read_row_group(number, _COUNTED, use_threads=False))
+            _row_group(content, group, first, file.read_row_group(number, _COUNTED, use_threads=False))
             for number, (group, first) in enumerate(zip(groups, first_rows, strict=False))
         ]
     return Shard(
@@ -42,17 +46,19 @@ def describe_shard(path: Path, name: str, sha256: str) -> Shard:
         tokens=sum(map(_words, groups)),
         row_groups=tuple(described),
         footer=Footer(bytes=len(end), sha256=digest_bytes(end)),
-        bytes=path.stat().st_size,
+        bytes=len(content),
         sha256=sha256,
     )
 
 
-def _row_group(path: Path, written: pq.RowGroupMetaData, first_row: int, rows: pa.Table) -> RowGroup:
+def _row_group(content: bytes, written: pq.RowGroupMetaData, first_row: int, rows: pa.Table) -> RowGroup:
+    chunks = [written.column(number) for number in range(written.num_columns)]
+    parts = (memoryview(content)[chunk_offset(one) :][: one.total_compressed_size] for one in chunks)
     return RowGroup(
         first_row=first_row,
-        offset=chunk_offset(written.column(0)),
-        bytes=sum(written.column(number).total_compressed_size for number in range(written.num_columns)),
-        crc32=tuple(crc for _, crc in column_crcs(path, written).values()),
+        offset=chunk_offset(chunks[0]),
+        bytes=sum(one.total_compressed_size for one in chunks),
+        crc32=tuple(map(crc32, parts)),
         languages=_sentences(rows),
     )
 
@@ -73,35 +79,16 @@ def _sentences(rows: pa.Table) -> dict[str, Sentences]:
     }
 
 
-def column_crcs(
-    path: Path, written: pq.RowGroupMetaData, columns: Collection[str] | None = None
-) -> dict[int, tuple[str, int]]:
-    """Return name and CRC-32 of each column of a row group, or of those in `columns`, by the column's number."""
-    found = {}
-    with open_regular(path) as file:
-        for number in range(written.num_columns):
-            chunk = written.column(number)
-            name = chunk.path_in_schema.partition(".")[0]
-            if columns is None or name in columns:
-                file.seek(chunk_offset(chunk))
-                found[number] = name, crc32(file.read(chunk.total_compressed_size))
-    return found
-
-
 def chunk_offset(chunk: pq.ColumnChunkMetaData) -> int:
     """Return the offset of a row group's column in the file."""
     offset: int = chunk.dictionary_page_offset if chunk.has_dictionary_page else chunk.data_page_offset
     return offset
 
 
-def footer_bytes(path: Path) -> bytes:
-    """Return the footer of a Parquet file; empty if the file is too short or not Parquet."""
-    with open_regular(path) as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - TAIL))
-        tail = file.read(TAIL)
-        length = int.from_bytes(tail[:4], "little") + TAIL
-        if tail[4:] != MAGIC or length > size:
-            return b""
-        file.seek(size - length)
-        return file.read(length)
+def footer_of(content: bytes) -> bytes:
+    """Return the footer of a Parquet file's content; empty if it is too short or not Parquet."""
+    tail = content[-TAIL:]
+    length = int.from_bytes(tail[:4], "little") + TAIL
+    if tail[4:] != MAGIC or length > len(content):
+        return b""
+    return content[-length:]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from itertools import accumulate
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from pydantic import Field, ValidationError
 from structkd.artifacts.faults import explained
 from structkd.artifacts.header import Record, SetHeader
 from structkd.artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
+from structkd.artifacts.stores.opening import open_store, read_file
+from structkd.artifacts.stores.places import Place
 from structkd.corpora.files import canonical_json
-from structkd.corpora.sealed import SealError, read_object, unsealed, write_sealed
+from structkd.corpora.sealed import SealError, parse_object, unsealed, write_sealed
 
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
@@ -107,33 +110,31 @@ class Manifest(Record):
         write_sealed(path, self.model_dump(mode="json"))
 
     @classmethod
-    def read(cls, folder: Path) -> "Manifest":
+    def read(cls, folder: Place) -> "Manifest":
         """Read the manifest of a finished set. Raises ArtifactError if it is missing, foreign or edited."""
         path = folder / MANIFEST
         with explained(path, "read"):
-            found, shards = path.exists(), len(list(folder.glob(SHARDS)))
-            # A run that was killed before its first shard leaves nothing that could be seen.
-            beside = [one.name for one in folder.iterdir()] if folder.is_dir() else ["no folder"]
-            other = next((name for name in beside if not name.startswith(".") and name != UNFINISHED), None)
-        if other and not (found or shards):
-            raise ArtifactError(
-                f"{path}: not found, nor any shard, but {other}; expected an artifact set, as stage one writes "
-                "them to runs/NAME/artifacts"
-            )
-        if not found:
-            raise ArtifactError(
-                f"{path}: not found beside {shards} whole shards; the set is unfinished: run stage one again"
-            )
-        manifest = cls.read_file(path)
+            names = sorted(open_store(folder).sizes())
+            if MANIFEST not in names:
+                raise ArtifactError(f"{path}: {_unfinished(names)}")
+            content = read_file(path)
+        manifest = cls.parse(path, content)
         if not manifest.shards:
             raise ArtifactError(f"{path}: found no shards, expected at least one; {REMEDY}")
         return manifest
 
     @classmethod
-    def read_file(cls, path: Path) -> "Manifest":
+    def read_file(cls, path: Place) -> "Manifest":
         """Read a manifest from `path`. Raises ArtifactError if it is missing, foreign or edited."""
-        with _sealed(), explained(path, "read"):
-            stored = read_object(path)
+        with explained(path, "read"):
+            content = read_file(path)
+        return cls.parse(path, content)
+
+    @classmethod
+    def parse(cls, path: Place, content: bytes) -> "Manifest":
+        """Return the manifest with this content, found at `path`. Raises ArtifactError if it is foreign or edited."""
+        with _sealed():
+            stored = parse_object(str(path), content)
         version = stored.get("schema_version")
         if version != SCHEMA_VERSION:
             raise ArtifactError(
@@ -141,7 +142,7 @@ class Manifest(Record):
                 "read the set with the structkd that wrote it, or delete the folder and run stage one again"
             )
         with _sealed():
-            value = unsealed(path, stored)
+            value = unsealed(str(path), stored)
         try:
             found = cls.model_validate_json(canonical_json(value), strict=True)
         except ValidationError as error:
@@ -156,6 +157,21 @@ class Manifest(Record):
         return found
 
 
+def _unfinished(names: Sequence[str]) -> str:
+    """Say what a folder with files of these `names`, and no manifest, is."""
+    if not names:  # as of a run that was killed before its first shard
+        remedy = "check the name; if it is right, the set is unfinished: run stage one again"
+        return f"not found, nor anything beside it; {remedy}"
+    shards = sum(fnmatchcase(name, SHARDS) for name in names)
+    other = next((name for name in names if name != UNFINISHED), None)
+    if other and not shards:
+        return (
+            f"not found, nor any shard, but {other}; expected an artifact set, as stage one writes them to "
+            "runs/NAME/artifacts"
+        )
+    return f"not found beside {shards} whole shards; the set is unfinished: run stage one again"
+
+
 @contextmanager
 def _sealed() -> Iterator[None]:
     try:
@@ -164,7 +180,7 @@ def _sealed() -> Iterator[None]:
         raise ArtifactError(f"{error}; {REMEDY}") from None
 
 
-def _check_layout(path: Path, manifest: Manifest) -> None:
+def _check_layout(path: Place, manifest: Manifest) -> None:
     """Raise ArtifactError unless shards and row groups but the last are full, and row groups make up their shard."""
     _check_full(f"{path}: rows of the shards", [s.rows for s in manifest.shards], manifest.layout.shard_rows)
     for shard in manifest.shards:

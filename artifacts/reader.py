@@ -3,43 +3,55 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, repeat
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from structkd.artifacts.chunks import Chunks, fetch_chunks
 from structkd.artifacts.describing import WORDS
-from structkd.artifacts.faults import explained
 from structkd.artifacts.header import SetHeader
 from structkd.artifacts.manifest import Manifest
-from structkd.artifacts.schema import REMEDY, ArtifactError
-from structkd.artifacts.verification import check_columns, check_shard, check_strays, read_footer
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.stores.opening import open_store
+from structkd.artifacts.stores.places import Place, parse_place
+from structkd.artifacts.verification import check_shard, check_size, check_strays, read_footer, shard_sizes
+
+THREADS = 8  # that check shards, each of which is in memory as a whole
 
 
 @dataclass(frozen=True)
 class ArtifactSet:
     """The rows of a finished set, in the order of writing. Make it with `open`."""
 
-    folder: Path
+    folder: Place
+    """Its folder, or its address in an object store."""
     manifest: Manifest
 
     @classmethod
-    def open(cls, folder: str | Path, *, verify: bool = True) -> "ArtifactSet":
-        """Read the manifest and, if `verify`, check each shard's size, SHA-256, identity and row groups against it.
+    def open(cls, folder: str | Place, *, verify: bool = True) -> "ArtifactSet":
+        """Read the manifest and, if `verify`, check the shards against it.
+
+        Args:
+            folder: a folder, or an address: s3://, gs:// or az:// with bucket and prefix.
+            verify: check each shard's size. In a folder on this machine, also check each one's SHA-256, identity and
+                row groups; in an object store, that is what `structkd verify` reads everything for.
 
         Raises ArtifactError at the first fault, naming the file.
         """
-        folder = Path(folder)
+        folder = parse_place(folder)
         manifest = Manifest.read(folder)
         if verify:
-            check_strays(folder, manifest)
-            paths = [folder / shard.file for shard in manifest.shards]
-            with ThreadPoolExecutor() as pool:  # a digest lets go of the interpreter
-                list(pool.map(check_shard, paths, repeat(manifest.header), manifest.shards))
+            sizes = shard_sizes(folder)
+            check_strays(folder, sizes, manifest)
+            for shard in manifest.shards:
+                check_size(folder / shard.file, sizes.get(shard.file), shard)
+        if verify and open_store(folder).near:
+            files = [folder / shard.file for shard in manifest.shards]
+            with ThreadPoolExecutor(THREADS) as pool:  # a digest lets go of the interpreter
+                list(pool.map(check_shard, files, repeat(manifest.header), manifest.shards))
         return cls(folder, manifest)
 
     @property
@@ -69,8 +81,11 @@ class ArtifactSet:
 
     def read_row_group(self, shard: int, group: int, columns: Collection[str] | None = None) -> pa.Table:
         """Read one row group, all columns or those in `columns`; footer and columns are verified."""
-        with self._opened(shard) as file:
-            return self._read(file, shard, group, columns)
+        return self.fetch(shard, group, columns).decode()
+
+    def fetch(self, shard: int, group: int, columns: Collection[str] | None = None) -> Chunks:
+        """Read the bytes of one row group, all columns or those in `columns`; footer and columns are verified."""
+        return self._fetch(self._footer(shard), shard, group, columns)
 
     def table(self, columns: Collection[str] | None = None) -> pa.Table:
         """Read all rows into memory as an Arrow table; all columns or those in `columns`."""
@@ -86,35 +101,19 @@ class ArtifactSet:
         With `coded_words`, `tokens` are lists of dictionary-encoded strings, as they are stored.
         """
         for number, shard in enumerate(self.manifest.shards):
-            with self._opened(number, coded_words) as file:
-                for group in range(len(shard.row_groups)):
-                    yield self._read(file, number, group, columns)
+            footer = self._footer(number)
+            for group in range(len(shard.row_groups)):
+                yield self._fetch(footer, number, group, columns).decode([WORDS] if coded_words else [])
 
-    @contextmanager
-    def _opened(self, shard: int, coded_words: bool = False) -> Iterator[pq.ParquetFile]:
-        """Open a shard and verify its footer."""
+    def _footer(self, shard: int) -> pq.FileMetaData:
         described = self.manifest.shards[shard]
-        path = self.folder / described.file
-        footer, coded = read_footer(path, described), [WORDS] if coded_words else None
-        with explained(path, "read"), pq.ParquetFile(path, metadata=footer, read_dictionary=coded) as file:
-            yield file
+        return read_footer(self.folder / described.file, described)
 
-    def _read(self, file: pq.ParquetFile, shard: int, group: int, columns: Collection[str] | None) -> pa.Table:
+    def _fetch(self, footer: pq.FileMetaData, shard: int, group: int, columns: Collection[str] | None) -> Chunks:
         described, known = self.manifest.shards[shard], self.header.schema.names
-        path = self.folder / described.file
-        _check_known(path, columns, known)
-        wanted = known if columns is None else list(columns)
-        check_columns(path, file.metadata.row_group(group), described.row_groups[group], wanted)
-        try:
-            rows = file.read_row_group(group, wanted, use_threads=False)  # Arrow keeps memory for each thread
-        except (OSError, pa.ArrowException) as error:
-            raise ArtifactError(f"{path}: row group {group} is not readable ({error}); {REMEDY}") from None
-        expected = described.row_groups[group].rows
-        if len(rows) != expected:
-            raise ArtifactError(
-                f"{path}: row group {group} has {len(rows)} sentences, expected {expected} by the manifest; {REMEDY}"
-            )
-        return rows
+        file = self.folder / described.file
+        _check_known(file, columns, known)
+        return fetch_chunks(file, footer, group, described.row_groups[group], known if columns is None else columns)
 
     def places(self) -> list[tuple[int, int]]:
         """The places (shard, group) of all row groups, in order."""
@@ -138,7 +137,7 @@ class ArtifactSet:
         return self.read_row_group(*self.places()[number]).slice(place - starts[number], 1)
 
 
-def _check_known(path: Path, columns: Collection[str] | None, known: list[str]) -> None:
+def _check_known(path: Place, columns: Collection[str] | None, known: list[str]) -> None:
     for name in columns or ():
         if name not in known:
             raise ArtifactError(f"{path}: no column {name!r}, expected one of {', '.join(known)}")

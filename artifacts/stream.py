@@ -1,8 +1,10 @@
 """The batches of an epoch from artifact sets, in an order that depends only on manifests, settings and epoch."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import accumulate, count, pairwise
+from functools import partial
+from itertools import accumulate, count, dropwhile, pairwise, tee
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Int64
 
+from structkd.artifacts.ahead import ahead
+from structkd.artifacts.chunks import Chunks
 from structkd.artifacts.manifest import RowGroup, Sentences
 from structkd.artifacts.ragged import list_lengths
 from structkd.artifacts.reader import ArtifactSet
@@ -17,6 +21,7 @@ from structkd.artifacts.sampling import epoch_counts
 from structkd.artifacts.schema import REMEDY, ArtifactError
 from structkd.corpora.files import digest_json
 
+AHEAD = 8  # row groups that are fetched before they are needed: a store's latency is longer than a student's step
 SET_COLUMN = "set"  # a batch mixes teachers; whose header holds for a row, only the stream knows
 
 
@@ -102,7 +107,7 @@ def stream_epoch(
 
     With an exponent of 1 each sentence occurs once. Otherwise an epoch has the same number of sentences, and languages
     are repeated or cut short. Sentences are mixed within pools of `pool_rows` and batched by length; the batches are
-    shuffled. Memory: two pools, and a row group for each language.
+    shuffled. Memory: two pools, a row group for each language, and the bytes of AHEAD row groups.
 
     `start` is the number of batches to skip; the following batches do not change. For pools that are skipped as a
     whole, only the tokens are read. `share` gives each of several processes its rows of every batch, so that all have
@@ -117,11 +122,8 @@ def stream_epoch(
         raise ArtifactError(f"no {kind} in {', '.join(str(one.folder) for one in sets) or 'no artifact set'}")
     shares = epoch_counts(available, config.sampling_exponent)
     wanted = sorted({*columns, "tokens"} - {SET_COLUMN})
-    cursors = {
-        language: _Cursor(_draws(_units(sets, config, language), config, epoch, language))
-        for language in sorted(shares)
-    }
-    return _batches(_pools(cursors, shares, config), wanted, config, epoch, start, share)
+    pools = partial(_planned, sets, shares, config, epoch)
+    return _batches(pools, wanted, config, epoch, start, share)
 
 
 def _check_sets(sets: Sequence[ArtifactSet]) -> None:
@@ -188,44 +190,83 @@ class _Cursor:
         return taken
 
 
-def _pools(cursors: dict[str, _Cursor], shares: dict[str, int], config: StreamConfig) -> Iterator[list[_Draw]]:
-    """Yield pools; each has the same part of every language's share, to within a sentence."""
+Pool = tuple[int, list[_Draw]]
+"""The number of a pool in its epoch, and what it is made of."""
+
+
+def _planned(sets: Sequence[ArtifactSet], shares: dict[str, int], config: StreamConfig, epoch: int) -> Iterator[Pool]:
+    """Yield pools; each has the same part of every language's share, to within a sentence. Empty ones are left out."""
+    cursors = {
+        language: _Cursor(_draws(_units(sets, config, language), config, epoch, language))
+        for language in sorted(shares)
+    }
     pools = -(-sum(shares.values()) // config.pool_rows)
     for number in range(pools):
         parts = {
             language: share * (number + 1) // pools - share * number // pools for language, share in shares.items()
         }
-        yield [draw for language, cursor in cursors.items() for draw in cursor.take(parts[language])]
+        draws = [draw for language, cursor in cursors.items() for draw in cursor.take(parts[language])]
+        if draws:
+            yield number, draws
 
 
 def _batches(
-    pools: Iterator[list[_Draw]], columns: Sequence[str], config: StreamConfig, epoch: int, start: int, share: Share
+    pools: Callable[[], Iterator[Pool]],
+    columns: Sequence[str],
+    config: StreamConfig,
+    epoch: int,
+    start: int,
+    share: Share,
 ) -> Iterator[pa.Table]:
-    """Yield the batches from `start` on. Skipped pools are read too: their number of batches depends on lengths."""
-    ahead, reader, lengths = start, _Reader(columns, config), _Reader(["tokens"], config)
-    for number, draws in enumerate(pools):
-        if not draws:
-            continue
-        rng = _generator(config.seed, epoch, "pool", number)
-        pool, drawn = (lengths if ahead else reader).read(draws)
-        cut = _cut(list_lengths(pool["tokens"].chunk(0))[drawn], config.batch_tokens, rng)
-        if ahead >= len(cut):
-            ahead -= len(cut)
-            continue
-        if ahead:
-            pool, drawn = reader.read(draws)
-        for places in cut[ahead:]:
-            yield pool.take(pa.array(drawn[places[share.rank :: share.world]]))
-        ahead = 0
-        del pool  # or the next one would be read beside it
-        pa.default_memory_pool().release_unused()
+    """Yield the batches from `start` on."""
+    first, start = _skipped(pools(), config, epoch, start) if start else (0, 0)
+    with closing(_read_pools(dropwhile(lambda pool: pool[0] < first, pools()), columns, config)) as read:
+        for number, pool, drawn in read:
+            for places in _cut(pool, drawn, config, epoch, number)[start:]:
+                yield pool.take(pa.array(drawn[places[share.rank :: share.world]]))
+            start = 0
+            del pool  # or the next one would be read beside it
+            pa.default_memory_pool().release_unused()
+
+
+def _skipped(pools: Iterator[Pool], config: StreamConfig, epoch: int, start: int) -> tuple[int, int]:
+    """Return the number of the pool with batch `start`, and its place there. A pool's batches depend on its words."""
+    number = -1
+    with closing(_read_pools(pools, ["tokens"], config)) as read:
+        for number, pool, drawn in read:
+            batches = len(_cut(pool, drawn, config, epoch, number))
+            if start < batches:
+                return number, start
+            start -= batches
+    return number + 1, 0
+
+
+def _read_pools(
+    pools: Iterator[Pool], columns: Sequence[str], config: StreamConfig
+) -> Generator[tuple[int, pa.Table, Int64[np.ndarray, "N"]]]:
+    """Yield number, table and drawn places of each pool, see `_Reader`; what it is read from is fetched ahead."""
+    pools, planned = tee(pools)
+    with closing(ahead(partial(_fetch, columns=columns, config=config), _needed(planned), AHEAD)) as fetched:
+        reader = _Reader(fetched, columns, config)
+        for number, draws in pools:
+            yield number, *reader.read(draws)
+
+
+def _needed(pools: Iterator[Pool]) -> Iterator[_Draw]:
+    """Yield the draws for which a `_Reader` needs another row group."""
+    last: dict[str, _Unit] = {}
+    for _, draws in pools:
+        for draw in draws:
+            if last.get(draw.language) is not draw.unit:
+                last[draw.language] = draw.unit
+                yield draw
 
 
 class _Reader:
     """A reader of pools; it keeps each language's last row group, because the next pool begins with its rest."""
 
-    def __init__(self, columns: Sequence[str], config: StreamConfig) -> None:
-        self._columns, self._config = columns, config
+    def __init__(self, fetched: Iterator[Chunks], columns: Sequence[str], config: StreamConfig) -> None:
+        self._fetched, self._columns, self._config = fetched, columns, config
         self._kept: dict[str, tuple[_Unit, pa.Table]] = {}
 
     def read(self, draws: Sequence[_Draw]) -> tuple[pa.Table, Int64[np.ndarray, "N"]]:
@@ -239,18 +280,28 @@ class _Reader:
     def _rows(self, unit: _Unit, language: str) -> pa.Table:
         before = self._kept.get(language)
         if before is None or before[0] is not unit:
-            self._kept[language] = before = unit, _read(unit, self._columns, self._config, language)
+            rows = _wanted_rows(next(self._fetched).decode(), unit, self._columns, self._config, language)
+            self._kept[language] = before = unit, rows
         return before[1]
 
 
-def _read(unit: _Unit, columns: Sequence[str], config: StreamConfig, language: str) -> pa.Table:
-    mixed = len(unit.languages) > 1
-    partly = config.labelled_only and unit.languages[language].unlabelled > 0
+def _fetch(draw: _Draw, columns: Sequence[str], config: StreamConfig) -> Chunks:
+    """Read the columns of a row group by which its wanted rows are chosen, and `columns`."""
+    unit = draw.unit
+    mixed, partly = len(unit.languages) > 1, _is_partly_wanted(unit, config, draw.language)
     needed = {*columns, *(["language"] if mixed else []), *(["gold"] if partly else [])}
-    rows = unit.source.read_row_group(unit.shard, unit.group, sorted(needed))
-    if mixed:
+    return unit.source.fetch(unit.shard, unit.group, sorted(needed))
+
+
+def _is_partly_wanted(unit: _Unit, config: StreamConfig, language: str) -> bool:
+    return config.labelled_only and unit.languages[language].unlabelled > 0
+
+
+def _wanted_rows(rows: pa.Table, unit: _Unit, columns: Sequence[str], config: StreamConfig, language: str) -> pa.Table:
+    """Return the rows of a row group that belong to the language and may be drawn."""
+    if len(unit.languages) > 1:
         rows = rows.filter(pc.equal(rows["language"].cast(pa.string()), language))
-    if partly:
+    if _is_partly_wanted(unit, config, language):
         rows = rows.filter(rows["gold"].is_valid())
     expected = config.wanted(unit.languages[language])
     if len(rows) != expected:
@@ -262,16 +313,19 @@ def _read(unit: _Unit, columns: Sequence[str], config: StreamConfig, language: s
     return rows.select(columns).append_column(SET_COLUMN, number)
 
 
-def _cut(lengths: Int64[np.ndarray, "N"], batch_tokens: int, rng: np.random.Generator) -> list[Int64[np.ndarray, "_"]]:
-    """Return the places of each batch: neighbours by length; ties and batches are in random order."""
+def _cut(
+    pool: pa.Table, drawn: Int64[np.ndarray, "N"], config: StreamConfig, epoch: int, number: int
+) -> list[Int64[np.ndarray, "_"]]:
+    """Return the places in `drawn` of each batch: neighbours by length; ties and batches are in random order."""
+    lengths, rng = list_lengths(pool["tokens"].chunk(0))[drawn], _generator(config.seed, epoch, "pool", number)
     order = np.lexsort((rng.random(len(lengths)), lengths))
     ascending = lengths[order]
     batches = []
     start = 0
     while start < len(order):
-        candidates = ascending[start : start + max(1, batch_tokens // int(ascending[start]))]
+        candidates = ascending[start : start + max(1, config.batch_tokens // int(ascending[start]))]
         padded = candidates * np.arange(1, len(candidates) + 1)
-        stop = start + max(1, int(np.searchsorted(padded, batch_tokens, side="right")))
+        stop = start + max(1, int(np.searchsorted(padded, config.batch_tokens, side="right")))
         batches.append(order[start:stop])
         start = stop
     return [batches[place] for place in rng.permutation(len(batches))]

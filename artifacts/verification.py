@@ -1,19 +1,23 @@
 """Verification of shards against the manifest."""
 
-from collections.abc import Collection, Iterator
+import errno
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from structkd.artifacts.describing import column_crcs, describe_shard, footer_bytes
+from structkd.artifacts.describing import describe, footer_of
 from structkd.artifacts.faults import explained
 from structkd.artifacts.header import SetHeader, read_file_metadata
 from structkd.artifacts.manifest import SHARDS, Manifest, RowGroup, Shard
 from structkd.artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
-from structkd.corpora.files import digest_bytes, digest_file
+from structkd.artifacts.stores.opening import open_store, read_file, read_ranges
+from structkd.artifacts.stores.places import Place
+from structkd.corpora.faults import FileError
+from structkd.corpora.files import digest_bytes
 
 
 @dataclass(frozen=True)
@@ -26,16 +30,16 @@ class ShardCheck:
     error: ArtifactError | None
 
 
-def verify(folder: Path) -> Iterator[ShardCheck]:
+def verify(folder: Place) -> Iterator[ShardCheck]:
     """Check a finished set's shards one by one, then look for other shards. Raises ArtifactError for the manifest."""
     manifest = Manifest.read(folder)
     for shard in manifest.shards:
         yield ShardCheck(shard.file, shard.rows, shard.bytes, _error(folder, manifest.header, shard))
-    for path in _strays(folder, manifest):
-        yield ShardCheck(path.name, 0, 0, _stray(path))
+    for file in _strays(folder, shard_sizes(folder), manifest):
+        yield ShardCheck(file.name, 0, 0, _stray(file))
 
 
-def _error(folder: Path, header: SetHeader, shard: Shard) -> ArtifactError | None:
+def _error(folder: Place, header: SetHeader, shard: Shard) -> ArtifactError | None:
     try:
         check_shard(folder / shard.file, header, shard)
     except ArtifactError as error:
@@ -43,85 +47,107 @@ def _error(folder: Path, header: SetHeader, shard: Shard) -> ArtifactError | Non
     return None
 
 
-def check_strays(folder: Path, manifest: Manifest) -> None:
-    """Raise ArtifactError if the folder contains a shard that the manifest does not name."""
-    for path in _strays(folder, manifest):
-        raise _stray(path)
+def check_strays(folder: Place, sizes: Mapping[str, int], manifest: Manifest) -> None:
+    """Raise ArtifactError if a shard is among the folder's files, `sizes`, that the manifest does not name."""
+    for file in _strays(folder, sizes, manifest):
+        raise _stray(file)
 
 
-def _strays(folder: Path, manifest: Manifest) -> list[Path]:
+def _strays(folder: Place, sizes: Mapping[str, int], manifest: Manifest) -> list[Place]:
     known = {shard.file for shard in manifest.shards}
-    return [path for path in sorted(folder.glob(SHARDS)) if path.name not in known]
+    return [folder / name for name in sorted(sizes) if name not in known]
 
 
-def _stray(path: Path) -> ArtifactError:
-    return ArtifactError(f"{path}: found a shard that the manifest does not name; move it out of the folder")
+def _stray(file: Place) -> ArtifactError:
+    return ArtifactError(f"{file}: found a shard that the manifest does not name; move it out of the folder")
 
 
-def check_shard(path: Path, header: SetHeader, shard: Shard) -> None:
-    """Raise ArtifactError unless the file at `path` has the set's header and agrees with the manifest."""
-    with explained(path, "read"):
-        if not path.is_file():
-            raise ArtifactError(f"{path}: not found; {REMEDY}")
-        _expect(path, "bytes", path.stat().st_size, shard.bytes)
-        _expect(path, "SHA-256", digest_file(path), shard.sha256)
-    check_footer(path, header, shard)
-    _check_description(path, shard)
+def shard_sizes(folder: Place) -> dict[str, int]:
+    """Return the size of each shard in a folder, in bytes; raises ArtifactError if it cannot be listed."""
+    with explained(folder, "read"):
+        found = open_store(folder).sizes()
+    return {name: size for name, size in found.items() if fnmatchcase(name, SHARDS)}
 
 
-def _check_description(path: Path, shard: Shard) -> None:
-    """Raise ArtifactError if the manifest's numbers for a shard differ from those of its (whole) file."""
-    with explained(path, "read"):
-        found = describe_shard(path, shard.file, shard.sha256)
+def check_shard(file: Place, header: SetHeader, shard: Shard) -> None:
+    """Raise ArtifactError unless a shard's file has the set's header and agrees with the manifest."""
+    check_content(file, _content(file), header, shard)
+
+
+def check_content(file: Place, content: bytes, header: SetHeader, shard: Shard) -> None:
+    """Raise ArtifactError unless a shard's content has the set's header and agrees with the manifest."""
+    _expect(file, "bytes", len(content), shard.bytes)
+    _expect(file, "SHA-256", digest_bytes(content), shard.sha256)
+    _check_footer(file, _parsed(file, footer_of(content), shard), header, shard)
+    _check_description(file, content, shard)
+
+
+def check_size(file: Place, found: int | None, shard: Shard) -> None:
+    """Raise ArtifactError unless the file is there (`found` is not None) and has the shard's size."""
+    if found is None:
+        raise ArtifactError(f"{file}: not found; {REMEDY}")
+    _expect(file, "bytes", found, shard.bytes)
+
+
+def _content(file: Place) -> bytes:
+    with explained(file, "read"):
+        try:
+            return read_file(file)
+        except FileError as error:
+            if error.errno == errno.ENOENT:
+                raise ArtifactError(f"{file}: not found; {REMEDY}") from None
+            raise
+
+
+def _check_description(file: Place, content: bytes, shard: Shard) -> None:
+    """Raise ArtifactError if the manifest's numbers for a shard differ from those of its (whole) content."""
+    found = describe(content, shard.file, shard.sha256)
     for number, (is_, said) in enumerate(zip(found.row_groups, shard.row_groups, strict=True)):
         for field in RowGroup.model_fields:
-            _expect(path, f"{field} of row group {number}", getattr(is_, field), getattr(said, field))
+            _expect(file, f"{field} of row group {number}", getattr(is_, field), getattr(said, field))
     for field in Shard.model_fields:
-        _expect(path, field, getattr(found, field), getattr(shard, field))
+        _expect(file, field, getattr(found, field), getattr(shard, field))
 
 
-def check_footer(path: Path, header: SetHeader, shard: Shard) -> None:
+def check_footer(file: Place, header: SetHeader, shard: Shard) -> None:
     """Raise ArtifactError unless the Parquet footer has the set's schema and identity and the shard's row groups."""
-    footer = read_footer(path, shard)
+    _check_footer(file, read_footer(file, shard), header, shard)
+
+
+def _check_footer(file: Place, footer: pq.FileMetaData, header: SetHeader, shard: Shard) -> None:
     own = read_file_metadata(footer.metadata)
-    _expect(path, "schema_version", own.get("schema_version"), SCHEMA_VERSION)
-    _expect(path, "set identity", own.get("identity"), header.identity)
+    _expect(file, "schema_version", own.get("schema_version"), SCHEMA_VERSION)
+    _expect(file, "set identity", own.get("identity"), header.identity)
     expected = header.schema
     # Not `footer.schema`: that and `footer` hold each other until the garbage collector comes by.
-    with explained(path, "read"), pq.ParquetFile(path, metadata=footer) as file:
-        schema = file.schema_arrow
+    with pq.ParquetFile(pa.BufferReader(b""), metadata=footer) as parquet:
+        schema = parquet.schema_arrow
     if not schema.equals(expected):
-        _expect(path, "columns", schema.remove_metadata().to_string(), expected.to_string())
+        _expect(file, "columns", schema.remove_metadata().to_string(), expected.to_string())
     rows = tuple(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
-    _expect(path, "rows by row group", rows, tuple(group.rows for group in shard.row_groups))
+    _expect(file, "rows by row group", rows, tuple(group.rows for group in shard.row_groups))
 
 
-def read_footer(path: Path, shard: Shard) -> pq.FileMetaData:
+def read_footer(file: Place, shard: Shard) -> pq.FileMetaData:
     """Return the shard's Parquet footer, checked against its digest. Raises ArtifactError if it differs.
 
     Page checksums do not cover the footer, but each of its bytes can decide how every page is read.
     """
-    with explained(path, "read"):
-        found = footer_bytes(path)
-    _expect(path, "footer of bytes", len(found), shard.footer.bytes)
-    _expect(path, "footer with SHA-256", digest_bytes(found), shard.footer.sha256)
+    longer = (shard.bytes - shard.footer.bytes, shard.footer.bytes + 1)  # by what no whole file has
+    with explained(file, "read"):
+        (found,) = read_ranges(file, [longer])
+    return _parsed(file, found, shard)
+
+
+def _parsed(file: Place, footer: bytes, shard: Shard) -> pq.FileMetaData:
+    _expect(file, "footer of bytes", len(footer), shard.footer.bytes)
+    _expect(file, "footer with SHA-256", digest_bytes(footer), shard.footer.sha256)
     try:
-        return pq.read_metadata(pa.BufferReader(found))
+        return pq.read_metadata(pa.BufferReader(footer))
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise ArtifactError(f"{path}: not readable as Parquet ({error}); {REMEDY}") from None
+        raise ArtifactError(f"{file}: not readable as Parquet ({error}); {REMEDY}") from None
 
 
-def check_columns(path: Path, written: pq.RowGroupMetaData, expected: RowGroup, columns: Collection[str]) -> None:
-    """Raise ArtifactError unless the columns of a row group have the CRC-32 in the manifest.
-
-    Parquet's own page checksums do not cover the page headers, where one bit decides how many values are read.
-    """
-    with explained(path, "read"):
-        found = column_crcs(path, written, columns)
-    for number, (name, crc) in found.items():
-        _expect(path, f"column {name} with CRC-32", crc, expected.crc32[number])
-
-
-def _expect(path: Path, what: str, found: Any, expected: Any) -> None:
+def _expect(file: Place, what: str, found: Any, expected: Any) -> None:
     if found != expected:
-        raise ArtifactError(f"{path}: found {what} {found}, expected {expected}; {REMEDY}")
+        raise ArtifactError(f"{file}: found {what} {found}, expected {expected}; {REMEDY}")

@@ -63,7 +63,7 @@ def error_number(error: Exception) -> int | None:
     return int(found[1]) if found else None
 
 
-def describe_refusal(error: Exception, path: Path, done: Done) -> str:
+def describe_refusal(error: Exception, path: Path | str, done: Done) -> str:
     """Describe an error: the file, the cause, the remedy."""
     number = error_number(error) or 0
     cause = os.strerror(number) if number else str(error)

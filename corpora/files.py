@@ -110,6 +110,33 @@ def atomic_path(path: Path) -> Iterator[Path]:
     A reader sees the old content or the whole new content, also after a power cut. The umask sets the file's mode, as
     for any new file. A symbolic link at `path` is replaced. Raises FileError if the system refuses.
     """
+    with _temporary(path) as (temporary, mode):
+        yield temporary
+        temporary.chmod(mode)  # safetensors puts a file in its place that only its owner may read
+        sync(temporary)
+        temporary.replace(path)
+        sync(path.parent)
+
+
+def create_file(path: Path, content: bytes) -> bool:
+    """Write a file, synced and whole, if there is nothing at `path`; return False, and change nothing, otherwise.
+
+    Of several processes that create one file, one writes it. Raises FileError if the system refuses.
+    """
+    with _temporary(path) as (temporary, _):
+        temporary.write_bytes(content)
+        sync(temporary)
+        try:
+            path.hardlink_to(temporary)  # which never takes the place of another file, as a new name would
+        except FileExistsError:
+            return False
+        sync(path.parent)
+    return True
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[tuple[Path, int]]:
+    """Yield an empty hidden file beside `path` and its mode; remove it at the end if it is still there."""
     with explained(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         # `clear_temporaries` knows the name; nobody else can foresee it.
@@ -117,11 +144,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with at_end(lambda: temporary.unlink(missing_ok=True)):
             mode = _create(temporary)
             try:
-                yield temporary
-                temporary.chmod(mode)  # safetensors puts a file in its place that only its owner may read
-                sync(temporary)
-                temporary.replace(path)
-                sync(path.parent)
+                yield temporary, mode
             finally:
                 temporary.unlink(missing_ok=True)
 

@@ -23,8 +23,8 @@ COMMANDS = {
     "tag": "Label text, and find entities in it; the answers are in the order of the inputs.",
     "serve": "Tag texts over HTTP; a page at / tries it. SIGTERM and Ctrl-C finish what has begun, with exit code 0.",
     "export": "Export a tagger: a folder with all that its use needs, and a model card.",
-    "push": "Push an exported student or an artifact set to the Hub, in one commit.",
-    "pull": "Pull an exported student or an artifact set from the Hub, and check every file's digest.",
+    "push": "Push an exported student or an artifact set to the Hub, in one commit; an artifact set to a store.",
+    "pull": "Pull an exported student or an artifact set from the Hub or a store, and check every file's digest.",
     "schema": "Print the JSON Schema of experiment files or grids: names, types, defaults and meanings of settings.",
     "corpora": "List, check and fetch corpora.",
 }

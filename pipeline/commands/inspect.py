@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from structkd.artifacts.reader import ArtifactSet
 
-Folders = Annotated[list[Path], typer.Argument(help="Artifact sets: folders that contain manifest.json.")]
+Folders = Annotated[
+    list[str],
+    typer.Argument(help="Artifact sets: folders that contain manifest.json, or s3://, gs://, az:// addresses."),
+]
 SENTENCE = typer.Option(min=0, help="Show this row instead of the summary.")
 
 

@@ -11,24 +11,30 @@ from structkd.pipeline.commands.console import make_console
 
 if TYPE_CHECKING:
     from structkd.artifacts.schema import ArtifactError
+    from structkd.artifacts.stores.places import Place
     from structkd.artifacts.verification import ShardCheck
 
 
 def verify(
-    artifacts: Annotated[list[Path], typer.Argument(help="Artifact sets, or files of frozen encoders' features.")],
+    artifacts: Annotated[
+        list[str],
+        typer.Argument(help="Artifact sets, in folders or stores (s3://, gs://, az://), or files of features."),
+    ],
 ) -> None:
     """Check every shard of artifact sets against the manifest; exit code 1 if any file is damaged."""
     from structkd.artifacts.schema import ArtifactError
+    from structkd.artifacts.stores.places import parse_place
     from structkd.tagger.features import FeatureError, FeatureSet
 
     console, damaged = make_console(), 0
-    for folder in artifacts:
-        if folder.suffix == ".json" and folder.with_suffix(".safetensors").is_file():
+    for folder in map(parse_place, artifacts):
+        file = folder if isinstance(folder, Path) else None
+        if file and file.suffix == ".json" and file.with_suffix(".safetensors").is_file():
             continue  # which says what the features beside it cost
         errors: Sequence[ValueError] = ()
         try:
-            if folder.is_file():
-                FeatureSet.open(folder).verify()
+            if file and file.is_file():
+                FeatureSet.open(file).verify()
             else:
                 errors = _verify(console, folder)
         except (ArtifactError, FeatureError) as unreadable:  # the other sets are verified all the same
@@ -41,7 +47,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _verify(console: Console, folder: Path) -> "list[ArtifactError]":
+def _verify(console: Console, folder: "Place") -> "list[ArtifactError]":
     """Return the errors of a set's files; on a terminal, show a progress bar of bytes."""
     from structkd.artifacts.manifest import Manifest
     from structkd.artifacts.verification import verify as verify_shards

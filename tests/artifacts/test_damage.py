@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from structkd.artifacts.describing import footer_bytes
+from structkd.artifacts.describing import footer_of
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.verification import verify
@@ -82,7 +82,8 @@ def test_a_flipped_byte_of_a_shard_is_an_error_or_changes_no_value(folder, rows,
 
 def test_a_flipped_byte_of_the_footer_is_found_though_no_shard_was_verified(folder):
     path = folder / SHARD
-    content, end = path.read_bytes(), len(footer_bytes(path))
+    content = path.read_bytes()
+    end = len(footer_of(content))
     for place in sample(range(len(content) - end, len(content)), 500, 1):
         path.write_bytes(flipped(content, place, 255))
         assert "found footer" in refused(folder, SHARD, verified=False)

@@ -292,7 +292,7 @@ def test_corpora_are_listed_and_checked(place, tmp_path):
         (("distill", "tinny"), "did you mean tiny"),
         (("report", "tiny", "--split", "zero_shot"), "tiny: nothing is scored on zero_shot"),
         (("inspect", "runs"), "runs/manifest.json: not found, nor any shard, but tiny; expected an artifact set"),
-        (("verify", "nowhere"), "nowhere/manifest.json: not found, nor any shard, but no folder"),
+        (("verify", "nowhere"), "nowhere/manifest.json: not found, nor anything beside it; check the name"),
         (("evaluate", "runs", "nowhere.conll"), "'nowhere.conll' does not exist"),
         (("tag", "runs", "nowhere.txt"), "'nowhere.txt' does not exist"),
         (("tag", "runs"), "holds no trained tagger"),

@@ -1,0 +1,1 @@
+"""Places of artifact sets: folders, and prefixes of object stores."""

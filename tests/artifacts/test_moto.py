@@ -1,0 +1,80 @@
+"""Sets on moto's S3 server, which others wrote. It is no dependency: its boto3 conflicts with pins.
+
+Name its program in STRUCTKD_MOTO, as of a virtual environment with `pip install 'moto[server]'`.
+"""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from urllib.error import HTTPError, URLError
+
+import pytest
+
+from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.stores.objects import ObjectStore, _client
+from structkd.artifacts.stores.places import Url
+from structkd.artifacts.verification import verify
+from tests.artifacts.examples import write_set
+from tests.artifacts.test_stores import copied
+
+pytest.importorskip("obstore")
+PROGRAM = os.environ.get("STRUCTKD_MOTO")
+pytestmark = pytest.mark.skipif(not PROGRAM, reason="STRUCTKD_MOTO names no moto_server")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [PROGRAM, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    while True:
+        try:
+            urllib.request.urlopen(
+                urllib.request.Request(f"{address}/bucket", method="PUT")
+            ).close()  # makes the bucket
+            break
+        except HTTPError:
+            raise
+        except URLError:  # not there yet
+            assert process.poll() is None
+            time.sleep(0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        settings = {"ENDPOINT_URL": address, "ALLOW_HTTP": "true", "REGION": "us-east-1"}
+        for name, value in (settings | {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}).items():
+            patch.setenv(f"AWS_{name}", value)
+        _client.cache_clear()
+        yield
+    _client.cache_clear()
+    process.terminate()
+    process.wait()
+
+
+def test_a_set_is_copied_read_and_verified(tmp_path):
+    original = write_set(tmp_path / "set")
+    copied(original.folder, Url("s3://bucket", "x/set"))
+    found = ArtifactSet.open("s3://bucket/x/set")
+    assert found.table().equals(original.table())
+    assert [check.error for check in verify(found.folder)] == [None] * 3
+
+
+def test_of_sixteen_that_create_an_object_one_succeeds():
+    for race in range(20):
+        store = ObjectStore(Url("s3://bucket", f"race{race}"))
+        with ThreadPoolExecutor(16) as pool:
+            created = list(pool.map(lambda number, store=store: store.create("a", b"%d" % number), range(16)))
+        assert sum(created) == 1
+        assert store.read("a") == b"%d" % created.index(True)
+
+
+def test_of_sixteen_that_copy_one_set_all_succeed(tmp_path):
+    original, place = write_set(tmp_path / "set"), Url("s3://bucket", "raced")
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(copied, [original.folder] * 16, [place] * 16))
+    assert ArtifactSet.open(place).table().equals(original.table())
