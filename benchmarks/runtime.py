@@ -107,7 +107,8 @@ def measure(kind: str, folder: Path, text: Path, python: str = sys.executable) -
     done = subprocess.run([*command, "long"], check=True, capture_output=True, text=True, env=environment)
     found: dict[str, Any] = {}
     for line in done.stdout.splitlines():
-        found |= json.loads(line)
+        if line.startswith("{"):  # flair writes more
+            found |= json.loads(line)
     return {"start": min(starts)} | found
 
 

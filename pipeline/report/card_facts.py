@@ -16,7 +16,7 @@ from structkd.corpora.sources.text import CATALOG_TEXT, CatalogText, LeftOverTex
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import RESULT, make_plan
+from structkd.pipeline.plan.pieces import RESULT, StudentPlan, TeacherPlan, make_plan
 from structkd.pipeline.report.model_card import Card, Scores, Speed
 from structkd.pipeline.results.result import Result, load_result
 from structkd.runtime.folder import SETTINGS, open_files
@@ -91,12 +91,12 @@ def is_of(result: Result, experiment: Experiment) -> bool:
     if result.system != TEACHERS:
         student = {"systems": (result.system,), "seeds": (result.seed,)}
         experiment = experiment.model_copy(update={"student": experiment.student.model_copy(update=student)})
-    plan = make_plan(experiment)
-    found = result.digests
+    plan, found = make_plan(experiment), result.digests
+    pieces: list[TeacherPlan | StudentPlan] = [*plan.teachers, *plan.students]
     return any(
         piece.digests["settings"] == found.get("settings")
         and (piece.digests["versions"] != found.get("versions") or piece.digests["corpora"] == found.get("corpora"))
-        for piece in (*plan.teachers, *plan.students)
+        for piece in pieces
     )
 
 

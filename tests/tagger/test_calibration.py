@@ -98,13 +98,15 @@ def test_long_sentences_are_cut_as_the_tagger_cuts_them():
     assert len(claims(FixedScorer(Scaled(1.0), pieces), pieces[:3])) > 0
 
 
-def test_text_without_errors_is_refused():
+def test_text_without_errors_leaves_the_temperature_and_errors_alone_are_refused():
     scorer = Scaled(1.0)
-    words = [("w1", "w2"), ("w3",)]
+    words = [tuple(f"w{n}" for n in range(50))]
     labels = [one.labels for one in TextTagger(scorer).tag_sentences(words)]
     gold = [Sentence(*pair) for pair in zip(words, labels, strict=True)]
-    with pytest.raises(CalibrationError, match="expected some that are right and some that are wrong; give more text"):
-        fit_temperature(FixedScorer(scorer, gold), gold)
+    assert fit_temperature(FixedScorer(scorer, gold), gold) == 1.0
+    wrong = [Sentence(one, ("O",) * len(one)) for one in words]
+    with pytest.raises(CalibrationError, match="expected some that are right; give more text"):
+        fit_temperature(FixedScorer(scorer, wrong), wrong)
 
 
 @pytest.fixture
