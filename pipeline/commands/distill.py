@@ -93,8 +93,6 @@ def _distill(
         console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.")
     if not console.quiet:
         _print_scores(plan, console)
-    if note := provenance_note(plan):
-        console.print(note, style="yellow", soft_wrap=True)
 
 
 def _finish(plan: Plan, experiment: str, changes: Sequence[str]) -> None:
@@ -112,6 +110,8 @@ def _finish(plan: Plan, experiment: str, changes: Sequence[str]) -> None:
         f"      structkd tag {plan.students[-1].folder} TEXT",
         soft_wrap=True,
     )
+    if note := provenance_note(plan):
+        console.print(note, style="yellow", soft_wrap=True)
 
 
 def _print_scores(plan: Plan, console: Console) -> None:

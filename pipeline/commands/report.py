@@ -65,7 +65,7 @@ def report(
     found = [cells for table in tables for task in table.tasks for cells in task.entries.values() if len(cells)]
     if not found:
         others = f"; {RUNS / Path(name).stem} contains pieces of other settings: give the same --set as they had"
-        there = not _is_grid(name) and any((RUNS / Path(name).stem).glob("students/*"))
+        there = not is_grid(name) and any((RUNS / Path(name).stem).glob("students/*"))
         raise ExperimentError(
             f"{name}: nothing is finished; run `structkd {_command(name)} {name}`{others if there else ''}"
         )

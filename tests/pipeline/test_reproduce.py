@@ -114,7 +114,7 @@ def test_a_row_says_what_was_measured(place):
         assert row["device"] == "cpu"
         assert json.loads(row["versions"])["torch"]
         if row["system"] == "teachers":
-            assert {part["text"] for part in row["calibration"]} == {"train", "dev, test"}
+            assert {part["text"] for part in row["calibration"]} == {"train", "dev, test", "unlabelled", "augmented"}
             assert row["annotation_seconds"] > 0
         else:
             assert [point["update"] for point in row["curve"]][:2] == [5, 10]
