@@ -28,8 +28,8 @@ from structkd.corpora.sources.files import FileSource
 from structkd.pipeline.api import Silent
 from structkd.pipeline.execution.engines import choose_engine
 from structkd.pipeline.execution.stages import run_teachers
-from structkd.pipeline.experiment.changes import parse_changes
-from structkd.pipeline.experiment.experiment import Experiment, load_experiment
+from structkd.pipeline.experiment.changes import load_changed
+from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import Plan, TeacherPlan, make_plan
 from structkd.pipeline.report.formats import as_markdown
@@ -171,7 +171,7 @@ def main(
 ) -> None:
     """Print one row a language."""
     with TemporaryDirectory() as folder:
-        trial = prepare(load_experiment(experiment, parse_changes(changes or ())), Path(folder), errors, seed)
+        trial = prepare(load_changed(experiment, changes), Path(folder), errors, seed)
         run_teachers([trial.plan], choose_engine(workers), Silent())
         rows = precision(trial, errors)
     typer.echo(as_markdown([*rows[0]], [[str(cell) for cell in row.values()] for row in rows], left=2))

@@ -11,8 +11,7 @@ from structkd.corpora.settings import did_you_mean
 from structkd.pipeline.commands.console import make_console
 from structkd.pipeline.commands.frames import check_output, write_frame
 from structkd.pipeline.commands.options import Changes, ExperimentName
-from structkd.pipeline.experiment.changes import parse_changes
-from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.plan.pieces import Plan, annotated, make_plan
 
@@ -44,7 +43,7 @@ def audit(
 ) -> None:
     """List likely label errors of the training corpora, by teachers that have not seen the sentences."""
     check_output(output)
-    plan = make_plan(load_experiment(experiment, parse_changes(changes or ())))
+    plan = make_plan(load_changed(experiment, changes))
     wanted = _languages(plan, language)
     again = "".join(f" --set {change}" for change in changes or ())
     if not unlabelled:

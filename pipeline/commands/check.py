@@ -7,8 +7,8 @@ import typer
 
 from structkd.pipeline.commands.console import make_console, print_namesakes, print_table
 from structkd.pipeline.commands.options import Changes, ExperimentName, Workers
-from structkd.pipeline.experiment.changes import parse_changes
-from structkd.pipeline.experiment.experiment import Experiment, load_experiment
+from structkd.pipeline.experiment.changes import load_changed
+from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.pieces import Plan, make_plan
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def check(
     from structkd.corpora.survey import warnings
     from structkd.pipeline.report.pieces import pieces_table
 
-    console, loaded = make_console(), load_experiment(experiment, parse_changes(changes or ()))
+    console, loaded = make_console(), load_changed(experiment, changes)
     plan, warned = make_plan(loaded), False
     print_namesakes(console, experiment, plan)
     languages = _read(loaded)

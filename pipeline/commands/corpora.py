@@ -11,8 +11,7 @@ from structkd.corpora import catalog
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.commands.console import make_console, write
 from structkd.pipeline.commands.options import Changes
-from structkd.pipeline.experiment.changes import parse_changes
-from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.plan.corpora import Data
 
 app = typer.Typer(no_args_is_help=True, help="List, check and fetch corpora.")
@@ -69,7 +68,7 @@ def export(
     changes: Changes = None,
 ) -> None:
     """Print a corpus of an experiment as JSON lines, for teachers that write their predictions to a file."""
-    loaded = load_experiment(experiment, parse_changes(changes or ()))
+    loaded = load_changed(experiment, changes)
     data = Data(loaded)
     known = {name: data.splits(name) for name in loaded.languages}
     if split not in known.get(language, ()):

@@ -24,8 +24,7 @@ from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_students, run_teachers
 from structkd.pipeline.execution.trackers import Kind
 from structkd.pipeline.execution.tracking import tracked
-from structkd.pipeline.experiment.changes import parse_changes
-from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.namesakes import remember
 from structkd.pipeline.plan.pieces import Plan, make_plan
 from structkd.pipeline.results.provenance import provenance_note
@@ -48,7 +47,7 @@ def distill(
 
     Under torchrun, all processes train each student together; --workers then applies to the teachers alone.
     """
-    plan = make_plan(load_experiment(experiment, parse_changes(changes or ())))
+    plan = make_plan(load_changed(experiment, changes))
     if os.environ.get("RANK", "0") == "0":  # torchrun's number of this process
         print_namesakes(make_console(), experiment, plan)
     if dry_run:

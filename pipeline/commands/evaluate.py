@@ -17,11 +17,12 @@ from structkd.pipeline.commands.labelled import (
     TokenColumn,
     read_for,
 )
-from structkd.pipeline.commands.options import AnyTaggerFolder
+from structkd.pipeline.commands.options import AnyTaggerFolder, Changes
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from structkd.pipeline.experiment.experiment import Experiment
     from structkd.runtime.spans import Scheme
     from structkd.runtime.tagging import TextTagger
     from structkd.tagger.evaluation import EvaluationSet
@@ -44,17 +45,20 @@ def evaluate(
         str | None,
         typer.Option(help="Its training corpora tell which words and sentences of the file were seen in training."),
     ] = None,
+    changes: Changes = None,
     output: Annotated[Path | None, typer.Option(help="Write all numbers to a JSON file.")] = None,
 ) -> None:
     """Score a tagger on a file: strict span F1, or accuracy for tags; by type, with errors and an interval."""
     from structkd.corpora.files import write_json
     from structkd.corpora.schemes import Metric
+    from structkd.pipeline.experiment.changes import load_if_named
     from structkd.pipeline.report.errors import as_json, error_line, error_tables
     from structkd.tagger.analysis import analyse
     from structkd.tagger.config import METRIC_NAMES
     from structkd.tagger.evaluation import EvaluationSet
     from structkd.tagger.opening import open_tagger
 
+    trained_by = load_if_named(experiment, changes)
     model = open_tagger(tagger)
     corpus = read_for(
         model,
@@ -80,8 +84,8 @@ def evaluate(
         print_table(console, view)
     write(error_line(analysis))
     numbers = as_json(analysis)
-    if experiment:
-        numbers |= _known(judge, found, model.scorer.scheme, experiment, console)
+    if trained_by:
+        numbers |= _known(judge, found, model.scorer.scheme, trained_by, console)
     if against:
         numbers["against"] = _compared(judge, found, open_tagger(against), against)
     if output:
@@ -89,16 +93,15 @@ def evaluate(
 
 
 def _known(
-    judge: "EvaluationSet", found: "Labels", scheme: "Scheme | None", experiment: str, console: "Console"
+    judge: "EvaluationSet", found: "Labels", scheme: "Scheme | None", experiment: "Experiment", console: "Console"
 ) -> dict[str, Any]:
     """Print the scores by words' frequency in training, and without sentences that stand in train; return them."""
-    from structkd.pipeline.experiment.experiment import load_experiment
     from structkd.pipeline.plan.corpora import Data
     from structkd.pipeline.report.errors import frequency_table, scores_json
     from structkd.tagger.analysis import analyse
     from structkd.tagger.frequency import by_frequency, word_counts
 
-    data = Data(load_experiment(experiment))
+    data = Data(experiment)
     train = [one.tokens for language in data.experiment.languages for one in data.load(language, "train")[0]]
     sentences, known = [sentence.tokens for sentence in judge.corpus], set(train)
     bands = by_frequency(sentences, judge.gold, found, scheme, word_counts(train))

@@ -40,8 +40,7 @@ def export(
     if not licence.strip():
         raise typer.BadParameter("found no name of a licence; expected one of spdx.org/licenses, or other")
     check_packages()
-    from structkd.pipeline.experiment.changes import parse_changes
-    from structkd.pipeline.experiment.experiment import load_experiment
+    from structkd.pipeline.experiment.changes import load_if_named
     from structkd.pipeline.report.card_facts import make_card
     from structkd.pipeline.report.model_card import render
     from structkd.runtime.folder import CARD
@@ -51,7 +50,7 @@ def export(
 
     check_new(out)
     metric, described = scored(student).metric, describe(student, TaggerDescription)
-    trained_by = load_experiment(experiment, parse_changes(changes or ())) if experiment else None
+    trained_by = load_if_named(experiment, changes)
     _check_experiment(student, described.about, trained_by)
     scorer = load_text_tagger(student).scorer
     assert isinstance(scorer, TorchScorer)

@@ -11,8 +11,7 @@ from structkd.corpora.files import atomic_path
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.commands.console import make_console, print_table, write
 from structkd.pipeline.commands.options import Changes
-from structkd.pipeline.experiment.changes import parse_changes
-from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.grid import load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.experiment.places import is_grid
@@ -103,7 +102,7 @@ def _found(name: str, split: str | None, changes: Sequence[str]) -> "tuple[str, 
             raise ExperimentError(f"{name}: a grid; --set is for experiments")
         grid = load_grid(name)
         return grid.title, grid_findings(grid, split)
-    plan = make_plan(load_experiment(name, parse_changes(changes)))
+    plan = make_plan(load_changed(name, changes))
     if note := provenance_note(plan):
         make_console(stderr=True).print(note, style="yellow", soft_wrap=True)
     return plan.experiment.title, (plan_findings(plan, split or "test", plan_calibrations(plan)),)

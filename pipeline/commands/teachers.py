@@ -21,8 +21,7 @@ from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_teachers
 from structkd.pipeline.execution.tracking import tracked
-from structkd.pipeline.experiment.changes import parse_changes
-from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.namesakes import remember
 from structkd.pipeline.plan.pieces import make_plan, only
 from structkd.pipeline.results.provenance import provenance_note
@@ -45,7 +44,7 @@ def teachers(
     dry_run: DryRun = False,
 ) -> None:
     """Run stage one: train the teachers and write their answers to Parquet shards."""
-    console, plan = make_console(), make_plan(load_experiment(experiment, parse_changes(changes or ())))
+    console, plan = make_console(), make_plan(load_changed(experiment, changes))
     print_namesakes(console, experiment, plan)
     if languages:
         plan = only(plan, languages)

@@ -4,8 +4,32 @@ import json
 import tomllib
 from collections.abc import Sequence
 from functools import reduce
+from pathlib import Path
 
+from structkd.pipeline.experiment.experiment import Experiment, load_experiment
 from structkd.pipeline.experiment.parsing import ExperimentError, Values, merged
+
+
+def load_changed(name: str | Path, settings: Sequence[str] | None) -> Experiment:
+    """Return an experiment as `--set` changes it.
+
+    Raises:
+        ExperimentError: no such experiment, or a setting that it has not.
+    """
+    return load_experiment(name, parse_changes(settings or ()))
+
+
+def load_if_named(name: str | None, settings: Sequence[str] | None) -> Experiment | None:
+    """Return the experiment of an option `--experiment`, if it was given.
+
+    Raises:
+        ExperimentError: as above, or settings without an experiment that they could change.
+    """
+    if name:
+        return load_changed(name, settings)
+    if settings:
+        raise ExperimentError(f"--set {settings[0]}: found no experiment that it could change; add --experiment NAME")
+    return None
 
 
 def parse_changes(settings: Sequence[str]) -> Values:

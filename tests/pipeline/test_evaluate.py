@@ -80,3 +80,11 @@ def test_what_was_seen_in_training_and_what_was_not(tagger, tmp_path):
         "never": 1, "1 to 9 times": 1, "10 times or more": 0
     }  # fmt: skip
     assert (numbers["sentences_in_train"], numbers["unseen"]["gold"]) == (1, 1)
+    for split, text in (("train", seen + new), ("dev", new), ("test", new)):
+        (tmp_path / f"{split}.other").write_text(text, "utf-8")
+    change = ("--set", "corpus.path={split}.other")
+    assert structkd(tmp_path, "evaluate", tagger, "file.conll", *options, *change).returncode == 0
+    numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+    assert numbers["sentences_in_train"] == numbers["by_frequency"]["1 to 9 times"]["gold"] == 2
+    done = structkd(tmp_path, "evaluate", tagger, "file.conll", *change)
+    assert done.returncode == 1 and "add --experiment NAME" in done.stderr
