@@ -87,4 +87,5 @@ def test_what_was_seen_in_training_and_what_was_not(tagger, tmp_path):
     numbers = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
     assert numbers["sentences_in_train"] == numbers["by_frequency"]["1 to 9 times"]["gold"] == 2
     done = structkd(tmp_path, "evaluate", tagger, "file.conll", *change)
-    assert done.returncode == 1 and "add --experiment NAME" in done.stderr
+    assert done.returncode == 1
+    assert "add --experiment NAME" in done.stderr
