@@ -54,7 +54,7 @@ def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Displ
         planned = planned_entries(grid, table)
         wanted = {digest: key for one in planned for digest, key in one.wanted()}
         add_rows(path, [], wanted)  # rows that are there may be known by other settings
-        waiting = _waiting(planned, path)
+        waiting = _waiting(planned, set(read_rows(path)["key"]))
         if not waiting:
             continue
         plans = [one.plan for one in waiting]
@@ -66,9 +66,20 @@ def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Displ
     return len(read_rows(path)) - before
 
 
-def _waiting(planned: Sequence[PlannedEntry], path: Path) -> list[PlannedEntry]:
-    """Return entries without a row, with the missing students alone; a shared student belongs to the first entry."""
-    known, found = set(read_rows(path)["key"]), []
+def missing_entries(grid: Grid, tables: Sequence[Table]) -> list[tuple[Table, PlannedEntry]]:
+    """Return the entries of tables that lack rows, with the missing students alone, and write nothing."""
+    known, found = set(read_rows(rows_path(grid))["key"]), []
+    for table in tables:
+        found += [(table, one) for one in _waiting(planned_entries(grid, table), known)]
+    return found
+
+
+def _waiting(planned: Sequence[PlannedEntry], known: set[str]) -> list[PlannedEntry]:
+    """Return entries whose rows are not known, with the missing students alone; add their rows' keys to the known ones.
+
+    A student that entries share belongs to the first.
+    """
+    found = []
     for one in planned:
         students = tuple(student for student in one.plan.students if student.key not in known)
         if students or one.teachers_key not in known:

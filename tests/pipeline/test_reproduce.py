@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from operator import contains
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,7 @@ import pytest
 from structkd.pipeline.execution.reproduce import planned_entries
 from structkd.pipeline.experiment.grid import entries, load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.experiment.selection import chosen_tables
 from structkd.pipeline.results.rows import SCHEMA, RowError, add_rows, read_rows
 from tests.pipeline.tiny import contents, structkd
 
@@ -140,11 +142,49 @@ def test_a_missing_row_alone_is_run(place, tmp_path):
     done = structkd(tmp_path, "reproduce", "tiny", "--table", "main")
     assert "no new rows" in done.stdout
     assert not (tmp_path / "runs").exists()
+    dry = structkd(tmp_path, "reproduce", "tiny", "--dry-run")
+    assert "tiny: 2 students have no row" in dry.stdout
+    assert [line.split()[1:8:2] for line in dry.stdout.splitlines() if "top-k" in line] == [
+        ["k", "two", "top-k", "1"]
+    ] * 2
+    assert not (tmp_path / "runs").exists()
     done = structkd(tmp_path, "reproduce", "tiny", "--table", "k", "--workers", 1)
     assert "2 new rows" in done.stdout
     again = rows(tmp_path)
     same = ["key", "task", "system", "seed", "dev", "test", "outcomes", "curve", "bytes"]
     assert again.select(same).equals(found.select(same))
+
+
+def test_a_part_of_a_grid_is_chosen_by_task_system_and_seed(grid):
+    whole = {cell for table in grid.tables for cell in cells_of(grid, table)}
+    for tasks in (None, ["two"]):
+        for systems in (None, ["baseline"], ["exact", "top-k"]):
+            for seeds in (None, [2]):
+                found = [
+                    cell for table in chosen_tables(grid, None, tasks, systems, seeds) for cell in cells_of(grid, table)
+                ]
+                wanted = (tasks or ["one", "two"], systems or ["baseline", "exact", "top-k"], seeds or [1, 2])
+                assert set(found) == {cell for cell in whole if all(map(contains, wanted, cell[2:]))}
+
+
+def cells_of(grid, table):
+    """The table, row, task, system and seed of each cell."""
+    for entry in entries(grid, table):
+        yield from (
+            (table.name, entry.label, entry.task, entry.system, seed) for seed in entry.experiment.student.seeds
+        )
+
+
+def test_a_part_that_a_grid_does_not_have(grid):
+    for options, found in (
+        ({"tables": ["man"]}, "grid tiny has no table man; it has main, k, weaker"),
+        ({"tasks": ["three"]}, "grid tiny has no task three; it has one, two"),
+        ({"systems": ["emission"]}, "grid tiny has no system emission; it has baseline, exact, top-k"),
+        ({"seeds": [3]}, "grid tiny has no seed 3; it has 1, 2"),
+        ({"tables": ["k"], "seeds": [2]}, "no table has a row of these tasks, systems and seeds together"),
+    ):
+        with pytest.raises(ExperimentError, match=re.escape(found)):
+            chosen_tables(grid, **options)
 
 
 @pytest.mark.slow
