@@ -71,6 +71,8 @@ class Resumed:
     update: int
     earlier_code: tuple[str, ...] = ()
     """Digests of other code that trained before."""
+    earlier_ranks: int | None = None
+    """The number of processes that trained before, if it was another: dropout then draws other numbers."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,11 @@ def share_gpus(place: int) -> None:
         torch.cuda.set_device(place % torch.cuda.device_count())
 
 
+def gpu_name() -> str:
+    """Return the unique name of the GPU of this process; empty if there is none."""
+    return str(torch.cuda.get_device_properties("cuda").uuid) if torch.cuda.is_available() else ""
+
+
 def precision_on(device: torch.device, wanted: Precision) -> torch.dtype:
     """Return the precision of a pretrained encoder's passes."""
     low = wanted == "bfloat16" or (wanted == "auto" and computes_bfloat16(device))

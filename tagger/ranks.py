@@ -2,18 +2,20 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
 
 from structkd.corpora.interrupts import end_after, orphaned
-from structkd.tagger.devices import share_gpus
+from structkd.tagger.devices import gpu_name, share_gpus
 
 ValueT = TypeVar("ValueT")
 PATIENCE = timedelta(days=30)  # others wait for rank 0's stage one; torchrun itself ends them if a rank dies
@@ -26,11 +28,13 @@ NOTICE = 2.0
 class Ranks:
     """This process, `rank` of `world`. With a world of 1 nothing is sent and nothing changes.
 
-    Every rank must make the same calls in the same order.
+    Every rank must make the same calls in the same order. `tensors` is the group that sends tensors, by default the
+    one that sends all else.
     """
 
     rank: int = 0
     world: int = 1
+    tensors: dist.ProcessGroup | None = None
 
     @property
     def first(self) -> bool:
@@ -63,7 +67,7 @@ class Ranks:
         """Copy rank 0's content of `tensors` to every rank, in place."""
         if self.world > 1:
             for tensor in tensors:
-                dist.broadcast(tensor, 0)
+                dist.broadcast(tensor, 0, group=self.tensors)
 
     @torch.no_grad()
     def mean_gradients(self, parameters: Iterable[Tensor], loss: float, weight: int) -> tuple[float, int]:
@@ -77,7 +81,7 @@ class Ranks:
         parameters = list(parameters)
         pieces = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         sums = torch.cat([*(piece.flatten() for piece in pieces), pieces[0].new_tensor([loss, 1])]) * weight
-        dist.all_reduce(sums)
+        dist.all_reduce(sums, group=self.tensors)
         total = round(sums[-1].item())
         sums /= total
         parts = torch.split(sums[:-2], [p.numel() for p in parameters])
@@ -97,12 +101,42 @@ def joined() -> Iterator[Ranks]:
         return
     end_after(orphaned)  # torchrun was killed
     share_gpus(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("gloo", timeout=PATIENCE)
+    store, rank, world = next(rendezvous("env://", timeout=PATIENCE))
+    store = dist.PrefixStore(_start_name(store, rank, world), store)  # type: ignore[attr-defined]
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=world, timeout=PATIENCE)
+    ranks = Ranks(rank, world)
+    if own_gpus(ranks.from_all(gpu_name())):
+        ranks = replace(ranks, tensors=dist.new_group(backend="cpu:gloo,cuda:nccl"))
     try:
-        yield Ranks(dist.get_rank(), dist.get_world_size())
+        yield ranks
     except Exception:
         time.sleep(NOTICE)
         raise
     # Not after an error, which the others do not know of: torchrun ends them once this process has ended with it.
     dist.barrier()
     dist.destroy_process_group()
+
+
+def own_gpus(names: Sequence[str]) -> bool:
+    """True if each rank has a GPU of its own, by their names: only then can NCCL send tensors."""
+    return all(names) and len(set(names)) == len(names)
+
+
+def _start_name(store: dist.Store, rank: int, world: int) -> str:
+    """Return one new name on all ranks.
+
+    After a rank has died, torchrun starts all ranks again with the same store. There, Gloo would find the addresses of
+    the dead. So what is sent before the name is known may also be of the dead: a rank knows an answer by its own key,
+    and rank 0 answers until all have heard it.
+    """
+    mine = uuid.uuid4().hex
+    if rank:
+        store.set(f"rank {rank}", mine)
+        name: str = store.get(mine).decode()
+        store.add(name, 1)
+        return name
+    while store.add(mine, 0) < world - 1:
+        for other in range(1, world):
+            store.set(store.get(f"rank {other}").decode(), mine)
+        time.sleep(0.05)
+    return mine

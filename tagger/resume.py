@@ -49,11 +49,11 @@ class Resume:
         wait = max(self._seconds, SPARE * self._cost) if self._seconds else 0.0
         return time.monotonic() - self._last >= wait
 
-    def save(self, state: State, world: int) -> None:
+    def save(self, state: State) -> None:
         """Replace the state atomically. `state` contains tensors, numbers, strings, and lists and dicts of them."""
         began, buffer = time.monotonic(), io.BytesIO()
         codes = [*self.earlier, self._code]
-        torch.save({"identity": self._identity, "codes": codes, "world": world, "state": state}, buffer)
+        torch.save({"identity": self._identity, "codes": codes, "state": state}, buffer)
         content = buffer.getbuffer()
         with atomic_path(self.path) as temporary, temporary.open("wb") as file:
             file.write(MAGIC + sha256(content).digest())
@@ -61,12 +61,8 @@ class Resume:
         self._last = time.monotonic()
         self._cost = self._last - began
 
-    def load(self, world: int) -> tuple[State | None, str]:
-        """Return the state, on the CPU; or None and, if there is an unusable file, the reason.
-
-        Raises:
-            ResumeError: a state of the same training on another number of processes, whose result would differ.
-        """
+    def load(self) -> tuple[State | None, str]:
+        """Return the state, on the CPU; or None and, if there is an unusable file, the reason."""
         clear_temporaries(self.path.parent, self.path.name)
         if not self.path.is_file():
             return None, ""
@@ -78,11 +74,6 @@ class Resume:
             return None, f"{self.path}: holds no state of a training"
         if found["identity"] != self._identity:
             return None, f"{self.path}: of other inputs, found {found['identity']}, expected {self._identity}"
-        if found["world"] != world:
-            raise ResumeError(
-                f"{self.path}: state of a training on {found['world']} processes, this one has {world}; go on with "
-                f"{found['world']} (torchrun --nproc-per-node), or delete the file to start again"
-            )
         self.earlier = tuple(code for code in found["codes"] if code != self._code)
         state: State = found["state"]
         return state, ""
@@ -112,7 +103,7 @@ def _loaded(content: bytes) -> State | None:
         found = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:  # of zip files, pickles and torch: there is no common kind
         return None
-    kinds = {"identity": str, "codes": list, "world": int, "state": dict}
+    kinds = {"identity": str, "codes": list, "state": dict}
     if not isinstance(found, dict) or not all(isinstance(found.get(key), kind) for key, kind in kinds.items()):
         return None
     return found if all(isinstance(code, str) for code in found["codes"]) else None

@@ -91,9 +91,10 @@ def train(
 ) -> TrainingResult:
     """Train until the updates or the patience are used up, and leave the best dev weights in `tagger`.
 
-    With `resume`, a killed training continues from its last saved state and ends with the same weights, to the bit. An
-    unusable state is reported, and the training starts again. If a signal ends the process, the state is saved first if
-    that is quick and there is one rank.
+    With `resume`, a killed training continues from its last saved state and ends with the same weights, to the bit. On
+    another number of ranks, the sentences of each update are the same, and dropout draws other numbers. An unusable
+    state is reported, and the training starts again. If a signal ends the process, the state is saved first if that is
+    quick and there is one rank.
 
     Args:
         batches: returns the batches of an epoch from a step on, given both numbers; this rank's share of each.
@@ -103,7 +104,7 @@ def train(
 
     Raises:
         TrainingError: an epoch without batches, or a loss that is not a number.
-        ResumeError: a state of the same training on another number of ranks.
+        ResumeError: a state that contains something else than this training.
     """
     began = time.perf_counter()
     optimizer = make_optimizer(tagger, config)
@@ -144,20 +145,21 @@ def _start(
     tagger: Tagger, optimizer: torch.optim.Optimizer, resume: Resume | None, ranks: Ranks, log: Log
 ) -> tuple[_Progress, dict[str, Tensor]]:
     """Return the starting point and the best weights so far; set weights, optimiser and random numbers."""
-    state, fault = ranks.from_first(resume.load(ranks.world) if resume and ranks.first else (None, ""))
+    state, fault = ranks.from_first(resume.load() if resume and ranks.first else (None, ""))
     if fault:
         log(Restarted(fault))
     if state is None:
         ranks.copy_first(tagger.weights().values())
         if not ranks.first:  # or all ranks would drop the same units
-            torch.manual_seed(int(digest_json([torch.initial_seed(), ranks.rank])[:15], 16))
+            _seed(torch.initial_seed(), ranks.rank)
         return _Progress(), _weights(tagger)
     assert resume is not None
     try:
         at, kept = _restored(tagger, optimizer, state, ranks)
     except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         raise resume.misfit(error) from error
-    log(Resumed(at.update, tuple(resume.earlier)))
+    before = len(state["random"])
+    log(Resumed(at.update, tuple(resume.earlier), before if before != ranks.world else None))
     return at, kept
 
 
@@ -168,8 +170,17 @@ def _restored(
     tagger.set_weights(state["best"])  # they must fit as well
     tagger.set_weights(state["weights"])
     optimizer.load_state_dict(state["optimizer"])
-    set_random_state(state["random"][ranks.rank])
-    return TypeAdapter(_Progress).validate_python(state["progress"]), state["best"]
+    at = TypeAdapter(_Progress).validate_python(state["progress"])
+    seed, random = torch.initial_seed(), state["random"]
+    set_random_state(random[min(ranks.rank, len(random) - 1)])
+    if len(random) != ranks.world:
+        _seed(seed, at.update, ranks.rank)
+    return at, state["best"]
+
+
+def _seed(*numbers: int) -> None:
+    """Seed torch's random numbers, of which dropout is made, by all of `numbers`."""
+    torch.manual_seed(int(digest_json(numbers)[:15], 16))
 
 
 def _save(
@@ -189,7 +200,7 @@ def _save(
             "best": kept,
             "random": random,
         }
-        resume.save(state, ranks.world)
+        resume.save(state)
 
 
 def _step(

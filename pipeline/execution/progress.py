@@ -172,9 +172,10 @@ def describe(record: Record) -> str:
         case DevScored():
             scores = f"loss {record.loss:.2f}, dev {record.dev:.2f}, best {record.best:.2f}"
             return f"update {record.update}, {scores}, {record.words_per_second:,.0f} words/s"
-        case Resumed(update, codes):
+        case Resumed(update, codes, ranks):
             before = f", up to which other code trained ({', '.join(code[:8] for code in codes)})" if codes else ""
-            return f"goes on after update {update}{before}"
+            anew = f"; before, there were {ranks} processes: dropout draws other numbers" if ranks else ""
+            return f"goes on after update {update}{before}{anew}"
         case Restarted(reason):
             return f"starts again: {reason}"
         case Taken(by):

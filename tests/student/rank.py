@@ -1,8 +1,10 @@
-"""What each rank does in test_ranks: `rank.py gradients|train FOLDER [UPDATE]`, by `torchrun` or alone."""
+"""What each rank does in test_ranks: `rank.py gradients|plain|dropout FOLDER [UPDATE [PAUSE]]`, by `torchrun`."""
 
+import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -26,14 +28,27 @@ from structkd.tagger.vocabulary import Vocabulary
 from tests.small import small_encoders
 
 
-def main(task: str, folder: Path, last: int) -> None:
+class Noted(ShardSignals):
+    """Signals that also note the words of each batch in a file."""
+
+    def __init__(self, path: Path, sets: list[ArtifactSet]) -> None:
+        super().__init__("posterior+top-wk", [one.header for one in sets], 2, torch.device("cpu"))
+        self.path = path
+
+    def signals(self, rows):
+        with self.path.open("a") as file:
+            file.write(json.dumps(rows.tokens.to_pylist()) + "\n")
+        return super().signals(rows)
+
+
+def main(task: str, folder: Path, last: float = 0, pause: float = 0) -> None:
     torch.set_num_threads(1)
     sets = [ArtifactSet.open(folder / name) for name in ("first", "second")]
     with joined() as ranks:
         if task == "gradients":
             gradients(sets, ranks)
         else:
-            train(sets, ranks, folder, dropout=0.4 if task == "dropout" else 0.0, last=last)
+            train(sets, ranks, folder, dropout=0.4 if task == "dropout" else 0.0, last=last, pause=pause)
 
 
 def gradients(sets: list[ArtifactSet], ranks: Ranks) -> None:
@@ -69,15 +84,18 @@ def gradients(sets: list[ArtifactSet], ranks: Ranks) -> None:
     assert ranks.first or 0 in sizes, "no batch was smaller than the world"
 
 
-def train(sets: list[ArtifactSet], ranks: Ranks, folder: Path, *, dropout: float, last: int) -> None:
-    """Write this rank's weights; rank 1 dies at update `last`."""
+def train(sets: list[ArtifactSet], ranks: Ranks, folder: Path, *, dropout: float, last: float, pause: float) -> None:
+    """Write this rank's weights, and the words of its batches. At its first start, the last rank dies at `last`."""
+    dies = ranks.rank == ranks.world - 1 and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
 
     def log(record):
         match record:
-            case Updated(update) if update == last and ranks.rank == ranks.world - 1:
+            case Updated(update) if update == last and dies:
                 os.kill(os.getpid(), signal.SIGKILL)
-            case Resumed(update) if ranks.first:
-                (folder / "resumed").write_text(str(update))
+            case Updated():
+                time.sleep(pause)
+            case Resumed(update, _, before) if ranks.first:
+                (folder / "resumed").write_text(json.dumps([update, before]))
 
     dev = Corpus("en", "dev", (Sentence(("en0", "en1"), ("O", "B-LOC")), Sentence(("en2",), ("O",))))
     tagger, _ = distill(
@@ -91,8 +109,9 @@ def train(sets: list[ArtifactSet], ranks: Ranks, folder: Path, *, dropout: float
         log=log,
         resume=Resume(folder / "state", "ranks", 0.0),
         ranks=ranks,
+        signals=Noted(folder / f"world{ranks.world}-rank{ranks.rank}.jsonl", sets),
     )
     save_file(dict(tagger.state_dict()), folder / f"world{ranks.world}-rank{ranks.rank}.safetensors")
 
 
-main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+main(sys.argv[1], Path(sys.argv[2]), *map(float, sys.argv[3:]))

@@ -1,10 +1,14 @@
 """Real processes, started by `torchrun`, train one student together."""
 
+import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -18,12 +22,19 @@ from tests.pipeline.tiny import contents, write_experiment
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("rank.py")
+KILLS = 20
+
+
+def launch(*arguments, cwd=ROOT):
+    command = [Path(sys.executable).with_name("torchrun"), *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(list(map(str, command)), cwd=cwd, env=environment, **pipes)
 
 
 def torchrun(ranks, *arguments, cwd=ROOT):
-    command = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc-per-node", ranks, *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True)
+    process = launch("--standalone", "--nproc-per-node", ranks, *arguments, cwd=cwd)
+    return subprocess.CompletedProcess(process.args, process.wait(), *process.communicate())
 
 
 @pytest.fixture
@@ -54,22 +65,70 @@ def test_ranks_end_with_equal_weights_which_are_those_of_one_process(folder):
         torch.testing.assert_close(first[name], alone[name], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.slow
+def taken(folder):
+    """Take the weights, and remove all that a training has left."""
+    weights = contents(folder, "*.safetensors")
+    for path in (*folder.glob("world*"), folder / "state"):
+        path.unlink()
+    return weights
+
+
 def test_ranks_that_are_killed_end_with_the_weights_of_those_that_are_not(folder):
     assert torchrun(2, SCRIPT, "dropout", folder).returncode == 0
-    (folder / "state").unlink()
-    weights = contents(folder, "*.safetensors")
-    for path in folder.glob("*.safetensors"):
-        path.unlink()
-    killed = torchrun(2, SCRIPT, "dropout", folder, 11)
+    weights = taken(folder)
+    killed = torchrun(2, "--max-restarts", 1, SCRIPT, "dropout", folder, 11)
+    assert killed.returncode == 0, killed.stderr
+    assert json.loads((folder / "resumed").read_text()) in ([9, None], [10, None])
+    assert contents(folder, "*.safetensors") == weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2), (2, 3)])
+def test_a_training_goes_on_with_another_number_of_ranks(folder, before, after):
+    """Without dropout, the weights are those of one process up to rounding, so the sentences are, too."""
+    assert torchrun(1, SCRIPT, "plain", folder).returncode == 0
+    alone, batches = load_file(folder / "world1-rank0.safetensors"), noted(folder, 1)
+    taken(folder)
+    killed = torchrun(before, SCRIPT, "plain", folder, 11)
     assert killed.returncode != 0
     assert "Signal 9 (SIGKILL)" in killed.stderr
     assert contents(folder, "*.safetensors") == {}
+    for path in folder.glob("world*"):
+        path.unlink()
+    done = torchrun(after, SCRIPT, "plain", folder)
+    assert done.returncode == 0, done.stderr
+    update, ranks = json.loads((folder / "resumed").read_text())
+    assert update in (9, 10)
+    assert ranks == before
+    assert noted(folder, after) == batches[update:]
+    for name, found in load_file(folder / f"world{after}-rank0.safetensors").items():
+        torch.testing.assert_close(found, alone[name], rtol=1e-3, atol=1e-4)
+
+
+def noted(folder, world):
+    """The sentences of each update, of all ranks."""
+    files = [folder / f"world{world}-rank{rank}.jsonl" for rank in range(world)]
+    ranks = [map(json.loads, file.read_text().splitlines()) for file in files]
+    return [sorted(chain(*batches)) for batches in zip(*ranks, strict=True)]
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_do_not_change_a_byte(folder):
+    began = time.monotonic()
     assert torchrun(2, SCRIPT, "dropout", folder).returncode == 0
-    assert int((folder / "resumed").read_text()) in (9, 10)
-    assert contents(folder, "*.safetensors") == weights
-    refused = torchrun(3, SCRIPT, "dropout", folder)
-    assert "state of a training on 2 processes, this one has 3" in refused.stderr
+    usual, weights, rng, kills = time.monotonic() - began, taken(folder), random.Random(0), 0
+    while kills < KILLS:
+        process = launch(
+            "--standalone", "--nproc-per-node", 2, "--max-restarts", KILLS, SCRIPT, "dropout", folder, 0, 0.2
+        )
+        while process.poll() is None:
+            time.sleep(rng.uniform(0, 2 * usual))
+            if kills < KILLS and (ranks := children(process.pid)):
+                kills += 1
+                with suppress(ProcessLookupError):
+                    os.kill(rng.choice(ranks), signal.SIGKILL)
+        assert process.returncode == 0, process.communicate()[1]
+        assert taken(folder) == weights
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import torch
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import Restarted, Resumed, Updated
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.pipeline.execution.progress import describe
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.resume import MAGIC, Resume, ResumeError, random_state, set_random_state
@@ -119,14 +120,14 @@ def test_a_state_with_another_content_under_a_digest_that_fits_is_an_error_that_
     path = tmp_path / "state"
     stopped(path)
     resume = Resume(path, "same", 0.0)
-    state, _ = resume.load(world=1)
+    state, _ = resume.load()
     MISFITS[misfit](state)
-    resume.save(state, world=1)
+    resume.save(state)
     with pytest.raises(ResumeError, match=f"{path}: not a state of this training .*delete the file to start again"):
         teach(Resume(path, "same", 0.0))
 
 
-@pytest.mark.parametrize("content", [None, [], {"identity": 1}, {"identity": "same", "world": "1", "state": {}}])
+@pytest.mark.parametrize("content", [None, [], {"identity": 1}, {"identity": "same", "codes": [], "state": []}])
 def test_what_is_no_state_at_all_is_named_and_not_used(tmp_path, content):
     path, file = tmp_path / "state", io.BytesIO()
     torch.save(content, file)
@@ -136,17 +137,30 @@ def test_what_is_no_state_at_all_is_named_and_not_used(tmp_path, content):
     assert f"{path}: holds no state of a training" in records[0].reason
 
 
-def test_a_state_of_more_processes_is_refused(tmp_path):
-    Resume(tmp_path / "state", "same", 0.0).save({}, world=2)
-    with pytest.raises(ResumeError, match=r"state of a training on 2 processes, this one has 1; go on with 2"):
-        teach(Resume(tmp_path / "state", "same", 0.0))
+def test_a_state_of_more_processes_goes_on_and_says_so(tmp_path):
+    path, drawn = tmp_path / "state", []
+    for _ in range(2):
+        stopped(path)
+        resume, records = Resume(path, "same", 0.0), []
+        state, _ = resume.load()
+        state["random"] *= 3
+        resume.save(state)
+        teach(Resume(path, "same", 3600.0), records=records)
+        drawn.append(torch.rand(3).tolist())
+        path.unlink()
+        assert records[0] == Resumed(7, earlier_ranks=3)
+        assert describe(records[0]) == (
+            "goes on after update 7; before, there were 3 processes: dropout draws other numbers"
+        )
+    teach()
+    assert drawn[0] == drawn[1] != torch.rand(3).tolist()
 
 
 def test_what_a_killed_save_left_is_cleared_and_the_state_can_be_deleted(tmp_path):
     resume = Resume(tmp_path / "state", "same", 0.0)
-    resume.save({"a": torch.arange(3)}, world=1)
+    resume.save({"a": torch.arange(3)})
     (tmp_path / ".state.0.tmp").write_bytes(b"half")
-    state, fault = resume.load(world=1)
+    state, fault = resume.load()
     assert fault == ""
     assert torch.equal(state["a"], torch.arange(3))
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
@@ -176,4 +190,4 @@ def test_other_code_goes_on_and_is_remembered(tmp_path):
     assert same(teach(resume, records=records), plain())
     assert records[0] == Resumed(7, earlier_code=("old", "newer"))
     assert resume.earlier == ("old", "newer")
-    assert Resume(state, "same", 0.0, "old").load(1)[0] is not None
+    assert Resume(state, "same", 0.0, "old").load()[0] is not None
