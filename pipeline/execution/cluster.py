@@ -9,6 +9,7 @@ import platform
 import signal
 import socket
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,10 +54,13 @@ class Cluster:
                 while (self.most is None or len(running) < self.most) and (job := schedule.take()):
                     number = next(numbers)
                     running[work.remote(site, inbox, number, job.title, job.run)] = number, job
-                ended = ray.wait([*running], timeout=_POLL)[0] if running else []
-                owners = dict(running.values())
+                if not running:
+                    time.sleep(schedule.pause or 0.0)
+                    continue
+                ended, owners = ray.wait([*running], timeout=_POLL)[0], dict(running.values())
                 for number, record in ray.get(inbox.take.remote()):
-                    schedule.hear(owners[number], record)
+                    if job := owners.get(number):  # not of a node that was lost, whose job another node has done
+                        schedule.hear(job, record)
                 for one in ended:
                     _settle(ray, one, running.pop(one)[1], schedule)
 

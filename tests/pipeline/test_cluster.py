@@ -10,12 +10,16 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from structkd.corpora.records import Resumed, Taken
+from structkd.pipeline.execution import cluster
+from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.cluster import Cluster, Site, _versions
 from structkd.pipeline.execution.engines import EngineError, choose_engine
-from structkd.pipeline.execution.schedule import Job
+from structkd.pipeline.execution.schedule import Job, Schedule
 from tests.pipeline.test_kill import EXPERIMENT, results
 from tests.pipeline.tiny import structkd, write_experiment
 
@@ -145,6 +149,70 @@ def test_errors_name_the_job(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="bad text"):
         Cluster().run([Job("teacher en", refuse)], lambda title, record: None)
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+class Counted(Schedule):
+    """A schedule that counts how often it is asked for a job while all are postponed."""
+
+    asked = 0
+
+    def take(self):
+        job = super().take()
+        Counted.asked += job is None and bool(self)
+        return job
+
+
+def be_taken_once(log):
+    if not Path("taken").exists():
+        Path("taken").touch()
+        raise TakenError("teacher en", "process 1 on a")
+
+
+@pytest.mark.slow
+def test_while_other_processes_do_all_jobs_it_sleeps(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="needs the extra ray")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cluster, "Schedule", Counted)
+    records = []
+    Cluster(most=1).run([Job("teacher en", be_taken_once)], lambda title, record: records.append(record))
+    assert Taken("process 1 on a") in records
+    assert 1 <= Counted.asked <= 2
+
+
+def tell_late(log):
+    """Leave a thread that tells a record once this job is settled."""
+
+    def tell():
+        wait_for("settled")
+        with suppress(Exception):  # if the process ends
+            log(Resumed(1))
+        Path("late").touch()
+
+    Thread(target=tell).start()
+
+
+def settled():
+    Path("settled").touch()
+    return ()
+
+
+def wait_for(name):
+    while not Path(name).exists():
+        time.sleep(0.05)
+
+
+def await_late(log):
+    wait_for("late")
+
+
+@pytest.mark.slow
+def test_a_record_that_comes_after_its_job_was_settled_is_dropped(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="needs the extra ray")
+    monkeypatch.chdir(tmp_path)
+    told = []
+    jobs = [Job("teacher en", tell_late, then=settled), Job("teacher de", await_late)]
+    Cluster(most=2).run(jobs, lambda title, record: told.append(title))
+    assert told.count("teacher en") == 2  # its start and its end
 
 
 def test_where_nobody_listens_there_is_no_cluster():
