@@ -106,7 +106,7 @@ def joined() -> Iterator[Ranks]:
     dist.init_process_group("gloo", store=store, rank=rank, world_size=world, timeout=PATIENCE)
     ranks = Ranks(rank, world)
     if own_gpus(ranks.from_all(gpu_name())):
-        ranks = replace(ranks, tensors=dist.new_group(backend="cpu:gloo,cuda:nccl"))
+        ranks = replace(ranks, tensors=dist.new_group(timeout=PATIENCE, backend="cpu:gloo,cuda:nccl"))
     try:
         yield ranks
     except Exception:

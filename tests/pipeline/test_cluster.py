@@ -23,7 +23,7 @@ from structkd.pipeline.execution.schedule import Job, Schedule
 from tests.pipeline.test_kill import EXPERIMENT, results
 from tests.pipeline.tiny import structkd, write_experiment
 
-KILLS = 10
+KILLS = 30
 
 
 def free_port():

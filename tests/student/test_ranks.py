@@ -15,10 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from structkd.tagger.ranks import own_gpus
 from tests.artifacts.examples import write_set
 from tests.pipeline.test_interrupts import LONG_STUDENTS
 from tests.pipeline.test_workers import is_alive
-from tests.pipeline.tiny import contents, write_experiment
+from tests.pipeline.tiny import TINY, contents, write_experiment
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("rank.py")
@@ -43,6 +44,13 @@ def folder(tmp_path):
     write_set(tmp_path / "first", sentences={"en": 13, "de": 12}, teacher="first", seed=1)
     write_set(tmp_path / "second", sentences={"en": 20}, teacher="second", seed=2)
     return tmp_path
+
+
+def test_only_ranks_with_gpus_of_their_own_send_tensors_by_nccl():
+    assert own_gpus(["GPU-a", "GPU-b"])
+    assert not own_gpus(["GPU-a", "GPU-a"])
+    assert not own_gpus(["GPU-a", ""])
+    assert not own_gpus(["", ""])
 
 
 @pytest.mark.parametrize("world", [2, pytest.param(3, marks=pytest.mark.slow)])
@@ -150,6 +158,35 @@ def await_training(folder, process):
     while not any('"dev"' in path.read_text("utf-8") for path in folder.glob("runs/tiny/students/*/log.jsonl")):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_the_claim_of_a_killed_rank_does_not_block_the_next_start(tmp_path):
+    """Rank 0 holds the claim of the student, and its workers hold those of teachers."""
+    text = TINY.replace("[student.training]\nupdates = 20", "[student.training]\ncheckpoint_seconds = 0\nupdates = 99")
+    write_experiment(tmp_path, text)
+    command = ("-m", "structkd", "distill", "tiny", "--workers", 2)
+    process = launch("--standalone", "--nproc-per-node", 2, "--max-restarts", 2, *command, cwd=tmp_path)
+    for wait in (await_claim, await_training):
+        wait(tmp_path, process)
+        os.kill(next(rank for rank in children(process.pid) if is_first(rank)), signal.SIGKILL)
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert len(list(tmp_path.glob("runs/tiny/students/*/result.json"))) == 3
+    assert "goes on after update" in output
+    assert contents(tmp_path, ".*.tmp") == contents(tmp_path, ".*.lock") == {}
+
+
+def await_claim(folder, process):
+    """Wait for a worker's claim of a teacher."""
+    while not list(folder.glob("runs/tiny/teachers/*/.claim.lock")):
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.05)
+
+
+def is_first(pid):
+    """True for rank 0."""
+    return b"RANK=0" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
 
 
 @pytest.mark.slow
