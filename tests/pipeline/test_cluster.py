@@ -100,6 +100,7 @@ def drive(folder, nodes):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_killed_workers_nodes_and_drivers_do_not_change_a_byte(tmp_path, nodes):
     for name in ("one", "many"):
         (tmp_path / name).mkdir()

@@ -26,16 +26,19 @@ SCRIPT = Path(__file__).with_name("rank.py")
 KILLS = 20
 
 
-def launch(*arguments, cwd=ROOT):
-    command = [Path(sys.executable).with_name("torchrun"), *arguments]
+def launch(ranks, *arguments, cwd=ROOT, output=subprocess.PIPE):
+    """Start ranks; all that they print goes to `output`."""
+    command = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc-per-node", ranks, *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(list(map(str, command)), cwd=cwd, env=environment, **pipes)
+    errors = subprocess.PIPE if output == subprocess.PIPE else subprocess.STDOUT
+    return subprocess.Popen(list(map(str, command)), cwd=cwd, env=environment, stdout=output, stderr=errors, text=True)
 
 
 def torchrun(ranks, *arguments, cwd=ROOT):
-    process = launch("--standalone", "--nproc-per-node", ranks, *arguments, cwd=cwd)
-    return subprocess.CompletedProcess(process.args, process.wait(), *process.communicate())
+    """Run ranks to their end."""
+    with launch(ranks, *arguments, cwd=cwd) as process:
+        output, errors = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 @pytest.fixture
@@ -121,21 +124,23 @@ def noted(folder, world):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_twenty_kills_at_random_do_not_change_a_byte(folder):
     began = time.monotonic()
     assert torchrun(2, SCRIPT, "dropout", folder).returncode == 0
     usual, weights, rng, kills = time.monotonic() - began, taken(folder), random.Random(0), 0
     while kills < KILLS:
-        process = launch(
-            "--standalone", "--nproc-per-node", 2, "--max-restarts", KILLS, SCRIPT, "dropout", folder, 0, 0.2
-        )
-        while process.poll() is None:
-            time.sleep(rng.uniform(0, 2 * usual))
-            if kills < KILLS and (ranks := children(process.pid)):
-                kills += 1
-                with suppress(ProcessLookupError):
-                    os.kill(rng.choice(ranks), signal.SIGKILL)
-        assert process.returncode == 0, process.communicate()[1]
+        with (
+            (folder / "log").open("w") as log,
+            launch(2, "--max-restarts", KILLS, SCRIPT, "dropout", folder, 0, 0.2, output=log) as process,
+        ):
+            while process.poll() is None:
+                time.sleep(rng.uniform(0, 1.5 * usual))
+                if kills < KILLS and (ranks := children(process.pid)):
+                    kills += 1
+                    with suppress(ProcessLookupError):
+                        os.kill(rng.choice(ranks), signal.SIGKILL)
+        assert process.returncode == 0, (folder / "log").read_text()
         assert taken(folder) == weights
 
 
@@ -166,11 +171,11 @@ def test_the_claim_of_a_killed_rank_does_not_block_the_next_start(tmp_path):
     text = TINY.replace("[student.training]\nupdates = 20", "[student.training]\ncheckpoint_seconds = 0\nupdates = 99")
     write_experiment(tmp_path, text)
     command = ("-m", "structkd", "distill", "tiny", "--workers", 2)
-    process = launch("--standalone", "--nproc-per-node", 2, "--max-restarts", 2, *command, cwd=tmp_path)
-    for wait in (await_claim, await_training):
-        wait(tmp_path, process)
-        os.kill(next(rank for rank in children(process.pid) if is_first(rank)), signal.SIGKILL)
-    output, errors = process.communicate()
+    with launch(2, "--max-restarts", 2, *command, cwd=tmp_path) as process:
+        for wait in (await_claim, await_training):
+            wait(tmp_path, process)
+            os.kill(next(rank for rank in children(process.pid) if is_first(rank)), signal.SIGKILL)
+        output, errors = process.communicate()
     assert process.returncode == 0, errors
     assert len(list(tmp_path.glob("runs/tiny/students/*/result.json"))) == 3
     assert "goes on after update" in output
