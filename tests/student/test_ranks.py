@@ -129,10 +129,11 @@ def test_twenty_kills_at_random_do_not_change_a_byte(folder):
     began = time.monotonic()
     assert torchrun(2, SCRIPT, "dropout", folder).returncode == 0
     usual, weights, rng, kills = time.monotonic() - began, taken(folder), random.Random(0), 0
+    pause = usual / 24  # seconds after each update: the training takes as long as the start
     while kills < KILLS:
         with (
             (folder / "log").open("w") as log,
-            launch(2, "--max-restarts", KILLS, SCRIPT, "dropout", folder, 0, 0.2, output=log) as process,
+            launch(2, "--max-restarts", KILLS, SCRIPT, "dropout", folder, 0, pause, output=log) as process,
         ):
             while process.poll() is None:
                 time.sleep(rng.uniform(0, 1.5 * usual))
