@@ -70,7 +70,8 @@ class Ranks:
         """Replace the gradient of the mean loss over `weight` sentences by that over the sentences of all ranks.
 
         Up to rounding, it is the gradient of one process with all sentences. A rank without sentences has weight 0
-        and no gradients. A parameter for which no rank has a gradient keeps none. Returns the mean loss over all ranks and the sum of the weights.
+        and no gradients. A parameter for which no rank has a gradient keeps none. Returns the mean loss over all ranks
+        and the sum of the weights.
         """
         if self.world == 1:
             return loss, weight

@@ -17,8 +17,7 @@ from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.schema import ArtifactError, shard_schema
 from structkd.artifacts.stream import StreamConfig, stream_epoch
 from structkd.artifacts.verification import verify
-from structkd.artifacts.writer import ShardWriter
-from tests.artifacts.examples import annotations, basis, batch, header, write_set
+from tests.artifacts.examples import annotations, basis, header, write_set
 
 
 def test_a_basis_returns_its_numbers():
@@ -87,19 +86,6 @@ def test_damage_is_found_and_its_size_is_shown(tmp_path):
     assert [bool(one.error) for one in verify(tmp_path)] == [False, True, False]
 
 
-def test_a_killed_writer_continues_to_the_same_bytes(tmp_path):
-    write_set(tmp_path / "whole", hidden=3)
-    with pytest.raises(KeyboardInterrupt), ShardWriter(
-        tmp_path / "killed", header(hidden=basis(3)), shard_rows=16, row_group_rows=5
-    ) as writer:
-        rng = np.random.default_rng(0)
-        writer.write(batch(rng, rng.integers(1, 10, 40), hidden=3).slice(0, 20))
-        raise KeyboardInterrupt
-    write_set(tmp_path / "killed", hidden=3)
-    for path in (tmp_path / "whole").iterdir():
-        assert (tmp_path / "killed" / path.name).read_bytes() == path.read_bytes()
-
-
 def test_other_tools_read_the_column(tmp_path):
     found = write_set(tmp_path, hidden=3)
     query = f"select hidden[1][1]::float, len(hidden), len(hidden[1]) from '{tmp_path}/*.parquet' order by sentence_id"
@@ -111,7 +97,7 @@ def test_other_tools_read_the_column(tmp_path):
     assert found.polars()["hidden"].dtype.inner.size == 3
 
 
-@pytest.mark.parametrize("wanted, given", [(0, 3), (3, 0), (3, 4)])
+@pytest.mark.parametrize(("wanted", "given"), [(0, 3), (3, 0), (3, 4)])
 def test_states_must_fit_the_schema(wanted, given):
     lengths = [2, 3]
     with pytest.raises(ArtifactError, match=f"have {given} dimensions of hidden states, the set's schema {wanted}"):
@@ -124,7 +110,7 @@ def test_states_out_of_range_are_refused(number):
     made.hidden[0, 2] = number  # past the sentence's end, which counts for nothing
     _encode(3, made)
     made.hidden[1, 2, 1] = number
-    with pytest.raises(ArtifactError, match="sentence_id 8: found .* in hidden, expected float16's range"):
+    with pytest.raises(ArtifactError, match=r"sentence_id 8: found .* in hidden, expected float16's range"):
         _encode(3, made)
 
 
