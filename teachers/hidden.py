@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float
 from torch import Tensor
 
 from structkd.artifacts.hidden import HiddenBasis
 from structkd.corpora.sentences import Corpus
 from structkd.crf import LinearChain
 from structkd.runtime.batches import length_batches
+from structkd.tagger.components import principal_components
 from structkd.tagger.model import Tagger
 from structkd.tagger.prediction import BATCH_TOKENS
 from structkd.tagger.tokens import TokenBatch
@@ -58,18 +59,10 @@ def fit_basis(tagger: Tagger, corpus: Corpus, dim: int) -> HiddenBasis:
             "dimensions; lower it"
         )
     covariance = np.asarray(products / words) - np.outer(mean, mean)
-    return HiddenBasis.of(mean, _directions(covariance, dim))
+    return HiddenBasis.of(mean, principal_components(covariance, dim))
 
 
 def _states(tagger: Tagger, sentences: Sequence[tuple[str, ...]]) -> Float[Tensor, "N S"]:
     tokens = TokenBatch.from_sentences(sentences)
     inside = torch.arange(int(tokens.lengths.max())) < tokens.lengths[:, None]
     return tagger.states(tokens)[inside.to(tagger.device)]
-
-
-def _directions(covariance: Float64[np.ndarray, "S S"], dim: int) -> Float64[np.ndarray, "D S"]:
-    _, vectors = torch.linalg.eigh(torch.from_numpy(covariance))  # in the order of rising variance
-    rows: Float64[np.ndarray, "D S"] = vectors.numpy().T[::-1][:dim]
-    largest = np.take_along_axis(rows, np.abs(rows).argmax(1, keepdims=True), 1)
-    signed: Float64[np.ndarray, "D S"] = rows * np.sign(largest)
-    return signed
