@@ -7,8 +7,8 @@ import typer
 
 from structkd.pipeline.commands.console import write
 from structkd.pipeline.commands.options import Changes, ExperimentName
-from structkd.pipeline.experiment.changes import parse_changes
-from structkd.pipeline.experiment.experiment import Experiment, load_experiment
+from structkd.pipeline.experiment.changes import load_changed
+from structkd.pipeline.experiment.experiment import Experiment
 
 if TYPE_CHECKING:
     from structkd.corpora.sentences import Split
@@ -32,7 +32,7 @@ def vectors(
     from structkd.tagger.config import TransformerConfig
     from structkd.tagger.vectors.making import word_vectors, write_word2vec
 
-    sentences = _sentences(load_experiment(experiment, parse_changes(changes or ())))
+    sentences = _sentences(load_changed(experiment, changes))
     others = words.read_text("utf-8").split("\n") if words else []
     config = TransformerConfig(model=encoder, layers=(layer,), subwords="mean")
     found, made = word_vectors(config, sentences, filter(None, others), dim)
