@@ -44,8 +44,8 @@ def _sentences(experiment: Experiment) -> list[tuple[str, ...]]:
     """Return the words of each sentence that students may learn from."""
     from structkd.pipeline.plan.corpora import Data
 
-    data = Data(experiment)
-    found: list[tuple[str, Split]] = [
-        (language, split) for language in experiment.languages for split in ("train", *data.texts(language))
-    ]
-    return [sentence.tokens for language, split in found for sentence in data.load(language, split)[0]]
+    data, found = Data(experiment), list[tuple[str, ...]]()
+    for language in experiment.languages:
+        splits: tuple[Split, ...] = ("train", *data.texts(language))
+        found += [sentence.tokens for split in splits for sentence in data.load(language, split)[0]]
+    return found

@@ -4,6 +4,8 @@ import json
 import shutil
 
 from structkd.artifacts.reader import ArtifactSet
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.pieces import make_plan
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
 STATES = TINY.replace("k = 4", "k = 4\nhidden = 6").replace('"baseline", "posterior+top-wk", "exact"', '"posterior"')
@@ -41,3 +43,18 @@ def test_what_cannot_be_is_refused_before_anything_is_trained(tmp_path):
         assert refused.returncode == 1
         assert reason in " ".join(refused.stderr.split())
     assert not (tmp_path / "runs").exists()
+
+
+def test_only_sets_and_staged_students_get_other_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    experiments = []
+    for name, text in {"plain": TINY, "states": TINY.replace("k = 4", "k = 4\nhidden = 6")}.items():
+        write_experiment(tmp_path, text, name)
+        experiments.append(load_experiment(name))
+    plain, states = experiments
+    assert plain.teachers_digest == states.teachers_digest
+    assert plain.student_digest("baseline", 1) == states.student_digest("baseline", 1)
+    assert "hidden" not in plain.teacher.annotation.model_dump()
+    for one, other in zip(make_plan(plain).teachers, make_plan(states).teachers, strict=True):
+        assert one.folder.name == other.folder.name
+        assert {path.name for path in one.sets}.isdisjoint(path.name for path in other.sets)
