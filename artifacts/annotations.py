@@ -17,7 +17,8 @@ class Annotations:
     """A teacher's answers, padded; entries past a sentence's length or its path count are ignored.
 
     `counts` is each sentence's true number of paths, 1 to K; `paths` are label ids, best first; `log_probs` are
-    log p_t(path), `log_posteriors` log q_t(i, j), `log_partition` log Z_t, all in nats.
+    log p_t(path), `log_posteriors` log q_t(i, j), `log_partition` log Z_t, all in nats. `hidden` are
+    the teacher's states of words, for sets with that column.
     """
 
     lengths: Integer[np.ndarray, "B"]
@@ -27,14 +28,18 @@ class Annotations:
     log_posteriors: Float[np.ndarray, "B T L"]
     emissions: Float[np.ndarray, "B T L"]
     log_partition: Float[np.ndarray, "B"]
+    hidden: Float[np.ndarray, "B T D"] | None = None
 
 
-def check(annotations: Annotations, labels: int, sentence_ids: Int64[np.ndarray, "B"]) -> None:
-    """Raise ArtifactError, naming the first sentence, if annotations over `labels` labels cannot be stored."""
+def check(annotations: Annotations, labels: int, sentence_ids: Int64[np.ndarray, "B"], hidden: int = 0) -> None:
+    """Raise ArtifactError, naming the first sentence, if annotations cannot be stored: over `labels` labels, and with
+    hidden states in `hidden` dimensions."""
     a = annotations
     _, K, T = a.paths.shape
     if a.emissions.shape[2] != labels:
         raise ArtifactError(f"the annotations have {a.emissions.shape[2]} labels, the set's schema {labels}")
+    if (found := 0 if a.hidden is None else a.hidden.shape[2]) != hidden:
+        raise ArtifactError(f"the annotations have {found} dimensions of hidden states, the set's schema {hidden}")
     outside = {
         f"lengths, expected 1 to {T}": (a.lengths, (a.lengths < 1) | (a.lengths > T)),
         f"counts of paths, expected 1 to {K}": (a.counts, (a.counts < 1) | (a.counts > K)),
@@ -59,6 +64,11 @@ def check(annotations: Annotations, labels: int, sentence_ids: Int64[np.ndarray,
             inside[:, :, None] & ~(np.abs(a.emissions) <= FLOAT16_MAX),
         ),
     }
+    if a.hidden is not None:
+        unfit[f"hidden, expected float16's range of +-{FLOAT16_MAX:.0f}"] = (
+            a.hidden,
+            inside[:, :, None] & ~(np.abs(a.hidden) <= FLOAT16_MAX),
+        )
     _refuse(unfit, sentence_ids)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Float32, Int64, Integer, Shaped
 from structkd.artifacts.annotations import Annotations, check
 from structkd.artifacts.posteriors import Code, code_of
 from structkd.artifacts.ragged import length_mask, list_array, list_lengths, path_mask
-from structkd.artifacts.schema import ArtifactError, label_count
+from structkd.artifacts.schema import ArtifactError, hidden_dim, label_count
 
 
 def encode(
@@ -30,14 +30,14 @@ def encode(
     `gold` is None if unlabelled.
     Log-posteriors outside the range of their code are moved to its edge; -inf (a probability of exactly 0) stays.
     Raises ArtifactError, naming the first sentence, if lengths or labels disagree, a score is NaN, or an
-    emission is out of float16's range.
+    emission or a hidden state is out of float16's range.
     """
     a, ids = annotations, np.asarray(sentence_ids, np.int64)
     languages, teachers = ([name] * len(ids) if isinstance(name, str) else name for name in (language, teacher))
     trained_on = [seen] * len(ids) if seen is None or isinstance(seen, bool) else seen
     given = {"language": languages, "teacher": teachers, "seen": trained_on, "tokens": tokens, "gold": gold}
     _check_counts(len(a.lengths), sentence_ids=len(ids), **{name: len(column) for name, column in given.items()})
-    check(a, label_count(schema), ids)
+    check(a, label_count(schema), ids, hidden_dim(schema))
     words = tokens if isinstance(tokens, pa.ListArray) else pa.array(tokens, pa.list_(pa.string()))
     _check_lengths(ids, a.lengths, list_lengths(words), "tokens")
     _, K, T = a.paths.shape
@@ -58,6 +58,8 @@ def encode(
         "emissions": _scores(a.emissions[inside].astype(np.float16), a.lengths),
         "log_partition": a.log_partition.astype(np.float32),
     }
+    if a.hidden is not None:
+        columns["hidden"] = _scores(a.hidden[inside].astype(np.float16), a.lengths)
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 

@@ -5,8 +5,9 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from structkd.artifacts.hidden import HiddenBasis
 from structkd.artifacts.posteriors import PosteriorCode
 from structkd.artifacts.schema import SCHEMA_VERSION, ArtifactError, shard_schema
 from structkd.corpora.files import canonical_json, digest_json
@@ -25,9 +26,10 @@ class SetHeader(Record):
     """Labels in the order of their ids, the chain's scores over L labels, and the set's provenance.
 
     `transitions` is L x L, (from, to); those of a softmax teacher are zero. All scores are finite: JSON has no
-    infinities. `posteriors` names the code of the log-posteriors, see `artifacts.posteriors`. `provenance` is JSON:
-    teacher, corpus, settings and code of the set, by digest and by name. Lists are accepted as tuples, so a tensor's
-    `.tolist()` works. Raises pydantic.ValidationError, a ValueError.
+    infinities. `posteriors` names the code of the log-posteriors, see `artifacts.posteriors`. `hidden` is the basis of
+    the column `hidden`; None if there is no such column. `provenance` is JSON: teacher, corpus, settings and code of
+    the set, by digest and by name. Lists are accepted as tuples, so a tensor's `.tolist()` works. Raises
+    pydantic.ValidationError, a ValueError.
     """
 
     labels: tuple[str, ...]
@@ -35,6 +37,8 @@ class SetHeader(Record):
     start: tuple[float, ...]
     end: tuple[float, ...]
     posteriors: PosteriorCode = "float16"
+    # Left out where there is none, so that the identities of other sets stay as they are.
+    hidden: HiddenBasis | None = Field(None, exclude_if=lambda basis: basis is None)
     provenance: dict[str, JsonValue]
 
     @model_validator(mode="after")
@@ -55,7 +59,7 @@ class SetHeader(Record):
     @property
     def schema(self) -> pa.Schema:
         """The columns of the set's shards."""
-        return shard_schema(len(self.labels), self.posteriors)
+        return shard_schema(len(self.labels), self.posteriors, self.hidden.dim if self.hidden else 0)
 
     @cached_property
     def identity(self) -> str:

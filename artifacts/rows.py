@@ -113,6 +113,11 @@ class DecodedRows:
         return self._numbers("log_partition", np.float32)
 
     @cached_property
+    def hidden(self) -> Float32[np.ndarray, "B T D"]:
+        """The teacher's state of each word, in the dimensions of the header's basis."""
+        return self._padded("hidden", self.mask, np.float32)
+
+    @cached_property
     def set_number(self) -> Int64[np.ndarray, "B"]:
         """The place of each row's set among the streamed sets, for rows of a stream."""
         return self._numbers(SET_COLUMN, np.int64)

@@ -13,8 +13,10 @@ class ArtifactError(ValueError):
     """An unusable artifact set; the message names the file, what was found and what to do."""
 
 
-def shard_schema(label_count: int, posteriors: PosteriorCode = "float16") -> pa.Schema:
+def shard_schema(label_count: int, posteriors: PosteriorCode = "float16", hidden: int = 0) -> pa.Schema:
     """Return the columns of a shard over `label_count` labels, without file metadata.
+
+    With `hidden` > 0 there is one more column, `hidden`: a teacher's state of each word in so many dimensions.
 
     Label ids are uint8 if they fit. Emissions are float16, and so are log-posteriors by default. This costs
     log-posteriors 5e-8 nats of KL; float16 probabilities would cost 1.9e-2 at a temperature of 4.
@@ -41,9 +43,16 @@ def shard_schema(label_count: int, posteriors: PosteriorCode = "float16") -> pa.
         "emissions": scores(pa.float16()),
         "log_partition": pa.float32(),
     }
+    if hidden:
+        columns["hidden"] = pa.list_(pa.list_(pa.float16(), hidden))
     return pa.schema([pa.field(name, kind, nullable=name in NULLABLE) for name, kind in columns.items()])
 
 
 def label_count(schema: pa.Schema) -> int:
     """Return the number of labels L of a shard schema."""
     return int(schema.field("log_posteriors").type.value_type.list_size)
+
+
+def hidden_dim(schema: pa.Schema) -> int:
+    """Return the number of dimensions of the hidden states of a shard schema; 0 if it has none."""
+    return int(schema.field("hidden").type.value_type.list_size) if "hidden" in schema.names else 0

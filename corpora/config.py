@@ -11,9 +11,9 @@ from structkd.corpora.sentences import Split
 from structkd.corpora.settings import Seed, Settings
 
 
-def new_setting(default: Any, description: str) -> Any:
+def new_setting(default: Any, description: str, **limits: Any) -> Any:
     """Return a setting that was added later; it does not change the names of runs that do not use it."""
-    return Field(default, description=description, exclude_if=lambda value: value == default)
+    return Field(default, description=description, exclude_if=lambda value: value == default, **limits)
 
 
 class FileFormat(Settings):

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import pyarrow as pa
+import torch
 
 from structkd.artifacts.rows import DecodedRows
+from structkd.student.hidden import HiddenTargets
 from structkd.student.objectives import Signals
 from structkd.student.signals import SignalSource
 from structkd.tagger.tokens import TokenBatch
@@ -16,6 +18,7 @@ class StudentBatch:
 
     tokens: TokenBatch
     signals: Signals
+    hidden: HiddenTargets | None = None
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -26,7 +29,9 @@ class StudentBatch:
         return self.tokens.word_count
 
 
-def student_batch(rows: pa.Table, source: SignalSource) -> StudentBatch:
-    """Return a batch of rows of `artifacts.stream`, with signals from `source`."""
+def student_batch(rows: pa.Table, source: SignalSource, hidden: torch.device | None = None) -> StudentBatch:
+    """Return a batch of rows of `artifacts.stream`, with signals from `source`; and with the teachers' hidden states
+    on the device `hidden`, if it is given."""
     decoded = DecodedRows(rows)
-    return StudentBatch(TokenBatch.from_arrow(decoded.tokens), source.signals(decoded))
+    targets = HiddenTargets.of(decoded, hidden) if hidden else None
+    return StudentBatch(TokenBatch.from_arrow(decoded.tokens), source.signals(decoded), targets)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from structkd.corpora.config import new_setting
 from structkd.corpora.settings import Settings
 
 SystemName = Literal[
@@ -19,6 +20,12 @@ class DistillConfig(Settings):
     lambda_first: float = Field(1.0, ge=0, le=1, description="weight of the distillation loss at the first update")
     lambda_last: float = Field(
         0.0, ge=0, le=1, description="weight after the last update; it changes linearly in between"
+    )
+    hidden_updates: int = new_setting(
+        0,
+        "first updates, which learn the teachers' hidden states alone; lambda changes over the rest. "
+        "Needs teacher.annotation.hidden",
+        ge=0,
     )
     sampling_exponent: float = Field(
         1.0, ge=0, le=1, description="a language's share is its size to this power: 1 proportional, 0 uniform"

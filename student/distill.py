@@ -1,6 +1,7 @@
 """Stage two: one multilingual student from artifact sets, with no teacher in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from statistics import fmean
 
@@ -15,6 +16,7 @@ from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import Log
 from structkd.student.batches import StudentBatch, student_batch
 from structkd.student.config import DistillConfig, SystemName
+from structkd.student.hidden import hidden_loss, projections
 from structkd.student.objectives import System, annealed, as_system, distillation_loss
 from structkd.student.signals import ShardSignals, SignalSource
 from structkd.tagger.config import TaggerConfig, TrainingConfig
@@ -48,12 +50,13 @@ def distill(
     """Train a student with one of `SYSTEMS`, by name, or with a system of your own.
 
     The best dev score, a mean over languages, decides which weights are kept. The baseline reads labelled rows only.
+    The first `config.hidden_updates` of the others learn the teachers' hidden states, and are not scored on dev.
     With `resume`, a killed training continues from its saved state. Each of several `ranks` takes its share of every
     batch; all end with the same student. Frozen encoders read stored `features`. Teachers' signals come from the sets,
     unless `signals` is another source.
 
     Raises:
-        ArtifactError: sets that are damaged, or disagree on their labels.
+        ArtifactError: sets that are damaged, disagree on their labels, or lack hidden states.
     """
     torch.manual_seed(seed)
     objective, place = as_system(system), torch.device(device)
@@ -66,14 +69,18 @@ def distill(
     share = Share(ranks.rank, ranks.world)
     headers = [artifact_set.header for artifact_set in sets]
     source = signals or ShardSignals(objective, headers, config.k, place)
-    columns = ("tokens", "gold", *source.columns)
+    stage = config.hidden_updates if objective.loss else 0
+    columns = ("tokens", "gold", *source.columns, *(["hidden"] if stage else []))
 
     def batches(epoch: int, start: int) -> Iterator[StudentBatch]:
         for rows in stream_epoch(sets, columns, stream, epoch, start=start, share=share):
-            yield student_batch(rows, source)
+            yield student_batch(rows, source, place if stage else None)
 
     def loss(student: Tagger, batch: StudentBatch, done: float) -> Tensor:
-        weight = annealed(config.lambda_first, config.lambda_last, done)
+        update = round(done * training.updates) - stage
+        if update < 0:
+            return hidden_loss(student, batch.tokens, batch.hidden)
+        weight = annealed(config.lambda_first, config.lambda_last, update / (training.updates - stage))
         chain = student(batch.tokens)
         return distillation_loss(objective, chain, batch.signals, temperature=config.temperature, weight=weight)
 
@@ -85,7 +92,9 @@ def distill(
     student = Tagger(tagger, vocabulary, LabelSet(headers[0].labels)).to(place)
     student.attach(features)
     log_vectors(student, list(seen), log)
-    return student, train(student, batches, loss, score_dev, training, log, resume=resume, ranks=ranks)
+    with projections(student, sets) if stage else nullcontext():
+        result = train(student, batches, loss, score_dev, training, log, resume=resume, ranks=ranks, unscored=stage)
+    return student, result
 
 
 def _words(sets: Sequence[ArtifactSet], *, labelled_only: bool) -> dict[str, int]:

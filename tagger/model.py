@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from structkd.corpora.labels import LabelSet
@@ -78,14 +79,21 @@ class Tagger(nn.Module):
 
     def forward(self, tokens: TokenBatch) -> LinearChain:
         """Return the distribution over label sequences for each sentence of a batch."""
-        lengths = tokens.lengths.to(self.device)
-        vectors = self.dropout(self.encoder(tokens))
+        return self.chain_from(self.states(tokens), tokens)
+
+    def states(self, tokens: TokenBatch) -> Float[Tensor, "B T S"]:
+        """Return the last hidden state of each word, from which emission scores are computed."""
+        vectors: Tensor = self.dropout(self.encoder(tokens))
         if self.context is not None:
-            vectors = self.context(vectors, lengths)
+            vectors = self.context(vectors, tokens.lengths.to(self.device))
+        return vectors
+
+    def chain_from(self, states: Float[Tensor, "B T S"], tokens: TokenBatch) -> LinearChain:
+        """Return the distribution over label sequences from the `states` of the same sentences."""
         return LinearChain(
-            emissions=self.projection(vectors),
+            emissions=self.projection(states),
             transitions=self.transitions,
             start=self.start,
             end=self.end,
-            lengths=lengths,
+            lengths=tokens.lengths.to(self.device),
         )

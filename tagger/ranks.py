@@ -74,19 +74,21 @@ class Ranks:
         """Replace the gradient of the mean loss over `weight` sentences by that over the sentences of all ranks.
 
         Up to rounding, it is the gradient of one process with all sentences. A rank without sentences has weight 0
-        and no gradients. Returns the mean loss over all ranks and the sum of the weights.
+        and no gradients. A parameter for which no rank has a gradient keeps none. Returns the mean loss over all ranks
+        and the sum of the weights.
         """
         if self.world == 1:
             return loss, weight
         parameters = list(parameters)
         pieces = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        sums = torch.cat([*(piece.flatten() for piece in pieces), pieces[0].new_tensor([loss, 1])]) * weight
+        numbers = pieces[0].new_tensor([*(p.grad is not None for p in parameters), loss, 1])
+        sums = torch.cat([*(piece.flatten() for piece in pieces), numbers]) * weight
         dist.all_reduce(sums, group=self.tensors)
         total = round(sums[-1].item())
         sums /= total
-        parts = torch.split(sums[:-2], [p.numel() for p in parameters])
-        for parameter, part in zip(parameters, parts, strict=True):
-            parameter.grad = part.view_as(parameter)
+        parts = torch.split(sums[: -len(numbers)], [p.numel() for p in parameters])
+        for parameter, part, known in zip(parameters, parts, sums[-len(numbers) : -2].tolist(), strict=True):
+            parameter.grad = part.view_as(parameter) if known else None
         return sums[-2].item(), total
 
 

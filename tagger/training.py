@@ -88,6 +88,7 @@ def train(
     *,
     resume: Resume | None = None,
     ranks: Ranks = ALONE,
+    unscored: int = 0,
 ) -> TrainingResult:
     """Train until the updates or the patience are used up, and leave the best dev weights in `tagger`.
 
@@ -101,6 +102,7 @@ def train(
         loss: mean loss of a batch, given the finished share of the training (0 to 1), for annealing.
         score_dev: a score that is higher for a better tagger; called on rank 0.
         log: gets an `Updated` after each update, and a `DevScored` after each scoring.
+        unscored: first updates, which learn something else: without dev scores, and without patience.
 
     Raises:
         TrainingError: an epoch without batches, or a loss that is not a number.
@@ -121,7 +123,9 @@ def train(
         at = replace(at, update=update, epoch=epoch, step=step + 1)
         at.total, at.seen = at.total + value * sentences, at.seen + sentences
         log(Updated(update, config.updates))
-        if update % config.evaluate_every == 0 or update == config.updates:
+        if update <= unscored:
+            at.total, at.seen = 0.0, 0
+        elif update % config.evaluate_every == 0 or update == config.updates:
             dev = ranks.from_first(_score(tagger, score_dev, update) if ranks.first else 0.0)
             if dev > at.best:
                 at.best, at.best_update, kept = dev, update, _weights(tagger)
@@ -129,7 +133,7 @@ def train(
             log(DevScored(update, epoch, loss=mean, dev=dev, best=at.best, words_per_second=speed))
             at.curve.append((update, mean, dev))
             at.total, at.seen = 0.0, 0
-            if update - at.best_update >= config.patience * config.evaluate_every:
+            if update - max(at.best_update, unscored) >= config.patience * config.evaluate_every:
                 break
         last_chance = ranks.world == 1 and asked_to_end()
         if resume and update < config.updates and ranks.from_first(resume.due or last_chance):

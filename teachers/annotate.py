@@ -23,6 +23,7 @@ from structkd.corpora.records import Annotated, Log
 from structkd.corpora.sentences import Corpus, Sentence, Sentences
 from structkd.runtime.batches import length_batches
 from structkd.teachers.config import AnnotationConfig
+from structkd.teachers.hidden import HiddenSource
 from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
 
 
@@ -168,6 +169,7 @@ def header_of(
         start=tuple(teacher.start.tolist()),
         end=tuple(teacher.end.tolist()),
         posteriors=posteriors,
+        hidden=teacher.basis if isinstance(teacher, HiddenSource) else None,
         provenance=provenance,
     )
 
@@ -209,7 +211,11 @@ def _groups(rows: Sequence[TextRow], batch_tokens: int) -> Iterator[Int64[np.nda
 
 @torch.inference_mode()
 def _annotations(teacher: TeacherSource, passage: Passage, k: int) -> Annotations:
-    chain = teacher.chain(passage)
+    hidden = None
+    if isinstance(teacher, HiddenSource):
+        chain, hidden = teacher.chain_and_hidden(passage)
+    else:
+        chain = teacher.chain(passage)
     log_posteriors = chain.log_marginals
     paths, log_probs, counts = chain.kbest(k)
     possible = (log_probs > LOG_ZERO / 2).sum(1)  # a source of probabilities rules paths out without saying so
@@ -222,4 +228,5 @@ def _annotations(teacher: TeacherSource, passage: Passage, k: int) -> Annotation
         log_posteriors=log_posteriors.cpu().numpy(),
         emissions=chain.emissions.cpu().numpy(),
         log_partition=chain.log_partition.cpu().numpy(),
+        hidden=None if hidden is None else hidden.cpu().numpy(),
     )

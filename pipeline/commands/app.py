@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "Export a tagger: a folder with all that its use needs, and a model card.",
     "push": "Push an exported student or an artifact set to the Hub, in one commit; an artifact set to a store.",
     "pull": "Pull an exported student or an artifact set from the Hub or a store, and check every file's digest.",
+    "vectors": "Make static word vectors from a pretrained encoder and the words of an experiment's training text.",
     "schema": "Print the JSON Schema of experiment files or grids: names, types, defaults and meanings of settings.",
     "corpora": "List, check and fetch corpora.",
 }

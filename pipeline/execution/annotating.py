@@ -15,6 +15,7 @@ from structkd.corpora.labels import LabelSet
 from structkd.corpora.prepared import PreparedText
 from structkd.corpora.records import LabelsUnknown, Log, SetWritten
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.pipeline.execution.hidden import hidden_source
 from structkd.pipeline.execution.jobs import lesson, load
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
@@ -38,7 +39,7 @@ def open_teacher(
         return open_source(external, plan.language, LabelSet(labels), Data(experiment).scheme, device, features)
     teacher = load_tagger(plan.folder).to(device)
     teacher.attach(features)
-    return TaggerSource(teacher)
+    return hidden_source(experiment, plan, teacher) if experiment.teacher.annotation.hidden else TaggerSource(teacher)
 
 
 def trained_on(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> TrainedOn:

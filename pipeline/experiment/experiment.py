@@ -63,6 +63,17 @@ class Teacher(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _only_ours_have_states(self) -> "Teacher":
+        if self.annotation.hidden and self.external:
+            raise PydanticCustomError(
+                "hidden",
+                "annotation.hidden should be 0 beside external teachers, found {hidden}: only taggers that are trained "
+                "here give their states",
+                {"hidden": self.annotation.hidden},
+            )
+        return self
+
 
 class Student(Settings):
     """Settings of stage two."""
@@ -81,6 +92,17 @@ class Student(Settings):
     test: bool = Field(
         True, exclude_if=bool, description="score on test; false: on dev alone, as trials of `[tune]` are"
     )
+
+    @model_validator(mode="after")
+    def _labels_are_learned_too(self) -> "Student":
+        found, updates = self.distill.hidden_updates, self.training.updates
+        if found >= updates:
+            raise PydanticCustomError(
+                "hidden_updates",
+                "distill.hidden_updates: found {found} of {updates} updates; the rest learns labels, so lower it",
+                {"found": found, "updates": updates},
+            )
+        return self
 
 
 class Experiment(Settings):
@@ -170,6 +192,17 @@ class Experiment(Settings):
         return self
 
     @model_validator(mode="after")
+    def _states_are_stored(self) -> "Experiment":
+        if self.student.distill.hidden_updates and not self.teacher.annotation.hidden:
+            raise PydanticCustomError(
+                "hidden_updates",
+                "student.distill.hidden_updates: found {updates}, but teachers store no hidden states; set "
+                "teacher.annotation.hidden, for example to 64",
+                {"updates": self.student.distill.hidden_updates},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _demo_makes_its_own_text(self) -> "Experiment":
         if self.unlabelled and isinstance(self.corpus, DemoSource):
             raise PydanticCustomError(
@@ -206,6 +239,7 @@ class Experiment(Settings):
         """SHA-256 of the settings that the scores of the teachers of whole corpora depend on."""
         settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS})
         settings["teacher"].pop("folds")
+        settings["teacher"]["annotation"].pop("hidden", None)
         return digest_json(["teachers", settings])
 
 

@@ -42,6 +42,8 @@ def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
         "entropy of the posteriors": f"{summary.entropy:.4f} nats a word (mean)",
         "best path agrees with gold": accuracy,
     }
+    if hidden := artifacts.header.hidden:
+        rows["hidden states"] = f"{hidden.dim} of {hidden.size} dimensions"
     for name, value in rows.items():
         table.add_row(name, value)
     table.columns[1].overflow = "fold"

@@ -36,7 +36,9 @@ class TaggerSource:
     @torch.no_grad()
     def chain(self, passage: Passage) -> LinearChain:
         """Return the tagger's chain, without gradients."""
-        found = self._tagger(TokenBatch.from_sentences(sentence.tokens for sentence in passage.sentences))
+        return self._ordered(self._tagger(TokenBatch.from_sentences(sentence.tokens for sentence in passage.sentences)))
+
+    def _ordered(self, found: LinearChain) -> LinearChain:
         return LinearChain(
             emissions=found.emissions[..., self._order],
             transitions=self.transitions,

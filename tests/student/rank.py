@@ -104,7 +104,7 @@ def train(sets: list[ArtifactSet], ranks: Ranks, folder: Path, *, dropout: float
         system="posterior+top-wk",
         tagger=TaggerConfig(encoders=small_encoders(5, 30, 50, dropout=dropout), hidden=4, dropout=dropout),
         training=TrainingConfig(updates=24, batch_tokens=18, learning_rate=0.01, evaluate_every=6),
-        config=DistillConfig(k=2),
+        config=DistillConfig(k=2, hidden_updates=9 if sets[0].header.hidden else 0),
         seed=1,
         log=log,
         resume=Resume(folder / "state", "ranks", 0.0),
