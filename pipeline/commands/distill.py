@@ -15,8 +15,11 @@ from structkd.pipeline.commands.options import (
     EngineOption,
     ExperimentName,
     Redo,
+    Runs,
     Track,
     Workers,
+    runs_again,
+    runs_place,
 )
 from structkd.pipeline.execution.engines import Engine, EngineKind, FirstAlone, Together, choose_engine
 from structkd.pipeline.execution.progress import choose_display
@@ -26,7 +29,7 @@ from structkd.pipeline.execution.trackers import Kind
 from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.namesakes import remember
-from structkd.pipeline.plan.pieces import Plan, make_plan
+from structkd.pipeline.plan.pieces import RUNS, Plan, make_plan
 from structkd.pipeline.results.provenance import provenance_note
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ def distill(
     workers: Workers = None,
     kind: EngineOption = EngineKind.PROCESSES,
     address: Address = None,
+    runs: Runs = str(RUNS),
     changes: Changes = None,
     redo: Redo = False,
     track: Track = None,
@@ -47,7 +51,7 @@ def distill(
 
     Under torchrun, all processes train each student together; --workers then applies to the teachers alone.
     """
-    plan = make_plan(load_changed(experiment, changes))
+    plan = make_plan(load_changed(experiment, changes), runs_place(runs))
     if os.environ.get("RANK", "0") == "0":  # torchrun's number of this process
         print_namesakes(make_console(), experiment, plan)
     if dry_run:
@@ -61,7 +65,7 @@ def distill(
     else:
         _distill(plan, engine, engine, redo=redo, track=track)
     if os.environ.get("RANK", "0") == "0":
-        _finish(plan, experiment, changes or ())
+        _finish(plan, experiment, changes or (), runs)
 
 
 def _distill_by_ranks(plan: Plan, engine: Engine, *, redo: bool, track: Kind | None) -> None:
@@ -94,7 +98,7 @@ def _distill(
         _print_scores(plan, console)
 
 
-def _finish(plan: Plan, experiment: str, changes: Sequence[str]) -> None:
+def _finish(plan: Plan, experiment: str, changes: Sequence[str], runs: str) -> None:
     """Remember the file, and print the students and the next commands, with the same changes."""
     remember(experiment, plan.folder)
     named = shlex.join([experiment, *(part for change in changes for part in ("--set", change))])
@@ -104,7 +108,7 @@ def _finish(plan: Plan, experiment: str, changes: Sequence[str]) -> None:
         console.print(f"  {student.folder}", soft_wrap=True)
     sets = [folder for teacher in plan.teachers for folder in teacher.sets]
     console.print(
-        f"Next: structkd report {named}\n"
+        f"Next: structkd report {named}{runs_again(runs)}\n"
         f"      structkd inspect {sets[0]}\n"
         f"      structkd tag {plan.students[-1].folder} TEXT",
         soft_wrap=True,

@@ -1,16 +1,22 @@
 """A small S3 server on loopback, for tests: objects in memory, and a queue of faults.
 
-It speaks what a store needs: GET, HEAD, PUT with If-None-Match, ranges and lists. Signatures are not checked.
+It speaks what a store needs: GET, HEAD, PUT with If-None-Match, ranges and lists; also as Google Cloud Storage says it.
+Signatures are not checked.
 """
 
+import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from structkd.artifacts.stores.objects import _client
 
 SECRET, KEY = "a-very-secret-key", "AKIDEXAMPLE"
 
@@ -24,6 +30,11 @@ class Bucket:
     requests: list[tuple[str, str]] = field(default_factory=list)
     fault: Callable[[str, str], str | None] = lambda method, key: None
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def write_account(self, path: Path) -> None:
+        """Write what Google's client needs to find this server, and to ask nobody for a token."""
+        place = {"gcs_base_url": f"http://127.0.0.1:{self.port}", "disable_oauth": True}
+        path.write_text(json.dumps(place | {"client_email": "", "private_key": "", "private_key_id": ""}))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -123,7 +134,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.refused():
             return
         with bucket.lock:
-            exists = key in bucket.objects and self.headers.get("If-None-Match") == "*"
+            new = self.headers.get("If-None-Match") == "*" or self.headers.get("x-goog-if-generation-match") == "0"
+            exists = key in bucket.objects and new
             if not exists and self.fault != "lose":
                 bucket.objects[key] = body
         if exists:
@@ -146,3 +158,31 @@ def s3_server() -> Iterator[Bucket]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def s3_environment(monkeypatch) -> Iterator[Bucket]:
+    """A server, and an environment that leads to it."""
+    with s3_server() as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        _client.cache_clear()
+        yield found
+    _client.cache_clear()
+
+
+def once(fault, *wanted):
+    """A fault of the first request with this method and this part of the key."""
+    left = Counter({wanted: 1})
+
+    def choose(method, key):
+        if left[wanted] and method == wanted[0] and wanted[1] in key:
+            left[wanted] -= 1
+            return fault
+        return None
+
+    return choose
+
+
+def always(fault, method="", part=""):
+    return lambda one, key: fault if method in one and part in key else None
