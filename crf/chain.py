@@ -9,7 +9,9 @@ from torch import Tensor
 
 from structkd.crf import decode
 from structkd.crf.checks import check_lengths, check_sizes, score_error
+from structkd.crf.fold import fold
 from structkd.crf.logscan import FLOOR
+from structkd.crf.partition import log_total
 from structkd.crf.reach import Reach, reach_of
 from structkd.crf.sample import sample
 from structkd.crf.scan import scan
@@ -83,17 +85,14 @@ class LinearChain:
         return torch.arange(self.emissions.shape[1], device=self.lengths.device)
 
     @cached_property
-    def _folded(self) -> Float[Tensor, "B T L"]:
-        """Emissions with start and end scores folded into a sentence's first and last word; 0 at padding."""
-        last = (self._place == self.lengths[:, None] - 1)[..., None]
-        scores = torch.where(last, self.emissions + self.end, self.emissions)
-        scores = torch.cat([scores[:, :1] + self.start, scores[:, 1:]], 1)
-        return scores.clamp_min(FLOOR).masked_fill(~self.mask[..., None], 0.0)
+    def _folded(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B T 1"]]:
+        """Emissions with start and end scores folded in, less the largest of each word; and that largest."""
+        return fold(self.emissions, self.start, self.end, self.lengths)
 
-    @cached_property
+    @property
     def _peaks(self) -> Float[Tensor, "B T 1"]:
-        """The largest potential of each word: a constant, because its gradient cancels wherever it is subtracted."""
-        return self._folded.detach().amax(-1, keepdim=True)
+        """The largest score of each word, a constant."""
+        return self._folded[1]
 
     @cached_property
     def _top(self) -> Float[Tensor, ""]:
@@ -114,7 +113,7 @@ class LinearChain:
         _, greatest, top = self._extremes
         if not (greatest < inf and top < inf):  # a NaN is below nothing
             raise score_error(self._parts, self.mask)
-        return self._folded - self._peaks
+        return self._folded[0]
 
     @cached_property
     def _steps(self) -> Float[Tensor, "L L"]:
@@ -180,11 +179,15 @@ class LinearChain:
         priors, totals = scan(torch.stack([scores, turned]), torch.stack([self._steps, self._steps.mT]), self._reach)
         return priors[0], self._turned(priors[1]), totals[0]
 
+    @cached_property
+    def _turn(self) -> Int[Tensor, "B T"]:
+        """The place of each word in the reversed sentence; padding stays."""
+        return torch.where(self.mask, self.lengths[:, None] - 1 - self._place, self._place)
+
     def _turned(self, words: Float[Tensor, "B T L"]) -> Float[Tensor, "B T L"]:
         """Each sentence's words from last to first; padding stays where it is."""
         B, T, L = words.shape
-        source = torch.where(self.mask, self.lengths[:, None] - 1 - self._place, self._place)
-        rows = source + T * torch.arange(B, device=source.device)[:, None]
+        rows = self._turn + T * torch.arange(B, device=words.device)[:, None]
         return words.reshape(B * T, L).index_select(0, rows.flatten()).view_as(words)
 
     # -- the distribution ---------------------------------------------------------------------------------------
@@ -192,6 +195,10 @@ class LinearChain:
     @cached_property
     def _centred_log_partition(self) -> Float[Tensor, "B"]:
         """log Z less the common part of all sequences, in float64."""
+        if not {"_both", "_forward"} & self.__dict__.keys():
+            found = log_total(self._potentials, self._steps, self.lengths, self._turn, self._reach)
+            if found is not None:
+                return found
         return self._forward[1].gather(1, self.lengths[:, None] - 1)[:, 0]
 
     def _centred_score(self, paths: Int[Tensor, "B K T"]) -> Float[Tensor, "B K"]:
@@ -288,6 +295,8 @@ class LinearChain:
     def _allowed(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "L L"]]:
         """Return potentials and steps with -inf where forbidden, without gradients; the stored ones keep theirs."""
         words, steps = self._potentials.detach(), self._steps.detach()
+        if self._dead is None and words.numel() and torch.minimum(words.amin(), steps.amin()) > FLOOR / 2:
+            return words, steps
         forbidden = (words <= FLOOR / 2, steps <= FLOOR / 2)
         if self._dead is not None:
             forbidden = (forbidden[0] | self._dead[:, None, None], forbidden[1])
