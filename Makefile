@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install teachers distill reproduce report test test-all lint docs dist bench gpu clean
+.PHONY: help install teachers distill reproduce report test test-ci test-all lint docs dist bench gpu clean
 
 help:  ## print this list
 	@echo 'structkd: many monolingual sequence labellers into one multilingual model, in two offline stages'
@@ -38,7 +38,10 @@ reproduce: $(STAMP)  ## run what GRID=name lacks: tasks by systems by seeds, row
 report: $(STAMP)  ## write a page of what has been run; EXPERIMENT may name a grid
 	@$(BIN)/structkd report $(EXPERIMENT)
 
-test: $(STAMP)  ## run the tests (some 10 minutes on 2 cores)
+test: $(STAMP)  ## run the tests, without whole runs in processes of their own
+	$(BIN)/pytest -n 2 --dist loadfile -m 'not slow and not long'
+
+test-ci: $(STAMP)  ## add the whole runs
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-all: $(STAMP)  ## add the slow tests and those on the real corpora, with new random examples

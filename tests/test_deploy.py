@@ -13,6 +13,8 @@ from tests.pipeline.hub.server import TOKEN, running
 from tests.runtime.wheels import ROOT, build_wheel, unpack
 from tests.test_readme import shell
 
+pytestmark = pytest.mark.long
+
 PAGE = (ROOT / "docs" / "deploy.md").read_text("utf-8")
 README = (ROOT / "runtime" / "README.md").read_text("utf-8")
 

@@ -9,7 +9,7 @@ import pytest
 
 import structkd
 
-pytestmark = pytest.mark.timeout(1200)  # a busy machine is not a failure
+pytestmark = pytest.mark.long
 EXAMPLES = Path(__file__).parents[1] / "examples"
 TINY = """
 title = "tiny"

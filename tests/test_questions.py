@@ -9,6 +9,8 @@ import pytest
 
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 PAGE = (Path(__file__).parent.parent / "docs" / "questions.md").read_text("utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 (SETUP,) = re.findall(r"```python setup\n(.*?)```", PAGE, re.DOTALL)

@@ -18,6 +18,8 @@ from structkd.artifacts.schema import ArtifactError
 from tests.artifacts.writing import SENTENCES, SHARD_ROWS
 from tests.pipeline.tiny import contents
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SHARDS = -(-SENTENCES // SHARD_ROWS)
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 SMALL = (
     TINY.replace('["en", "de"]', '["en"]')
     .replace('["baseline", "posterior+top-wk", "exact"]', '["exact"]')

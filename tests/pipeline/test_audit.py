@@ -13,6 +13,8 @@ from structkd.pipeline.report.audits import contradictions_table, issues_table, 
 from tests.pipeline.test_console import ESCAPES
 from tests.pipeline.tiny import structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 OWN = """
 title = "a corpus with one error"
 languages = ["en"]

@@ -33,6 +33,8 @@ from tests.artifacts.examples import write_set
 from tests.artifacts.test_comparison import write as write_small
 from tests.pipeline.test_workers import is_alive
 
+pytestmark = pytest.mark.long
+
 ENGINES = pytest.mark.parametrize("engine", [InProcess(), Processes(2)], ids=["here", "processes"])
 
 

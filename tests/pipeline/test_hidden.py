@@ -3,10 +3,14 @@
 import json
 import shutil
 
+import pytest
+
 from structkd.artifacts.reader import ArtifactSet
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
+
+pytestmark = pytest.mark.long
 
 STATES = TINY.replace("k = 4", "k = 4\nhidden = 6").replace('"baseline", "posterior+top-wk", "exact"', '"posterior"')
 STAGED = STATES + "\n[student.distill]\nhidden_updates = 8\n"

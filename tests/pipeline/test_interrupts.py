@@ -14,6 +14,8 @@ from tests.pipeline.test_workers import is_alive
 from tests.pipeline.tiny import TINY, contents, write_experiment
 from tests.pipeline.untrained import save_untrained
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 ENDLESS = TINY.replace("updates = 20\nevaluate_every = 10", "updates = 1000000\nevaluate_every = 5\npatience = 1000000")
 LONG_STUDENTS = ENDLESS.replace("updates = 1000000", "updates = 2", 1)

@@ -12,6 +12,8 @@ import pytest
 
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 EXPERIMENT = (
     TINY.replace("k = 4", "k = 4\nshard_rows = 8\nrow_group_rows = 4")
     .replace("[teacher.tagger]", "[teacher]\nfolds = 2\n\n[teacher.tagger]")

@@ -10,6 +10,8 @@ from structkd.pipeline.report.page.render import render
 from structkd.pipeline.results.findings import plan_findings
 from tests.pipeline.tiny import structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 LANGUAGES = ("sd", "mean", "system", "seeds")
 EXPERIMENT = """
 title = "Names"

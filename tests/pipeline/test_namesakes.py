@@ -1,7 +1,11 @@
 """Two files of one name have one folder, and that is said."""
 
+import pytest
+
 from structkd.pipeline.experiment.namesakes import RECORD, namesakes_note, remember
 from tests.pipeline.tiny import TINY, structkd, write_experiment
+
+pytestmark = pytest.mark.long
 
 
 def test_commands_name_both_files_where_their_settings_differ(tmp_path):

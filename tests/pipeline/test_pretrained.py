@@ -16,6 +16,8 @@ from tests.pipeline.tiny import TINY, structkd, write_experiment
 from tests.tagger.encoders.tiny_bert import save_tiny_bert
 from tests.tagger.encoders.vector_files import write_text
 
+pytestmark = pytest.mark.long
+
 FROZEN = """encoders = [{ kind = "transformer", model = "tiny-bert", layers = [1, 2], mix = "scalar" }]
 hidden = 8
 """

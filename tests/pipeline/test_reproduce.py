@@ -19,6 +19,8 @@ from structkd.pipeline.experiment.selection import chosen_tables
 from structkd.pipeline.results.rows import SCHEMA, RowError, add_rows, read_rows
 from tests.pipeline.tiny import contents, structkd
 
+pytestmark = pytest.mark.long
+
 GRID = """
 title = "Tiny"
 seeds = [1, 2]

@@ -13,6 +13,8 @@ from structkd.pipeline.plan.pieces import make_plan
 from tests.artifacts.s3 import KEY, SECRET, always, s3_server
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("obstore")
 EXPERIMENT = (
     TINY.replace('["en", "de"]', '["en"]')

@@ -14,6 +14,8 @@ from tests.pipeline.untrained import save_untrained
 from tests.runtime.serving.client import connected, get, head, post, records
 from tests.runtime.serving.process import running, stopped
 
+pytestmark = pytest.mark.long
+
 STRUCTKD = Path(sys.executable).with_name("structkd")
 TEXTS = ["Ada flew to Oslo.", "", "Oslo"]
 

@@ -12,6 +12,8 @@ from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.corpora import Data
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 EXTERNAL = """
 [teacher.external]
 combine = "mean"

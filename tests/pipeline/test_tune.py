@@ -20,6 +20,8 @@ from structkd.pipeline.results.rows import read_rows
 from tests.pipeline.test_reproduce import GRID, write_grid
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 TUNE = """
 [{place}tune]
 trials = 3

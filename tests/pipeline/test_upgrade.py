@@ -11,6 +11,8 @@ import pytest
 
 from tests.pipeline.tiny import TINY, contents, write_experiment
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("artifacts", "corpora", "crf", "pipeline", "runtime", "student", "tagger", "teachers")
 SMALL = (

@@ -16,6 +16,8 @@ from structkd.tagger.vectors.making import word_vectors, write_word2vec
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 from tests.tagger.encoders.tiny_bert import WIDTH, save_tiny_bert
 
+pytestmark = pytest.mark.long
+
 SENTENCES = [("Berlin", "is", "old"), ("old", "London"), ("a", "new", "Berlin")]
 
 

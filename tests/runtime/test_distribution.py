@@ -18,6 +18,8 @@ import structkd.runtime
 from tests.exported import TEXTS, save_entity_tagger
 from tests.runtime.wheels import OWN, ROOT, build_wheel, unpack
 
+pytestmark = pytest.mark.long
+
 REFUSING = """
 import sys
 

@@ -15,6 +15,8 @@ from tests.exported import TEXTS, save_entity_tagger
 from tests.pipeline.hub.server import READER, TOKEN, running
 from tests.pipeline.tiny import contents, structkd
 
+pytestmark = pytest.mark.long
+
 SET, STUDENT = "datasets/me/answers", "me/student"
 
 
