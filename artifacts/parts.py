@@ -16,10 +16,11 @@ from structkd.artifacts.header import Record, SetHeader
 from structkd.artifacts.manifest import MANIFEST, SHARDS, UNFINISHED, Layout, Manifest, Shard, shard_file
 from structkd.artifacts.schema import REMEDY, ArtifactError
 from structkd.artifacts.shards import write_shard
+from structkd.artifacts.stores.places import Place
 from structkd.artifacts.verification import check_shard
 from structkd.corpora.faults import FileError
-from structkd.corpora.files import canonical_json, clear_temporaries, sync
-from structkd.corpora.sealed import SealError, read_sealed, write_sealed
+from structkd.corpora.files import canonical_json, clear_temporaries, read_regular, sync
+from structkd.corpora.sealed import SealError, parse_object, unsealed, write_sealed
 
 RECORDS = "part-*.json"
 
@@ -36,8 +37,17 @@ class ShardRecord(Record):
     def read(cls, path: Path) -> "ShardRecord":
         """Read a record. Raises ArtifactError if it is missing, foreign or edited."""
         try:
-            return cls.model_validate_json(canonical_json(read_sealed(path)), strict=True)
-        except (SealError, ValidationError, FileError) as error:
+            return cls.parse(path, read_regular(path))
+        except FileError as error:
+            raise ArtifactError(f"{path}: not the record of a shard ({error}); {REMEDY}") from error
+
+    @classmethod
+    def parse(cls, path: Place, content: bytes) -> "ShardRecord":
+        """Return the record with this content, found at `path`. Raises ArtifactError if it is foreign or edited."""
+        try:
+            value = unsealed(str(path), parse_object(str(path), content))
+            return cls.model_validate_json(canonical_json(value), strict=True)
+        except (SealError, ValidationError) as error:
             raise ArtifactError(f"{path}: not the record of a shard ({error}); {REMEDY}") from error
 
 
@@ -55,12 +65,7 @@ class SetParts:
         """Go on with a finished set of the same identity. Raises ArtifactError for one of another identity."""
         if not (self.folder / MANIFEST).exists():
             return
-        found = Manifest.read(self.folder).identity
-        if found != self.header.identity:
-            raise ArtifactError(
-                f"{self.folder}: found a finished artifact set {found}, expected none or {self.header.identity}; "
-                "teacher, corpus, settings or code differ: write to another folder, or delete this one"
-            )
+        check_identity(self.folder, Manifest.read(self.folder).identity, self.header)
         with explained(self.folder, "written"):
             (self.folder / MANIFEST).replace(self.folder / UNFINISHED)
             sync(self.folder)
@@ -152,6 +157,15 @@ class SetParts:
             number: ShardRecord(identity=found.identity, layout=found.layout, shard=shard, seconds=0.0)
             for number, shard in enumerate(found.shards)
         }
+
+
+def check_identity(folder: Place, found: str, header: SetHeader) -> None:
+    """Raise ArtifactError if the set in a folder has another identity."""
+    if found != header.identity:
+        raise ArtifactError(
+            f"{folder}: found the artifact set {found}, expected none or {header.identity}; "
+            "teacher, corpus, settings or code differ: write to another folder, or delete this one"
+        )
 
 
 def _record_path(shard: Path) -> Path:

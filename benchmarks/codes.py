@@ -173,7 +173,12 @@ def main(
 ) -> None:
     """Print one row a code: bytes, divergences, and test scores with their standard deviations over seeds."""
     loaded = load_experiment(experiment)
-    folders = [folder for teacher in make_plan(loaded).teachers for folder in teacher.artifacts.values()]
+    folders = [
+        folder
+        for teacher in make_plan(loaded).teachers
+        for folder in teacher.artifacts.values()
+        if isinstance(folder, Path)
+    ]
     values = posteriors_of([ArtifactSet.open(folder) for folder in folders])
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         scores = {

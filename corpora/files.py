@@ -206,7 +206,12 @@ def _is_alive(number: str) -> bool:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically."""
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+        temporary.write_bytes(indented_json(value))
+
+
+def indented_json(value: Any) -> bytes:
+    """Return the bytes of `write_json`."""
+    return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def sync(path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from structkd.corpora.files import digest_json, read_regular, write_json
+from structkd.corpora.files import digest_json, indented_json, read_regular, write_json
 
 DIGEST = "digest"
 
@@ -16,6 +16,11 @@ class SealError(ValueError):
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
     """Write `value` as JSON, atomically, with the digest of its content under the key `digest`."""
     write_json(path, seal(value))
+
+
+def sealed_bytes(value: dict[str, Any]) -> bytes:
+    """Return the bytes of `write_sealed`."""
+    return indented_json(seal(value))
 
 
 def seal(value: dict[str, Any]) -> dict[str, Any]:

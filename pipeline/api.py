@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from structkd.artifacts.stores.places import Place, parse_place
 from structkd.pipeline.execution.engines import choose_engine
 from structkd.pipeline.execution.schedule import Listen
 from structkd.pipeline.execution.stages import Display
@@ -27,17 +28,18 @@ if TYPE_CHECKING:  # a finished experiment needs neither torch nor polars until 
 
 def run_teachers(
     experiment: Experiment, *, workers: int | None = 1, progress: bool = False, runs: str | Path = RUNS
-) -> tuple[Path, ...]:
+) -> tuple[Place, ...]:
     """Stage one: train the teachers that are not trained yet, and write their answers.
 
     Args:
         experiment: an experiment from `load_experiment`.
         workers: number of jobs side by side; None takes the number of GPUs, or else of cores.
         progress: show progress on standard output.
-        runs: folder of results; they are in a subfolder with the experiment's name.
+        runs: folder of results; they are in a subfolder with the experiment's name. Or an address in an object store
+            (s3://, gs://, az://) for the artifact sets, with all other results in the folder `runs`.
 
     Returns:
-        The folders of all artifact sets; open one with `ArtifactSet.open`.
+        The places of all artifact sets; open one with `ArtifactSet.open`.
 
     Raises:
         CorpusError, EncoderError, SourceError: an unusable corpus, encoder or teacher from elsewhere.
@@ -45,7 +47,7 @@ def run_teachers(
     """
     from structkd.pipeline.execution import stages
 
-    plan = make_plan(experiment, Path(runs))
+    plan = make_plan(experiment, parse_place(runs))
     stages.run_teachers([plan], choose_engine(workers), _display(progress))
     return tuple(folder for teacher in plan.teachers for folder in teacher.sets)
 
@@ -63,7 +65,7 @@ def run_students(
     """
     from structkd.pipeline.execution import stages
 
-    plan = make_plan(experiment, Path(runs))
+    plan = make_plan(experiment, parse_place(runs))
     stages.run_students([plan], choose_engine(workers), _display(progress))
     return {(student.system, student.seed): student.folder for student in plan.students}
 
@@ -86,7 +88,7 @@ def result_table(experiment: Experiment, *, runs: str | Path = RUNS) -> "pl.Data
     from structkd.pipeline.results.comparisons import score_rows
     from structkd.pipeline.results.findings import plan_findings
 
-    (task,) = plan_findings(make_plan(experiment, Path(runs))).tasks
+    (task,) = plan_findings(make_plan(experiment, parse_place(runs))).tasks
     return score_rows(task.entries).select("system", "seed", "language", "split", "score")
 
 
@@ -113,7 +115,7 @@ def train_student(
     from structkd.student.distill import distill as train
     from structkd.tagger.features import FeatureSet
 
-    plan, settings = _lessons(experiment, seed, Path(runs)), experiment.student
+    plan, settings = _lessons(experiment, seed, parse_place(runs)), experiment.student
     tagger, _ = train(
         [ArtifactSet.open(one) for one in plan.artifacts],
         _evaluation_sets(experiment, "dev"),
@@ -130,7 +132,7 @@ def train_student(
     return load(folder)
 
 
-def _lessons(experiment: Experiment, seed: int, runs: Path) -> StudentPlan:
+def _lessons(experiment: Experiment, seed: int, runs: Place) -> StudentPlan:
     """Return the plan of a student that learns from everything that the experiment's teachers wrote."""
     student = experiment.student.model_copy(update={"systems": ("exact",), "seeds": (seed,)})
     (plan,) = make_plan(experiment.model_copy(update={"student": student}), runs).students

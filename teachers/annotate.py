@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import overload
 
 import numpy as np
@@ -19,6 +18,8 @@ from structkd.artifacts.header import SetHeader
 from structkd.artifacts.manifest import Layout
 from structkd.artifacts.parts import SetParts
 from structkd.artifacts.posteriors import PosteriorCode
+from structkd.artifacts.store_parts import StoreParts, open_parts
+from structkd.artifacts.stores.places import Place
 from structkd.corpora.records import Annotated, Log
 from structkd.corpora.sentences import Corpus, Sentence, Sentences
 from structkd.runtime.batches import length_batches
@@ -82,7 +83,7 @@ class LazyRows(Sequence[TextRow]):
 def annotate(
     teacher: TeacherSource,
     rows: Sequence[TextRow],
-    folder: Path,
+    folder: Place,
     *,
     name: str,
     config: AnnotationConfig,
@@ -94,12 +95,13 @@ def annotate(
     Sentences in finished shards of a killed run are not annotated again.
 
     Raises:
-        ArtifactError: the folder contains another set, or the disk refuses.
+        ArtifactError: the folder contains another set, or the disk or the store refuses.
         CorpusError: a gold label that the teacher does not have.
         SourceError: the teacher cannot annotate a sentence.
     """
     parts = set_parts(teacher, folder, config, provenance)
-    parts.reopen()
+    if isinstance(parts, SetParts):  # in a store, nothing is written again
+        parts.reopen()
     shards = shard_count(len(rows), config)
     annotate_range(teacher, rows, parts, range(shards), name=name, config=config, log=log)
     parts.commit(shards)
@@ -107,11 +109,11 @@ def annotate(
 
 
 def set_parts(
-    teacher: TeacherSource, folder: Path, config: AnnotationConfig, provenance: dict[str, JsonValue]
-) -> SetParts:
+    teacher: TeacherSource, folder: Place, config: AnnotationConfig, provenance: dict[str, JsonValue]
+) -> SetParts | StoreParts:
     """Return the parts of a teacher's set. Raises ArtifactError if the disk refuses."""
     layout = Layout(shard_rows=config.shard_rows, row_group_rows=config.row_group_rows)
-    return SetParts(folder, header_of(teacher, provenance, config.posteriors), layout)
+    return open_parts(folder, header_of(teacher, provenance, config.posteriors), layout)
 
 
 def shard_count(rows: int, config: AnnotationConfig) -> int:
@@ -122,7 +124,7 @@ def shard_count(rows: int, config: AnnotationConfig) -> int:
 def annotate_range(
     teacher: TeacherSource,
     rows: Sequence[TextRow],
-    parts: SetParts,
+    parts: SetParts | StoreParts,
     shards: range,
     *,
     name: str,

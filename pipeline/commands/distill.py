@@ -15,8 +15,10 @@ from structkd.pipeline.commands.options import (
     EngineOption,
     ExperimentName,
     Redo,
+    Runs,
     Track,
     Workers,
+    runs_place,
 )
 from structkd.pipeline.execution.engines import Engine, EngineKind, FirstAlone, Together, choose_engine
 from structkd.pipeline.execution.progress import choose_display
@@ -26,7 +28,7 @@ from structkd.pipeline.execution.trackers import Kind
 from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.namesakes import remember
-from structkd.pipeline.plan.pieces import Plan, make_plan
+from structkd.pipeline.plan.pieces import RUNS, Plan, make_plan
 from structkd.pipeline.results.provenance import provenance_note
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def distill(
     workers: Workers = None,
     kind: EngineOption = EngineKind.PROCESSES,
     address: Address = None,
+    runs: Runs = str(RUNS),
     changes: Changes = None,
     redo: Redo = False,
     track: Track = None,
@@ -47,7 +50,7 @@ def distill(
 
     Under torchrun, all processes train each student together; --workers then applies to the teachers alone.
     """
-    plan = make_plan(load_changed(experiment, changes))
+    plan = make_plan(load_changed(experiment, changes), runs_place(runs))
     if os.environ.get("RANK", "0") == "0":  # torchrun's number of this process
         print_namesakes(make_console(), experiment, plan)
     if dry_run:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from structkd.artifacts.stores.opening import open_store
+from structkd.artifacts.stores.places import Place, Url, parse_place
 from structkd.pipeline.execution.engines import EngineKind
 from structkd.pipeline.execution.trackers import Kind
 
@@ -24,6 +26,14 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting in place of the file's; may be repeated."),
 ]
+Runs = Annotated[
+    str,
+    typer.Option(
+        metavar="PLACE",
+        help="A folder for everything that is made; or s3://, gs:// or az:// and a path: artifact sets lie there, "
+        "and everything else in runs.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the pieces, finished or not, and make nothing.")]
 Redo = Annotated[bool, typer.Option("--redo", help="Remove finished pieces first, and make them again.")]
 AnyTaggerFolder = Annotated[Path, typer.Argument(help="A tagger: the folder of a trained or an exported one.")]
@@ -31,3 +41,11 @@ Track = Annotated[
     Kind | None, typer.Option(help="Keep all scalars for TensorBoard or MLflow, in runs/NAME.", show_default="neither")
 ]
 TaggerFolder = Annotated[Path, typer.Argument(help="A trained tagger: a folder that contains tagger.json.")]
+
+
+def runs_place(text: str) -> Place:
+    """Return the place that --runs names. Raises FileError if it is a store that does not answer."""
+    place = parse_place(text)
+    if isinstance(place, Url):
+        open_store(place).sizes()  # before anything is made that it would not take
+    return place

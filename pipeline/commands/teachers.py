@@ -13,8 +13,10 @@ from structkd.pipeline.commands.options import (
     EngineOption,
     ExperimentName,
     Redo,
+    Runs,
     Track,
     Workers,
+    runs_place,
 )
 from structkd.pipeline.execution.engines import EngineKind, choose_engine
 from structkd.pipeline.execution.progress import choose_display
@@ -23,7 +25,7 @@ from structkd.pipeline.execution.stages import run_teachers
 from structkd.pipeline.execution.tracking import tracked
 from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.namesakes import remember
-from structkd.pipeline.plan.pieces import make_plan, only
+from structkd.pipeline.plan.pieces import RUNS, make_plan, only
 from structkd.pipeline.results.provenance import provenance_note
 
 Only = Annotated[
@@ -38,13 +40,14 @@ def teachers(
     workers: Workers = None,
     kind: EngineOption = EngineKind.PROCESSES,
     address: Address = None,
+    runs: Runs = str(RUNS),
     changes: Changes = None,
     redo: Redo = False,
     track: Track = None,
     dry_run: DryRun = False,
 ) -> None:
     """Run stage one: train the teachers and write their answers to Parquet shards."""
-    console, plan = make_console(), make_plan(load_changed(experiment, changes))
+    console, plan = make_console(), make_plan(load_changed(experiment, changes), runs_place(runs))
     print_namesakes(console, experiment, plan)
     if languages:
         plan = only(plan, languages)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 from pydantic import JsonValue
 
+from structkd.artifacts.stores.places import Place
 from structkd.corpora.files import digest_file
 from structkd.corpora.folds import inside
 from structkd.corpora.labels import LabelSet
@@ -67,7 +67,7 @@ def annotate_own(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSour
         write(held_out, corpora, text_rows(corpora, known))
 
 
-def _missing(folder: Path | None) -> Path | None:
+def _missing(folder: Place | None) -> Place | None:
     return None if folder is None or annotated(folder) else folder
 
 
@@ -86,7 +86,7 @@ def _write_set(
     plan: TeacherPlan,
     teacher: TeacherSource,
     log: Log,
-    folder: Path,
+    folder: Place,
     corpora: Sequence[Corpus],
     rows: Sequence[TextRow],
 ) -> None:

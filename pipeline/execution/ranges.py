@@ -3,10 +3,12 @@
 A range takes the text as it was prepared and the teacher as it was trained, so any process can annotate it.
 """
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from structkd.artifacts.stores.places import Url
 from structkd.corpora.files import clear_temporaries
 from structkd.corpora.prepared import PreparedText, write_prepared
 from structkd.corpora.records import Log, SetWritten
@@ -43,11 +45,16 @@ class TextSet:
         return f"{self.title}, ranges of {self.split}"
 
     def ranges(self) -> list[Job]:
-        """Return a job for each range of shards; the text must be prepared."""
-        shards = shard_count(len(PreparedText(self.text.folder)), self.experiment.teacher.annotation)
+        """Return a job for each range of shards; the text must be prepared.
+
+        In a store, machines share a set, and do not see one another's claims: each takes the ranges in an order of its
+        own, so that few are annotated twice. What is written is the same.
+        """
+        parts = split_shards(shard_count(len(PreparedText(self.text.folder)), self.experiment.teacher.annotation))
+        if isinstance(self.plan.artifacts[self.split], Url):
+            random.SystemRandom().shuffle(parts)
         return [
-            Job(self.title, partial(run_range, self, part), name=self._ranges, needs=(self.title,))
-            for part in split_shards(shards)
+            Job(self.title, partial(run_range, self, part), name=self._ranges, needs=(self.title,)) for part in parts
         ]
 
     def commit(self, text: str) -> Job:
@@ -94,7 +101,7 @@ def run_text(experiment: Experiment, text: TextPlan, log: Log) -> None:
 def run_range(wanted: TextSet, shards: range, log: Log) -> None:
     """Annotate a range of shards; those that a killed run has written stay."""
     experiment, plan, folder = wanted.experiment, wanted.plan, wanted.plan.artifacts[wanted.split]
-    with claimed(folder / f".{shards.start:05d}{CLAIM}"):
+    with claimed(plan.folder / f".{wanted.split}-{shards.start:05d}{CLAIM}"):
         if annotated(folder):  # by another process
             return
         text, config = PreparedText(wanted.text.folder), experiment.teacher.annotation

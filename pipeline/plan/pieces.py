@@ -6,12 +6,17 @@ of a piece also contains the code's digest, which is not part of the name.
 Nothing here reads a sentence or loads a model, so it takes no time to find the open work.
 """
 
+import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from structkd.artifacts.manifest import MANIFEST
+from structkd.artifacts.stores.opening import read_ranges
+from structkd.artifacts.stores.places import Place, Url
+from structkd.corpora.faults import FileError
 from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.prepared import TEXT
@@ -60,11 +65,11 @@ class TeacherPlan:
     key: str
     """Digest that names its result for any code."""
     folder: Path
-    artifacts: Mapping[Split, Path]
+    artifacts: Mapping[Split, Place]
     """Sets for students: its training corpus (unless teachers of folds annotate that) and each kind of other text."""
     texts: Mapping[Text, TextPlan]
     """The texts of its sets of text."""
-    held_out: Path | None
+    held_out: Place | None
     """The set of dev and test, for reports."""
     features: tuple[Path, ...]
     """Features of frozen encoders over its language's corpora."""
@@ -75,8 +80,8 @@ class TeacherPlan:
         return self.language if self.fold is None else f"{self.language} {self.fold}"
 
     @property
-    def sets(self) -> tuple[Path, ...]:
-        """The folders of all artifact sets that it writes."""
+    def sets(self) -> tuple[Place, ...]:
+        """The places of all artifact sets that it writes."""
         return (*self.artifacts.values(), *([self.held_out] if self.held_out else []))
 
     @property
@@ -100,7 +105,7 @@ class StudentPlan:
     key: str
     """As for a teacher; the baseline's does not depend on teachers."""
     folder: Path
-    artifacts: tuple[Path, ...]
+    artifacts: tuple[Place, ...]
     """The sets that it reads."""
     features: tuple[Path, ...]
 
@@ -121,23 +126,43 @@ class Plan:
     students: tuple[StudentPlan, ...]
 
 
-def annotated(artifacts: Path) -> bool:
-    """True if an artifact set is finished."""
-    return (artifacts / MANIFEST).is_file()
+def annotated(artifacts: Place) -> bool:
+    """True if an artifact set is finished. Raises FileError if a store refuses to say."""
+    manifest = artifacts / MANIFEST
+    if isinstance(manifest, Path):
+        return manifest.is_file()
+    try:
+        return _exists(manifest)
+    except FileError as error:
+        if error.errno == errno.ENOENT:
+            return False
+        raise
 
 
-def make_plan(experiment: Experiment, runs: Path = RUNS) -> Plan:
+@cache  # of what is there, because a store never replaces it: an error is not kept
+def _exists(address: Url) -> bool:
+    read_ranges(address, [(0, 1)])
+    return True
+
+
+def make_plan(experiment: Experiment, runs: Place = RUNS) -> Plan:
     """Name every piece of an experiment.
+
+    Args:
+        runs: a folder for all pieces; or an address in an object store for the artifact sets, with the other pieces in
+            `RUNS`.
 
     Raises:
         CorpusError: a missing corpus file.
         EncoderError, SourceError, CheckpointError: a missing pretrained encoder or teacher from elsewhere.
     """
-    folder, data = runs / experiment.name, Data(experiment)
+    there, data = runs / experiment.name, Data(experiment)
+    here = RUNS if isinstance(runs, Url) else runs
+    folder = here / experiment.name
     training = [data.identity(language, "train") for language in experiment.languages]
-    features, folds = plan_features(experiment, data, runs), experiment.teacher.folds
+    features, folds = plan_features(experiment, data, here), experiment.teacher.folds
     teachers = tuple(
-        _teacher(experiment, data, folder, language, fold, training, features)
+        _teacher(experiment, data, folder, there, language, fold, training, features)
         for language in experiment.languages
         for fold in (None, *(Fold(number, folds) for number in range(1, folds + 1)))
     )
@@ -173,6 +198,7 @@ def _teacher(
     experiment: Experiment,
     data: Data,
     folder: Path,
+    there: Place,
     language: str,
     fold: Fold | None,
     training: list[dict[str, Any]],
@@ -205,11 +231,11 @@ def _teacher(
         digest_json([digests["settings"], digests["corpora"]]),
         folder / "teachers" / f"{name}-{key[:8]}",
         {
-            split: folder / "artifacts" / f"{name}-{split}-{digest_json([*annotation, identity])[:8]}"
+            split: there / "artifacts" / f"{name}-{split}-{digest_json([*annotation, identity])[:8]}"
             for split, identity in sets
         },
         {split: _text(teacher, folder, language, split, identity) for split, identity in texts.items()},
-        folder / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
+        there / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
         feature_files(features, teacher_taggers(teacher, language), [language], data),
     )
 

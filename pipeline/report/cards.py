@@ -8,6 +8,7 @@ import torch
 
 from structkd.artifacts.inspection import SentenceView, sentence_view
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.stores.places import Place
 from structkd.pipeline.plan.pieces import Plan, annotated
 from structkd.pipeline.report.page.sentences import SentenceCard
 from structkd.tagger.checkpoint import load_tagger
@@ -40,7 +41,7 @@ def sentence_cards(plan: Plan, students: Mapping[str, Path], *, sentences: int, 
     ]
 
 
-def _views(folder: Path | None, sentences: int, seed: int) -> Iterator[SentenceView]:
+def _views(folder: Place | None, sentences: int, seed: int) -> Iterator[SentenceView]:
     if folder is None or not annotated(folder):
         return
     artifacts = ArtifactSet.open(folder)

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from itertools import pairwise
 from operator import add
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from structkd.artifacts.calibration import ENTROPIES, Calibration, Confidence, Key, calibrations, confidences
 from structkd.artifacts.reader import ArtifactSet
+from structkd.artifacts.stores.places import Place
 from structkd.corpora.sentences import Text
 from structkd.pipeline.plan.pieces import Plan, annotated
 
@@ -71,7 +71,7 @@ def plan_calibrations(plan: Plan) -> list[Values]:
 def _plan_calibrations(plan: Plan) -> Iterator[tuple[str, str, bool | None, Confidence]]:
     for language in plan.experiment.languages:
         mine = [teacher for teacher in plan.teachers if teacher.language == language]
-        texts: dict[str, list[Path | None]] = {
+        texts: dict[str, list[Place | None]] = {
             "train": [teacher.artifacts.get("train") for teacher in mine],
             "dev, test": [teacher.held_out for teacher in mine],
             **{text: [teacher.artifacts.get(text) for teacher in mine] for text in TEXTS},

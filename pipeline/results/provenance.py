@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from structkd.artifacts.manifest import MANIFEST
+from structkd.artifacts.stores.opening import read_file
+from structkd.artifacts.stores.places import Place, Url
 from structkd.corpora.files import digest_json
 from structkd.pipeline.plan.pieces import Plan, StudentPlan, TeacherPlan, annotated
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest
@@ -102,9 +105,14 @@ def _result(folder: Path) -> Result | None:
         return None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Place) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(path.read_bytes() if isinstance(path, Path) else _read_stored(path))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+@lru_cache(maxsize=256)  # a store never replaces a manifest, and all students of a plan read the same sets
+def _read_stored(address: Url) -> bytes:
+    return read_file(address)

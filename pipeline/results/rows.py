@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from structkd.artifacts.manifest import Manifest
+from structkd.artifacts.stores.places import Place
 from structkd.corpora.faults import explained
 from structkd.corpora.files import atomic_path, check_regular, digest_json, exclusively
 from structkd.corpora.records import SetWritten, read_journal
@@ -248,5 +249,5 @@ def _annotation_seconds(teacher: TeacherPlan) -> float:
     return float(sum(seconds.get(folder.name, 0.0) for folder in teacher.sets))
 
 
-def _set_bytes(folder: Path) -> int:
+def _set_bytes(folder: Place) -> int:
     return sum(shard.bytes for shard in Manifest.read(folder).shards)

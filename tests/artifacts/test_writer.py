@@ -220,7 +220,7 @@ def test_rows_of_another_schema_are_refused(tmp_path):
 def test_a_finished_set_of_another_identity_is_kept(tmp_path):
     first = write_set(tmp_path, teacher="first")
     before = content(tmp_path)
-    with pytest.raises(ArtifactError, match=f"found a finished artifact set {first.identity}, expected none or"):
+    with pytest.raises(ArtifactError, match=f"found the artifact set {first.identity}, expected none or"):
         write_set(tmp_path, teacher="second")
     assert content(tmp_path) == before
 

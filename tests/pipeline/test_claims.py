@@ -145,8 +145,8 @@ def test_a_set_of_which_another_process_annotates_a_range_is_not_taken_away(tmp_
     monkeypatch.chdir(tmp_path)
     write_experiment(tmp_path)
     plan = make_plan(load_experiment("tiny"))
-    folder = plan.teachers[0].artifacts["unlabelled"]
-    with hold(folder / f".00016{CLAIM}") as first:
+    folder = plan.teachers[0].folder
+    with hold(folder / f".unlabelled-00016{CLAIM}") as first:
         with pytest.raises(TakenError, match=rf"{folder}: process {first.pid} .* is making this"):
             discard(plan, students=False)
         first.stdin.close()
