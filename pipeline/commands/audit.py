@@ -10,10 +10,10 @@ from rich.console import Console
 from structkd.corpora.settings import did_you_mean
 from structkd.pipeline.commands.console import make_console
 from structkd.pipeline.commands.frames import check_output, write_frame
-from structkd.pipeline.commands.options import Changes, ExperimentName
+from structkd.pipeline.commands.options import Changes, ExperimentName, Runs, runs_again, runs_place
 from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.parsing import ExperimentError
-from structkd.pipeline.plan.pieces import Plan, annotated, make_plan
+from structkd.pipeline.plan.pieces import RUNS, Plan, annotated, make_plan
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,13 +39,14 @@ def audit(
     language: Languages = None,
     output: Output = None,
     unlabelled: Unlabelled = False,
+    runs: Runs = str(RUNS),
     changes: Changes = None,
 ) -> None:
     """List likely label errors of the training corpora, by teachers that have not seen the sentences."""
     check_output(output)
-    plan = make_plan(load_changed(experiment, changes))
+    plan = make_plan(load_changed(experiment, changes), runs_place(runs))
     wanted = _languages(plan, language)
-    again = "".join(f" --set {change}" for change in changes or ())
+    again = "".join(f" --set {change}" for change in changes or ()) + runs_again(runs)
     if not unlabelled:
         _check_unseen(plan, experiment + again)
     sets = _sets(plan, wanted, "unlabelled" if unlabelled else "train", experiment + again)

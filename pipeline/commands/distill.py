@@ -18,6 +18,7 @@ from structkd.pipeline.commands.options import (
     Runs,
     Track,
     Workers,
+    runs_again,
     runs_place,
 )
 from structkd.pipeline.execution.engines import Engine, EngineKind, FirstAlone, Together, choose_engine
@@ -64,7 +65,7 @@ def distill(
     else:
         _distill(plan, engine, engine, redo=redo, track=track)
     if os.environ.get("RANK", "0") == "0":
-        _finish(plan, experiment, changes or ())
+        _finish(plan, experiment, changes or (), runs)
 
 
 def _distill_by_ranks(plan: Plan, engine: Engine, *, redo: bool, track: Kind | None) -> None:
@@ -97,7 +98,7 @@ def _distill(
         _print_scores(plan, console)
 
 
-def _finish(plan: Plan, experiment: str, changes: Sequence[str]) -> None:
+def _finish(plan: Plan, experiment: str, changes: Sequence[str], runs: str) -> None:
     """Remember the file, and print the students and the next commands, with the same changes."""
     remember(experiment, plan.folder)
     named = shlex.join([experiment, *(part for change in changes for part in ("--set", change))])
@@ -107,7 +108,7 @@ def _finish(plan: Plan, experiment: str, changes: Sequence[str]) -> None:
         console.print(f"  {student.folder}", soft_wrap=True)
     sets = [folder for teacher in plan.teachers for folder in teacher.sets]
     console.print(
-        f"Next: structkd report {named}\n"
+        f"Next: structkd report {named}{runs_again(runs)}\n"
         f"      structkd inspect {sets[0]}\n"
         f"      structkd tag {plan.students[-1].folder} TEXT",
         soft_wrap=True,

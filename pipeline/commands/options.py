@@ -1,5 +1,6 @@
 """Arguments and options of several commands."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from structkd.artifacts.stores.opening import open_store
 from structkd.artifacts.stores.places import Place, Url, parse_place
 from structkd.pipeline.execution.engines import EngineKind
 from structkd.pipeline.execution.trackers import Kind
+from structkd.pipeline.plan.pieces import RUNS
 
 ExperimentName = Annotated[
     str, typer.Argument(help="An experiment: experiments/NAME.toml, or a path that ends in .toml.")
@@ -49,3 +51,8 @@ def runs_place(text: str) -> Place:
     if isinstance(place, Url):
         open_store(place).sizes()  # before anything is made that it would not take
     return place
+
+
+def runs_again(text: str) -> str:
+    """Return --runs for a command that is printed; empty for the default."""
+    return "" if text == str(RUNS) else f" --runs {shlex.quote(text)}"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from structkd.artifacts.stores.places import Place
 from structkd.corpora.files import atomic_path
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.commands.console import make_console, print_table, write
-from structkd.pipeline.commands.options import Changes
+from structkd.pipeline.commands.options import Changes, Runs, runs_place
 from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.grid import load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError
@@ -47,6 +48,7 @@ def report(
     format: Format = "html",  # noqa: A002
     output: Output = None,
     sentences: Sentences = 25,
+    runs: Runs = str(RUNS),
     changes: Changes = None,
     unseen: Annotated[
         bool,
@@ -56,26 +58,28 @@ def report(
     """Show the results of an experiment or a grid: one self-contained HTML page, or its tables."""
     if output and format not in ("html", "png"):
         raise typer.BadParameter(f"--output is for html and png; {format} is printed, send it to a file")
-    title, tables = _found(name, split, changes or ())
+    place = runs_place(runs)
+    here = place if isinstance(place, Path) else RUNS
+    title, tables = _found(name, split, changes or (), place)
     if unseen:
         from structkd.pipeline.results.unseen import without_seen
 
         tables = tuple(map(without_seen, tables))
     found = [cells for table in tables for task in table.tasks for cells in task.entries.values() if len(cells)]
     if not found:
-        others = f"; {RUNS / Path(name).stem} contains pieces of other settings: give the same --set as they had"
-        there = not is_grid(name) and any((RUNS / Path(name).stem).glob("students/*"))
+        others = f"; {here / Path(name).stem} contains pieces of other settings: give the same --set as they had"
+        there = not is_grid(name) and any((here / Path(name).stem).glob("students/*"))
         raise ExperimentError(
             f"{name}: nothing is finished; run `structkd {_command(name)} {name}`{others if there else ''}"
         )
     if split and not any(cells[split].list.len().sum() for cells in found):
         raise ExperimentError(f"{name}: nothing is scored on {split}, which it has no corpora for; leave --split out")
-    path = output or RUNS / Path(name).stem / f"report.{format}"
+    path = output or here / Path(name).stem / f"report.{format}"
     if format == "html":
         from structkd.pipeline.report.build import make_page
         from structkd.pipeline.report.page.render import render
 
-        page = make_page(f"structkd: {Path(name).stem}", title, tables, list(_cards(tables[0], sentences)))
+        page = make_page(f"structkd: {Path(name).stem}", title, tables, list(_cards(tables[0], sentences, place)))
         _write(path, lambda temporary: temporary.write_text(render(page), "utf-8"))
     elif format == "png":
         from structkd.pipeline.report.build import gap_chart
@@ -92,7 +96,9 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     make_console().print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", soft_wrap=True)
 
 
-def _found(name: str, split: str | None, changes: Sequence[str]) -> "tuple[str, tuple[TableFindings, ...]]":
+def _found(
+    name: str, split: str | None, changes: Sequence[str], runs: Place
+) -> "tuple[str, tuple[TableFindings, ...]]":
     from structkd.pipeline.results.calibrations import plan_calibrations
     from structkd.pipeline.results.findings import grid_findings, plan_findings
     from structkd.pipeline.results.provenance import provenance_note
@@ -102,7 +108,7 @@ def _found(name: str, split: str | None, changes: Sequence[str]) -> "tuple[str, 
             raise ExperimentError(f"{name}: a grid; --set is for experiments")
         grid = load_grid(name)
         return grid.title, grid_findings(grid, split)
-    plan = make_plan(load_changed(name, changes))
+    plan = make_plan(load_changed(name, changes), runs)
     if note := provenance_note(plan):
         make_console(stderr=True).print(note, style="yellow", soft_wrap=True)
     return plan.experiment.title, (plan_findings(plan, split or "test", plan_calibrations(plan)),)
@@ -112,7 +118,7 @@ def _command(name: str) -> str:
     return "reproduce" if is_grid(name) else "distill"
 
 
-def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
+def _cards(table: "TableFindings", sentences: int, runs: Place) -> "Iterator[SentenceCard]":
     """Yield each task's held-out sentences, with the labels of the first seed's students."""
     if not sentences:
         return
@@ -120,7 +126,7 @@ def _cards(table: "TableFindings", sentences: int) -> "Iterator[SentenceCard]":
 
     for task in table.tasks:
         try:
-            plans = {label: make_plan(experiment) for label, experiment in task.experiments.items()}
+            plans = {label: make_plan(experiment, runs) for label, experiment in task.experiments.items()}
         except (CorpusError, EncoderError, SourceError, CheckpointError) as error:
             make_console(stderr=True).print(f"{task.name}: no sentences to browse: {error}", style="yellow")
             continue

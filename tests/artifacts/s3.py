@@ -5,12 +5,15 @@ It speaks what a store needs: GET, HEAD, PUT with If-None-Match, ranges and list
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from structkd.artifacts.stores.objects import _client
 
 SECRET, KEY = "a-very-secret-key", "AKIDEXAMPLE"
 
@@ -146,3 +149,31 @@ def s3_server() -> Iterator[Bucket]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def s3_environment(monkeypatch) -> Iterator[Bucket]:
+    """A server, and an environment that leads to it."""
+    with s3_server() as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        _client.cache_clear()
+        yield found
+    _client.cache_clear()
+
+
+def once(fault, *wanted):
+    """A fault of the first request with this method and this part of the key."""
+    left = Counter({wanted: 1})
+
+    def choose(method, key):
+        if left[wanted] and method == wanted[0] and wanted[1] in key:
+            left[wanted] -= 1
+            return fault
+        return None
+
+    return choose
+
+
+def always(fault, method="", part=""):
+    return lambda one, key: fault if method in one and part in key else None

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from structkd.artifacts.stream import StreamConfig, stream_epoch
 from structkd.artifacts.verification import verify
 from structkd.corpora.faults import FileError
 from tests.artifacts.examples import write_set
-from tests.artifacts.s3 import KEY, SECRET, s3_server
+from tests.artifacts.s3 import KEY, SECRET, always, once, s3_environment
 
 pytest.importorskip("obstore")
 SET = Url("s3://b", "runs/set")
@@ -35,35 +34,14 @@ def original(tmp_path_factory):
 
 @pytest.fixture
 def bucket(monkeypatch):
-    with s3_server() as found:
-        for name, value in found.environment.items():
-            monkeypatch.setenv(name, value)
-        _client.cache_clear()
+    with s3_environment(monkeypatch) as found:
         yield found
-    _client.cache_clear()
 
 
 @pytest.fixture
 def published(bucket, original):
     bucket.objects |= {f"runs/set/{path.name}": path.read_bytes() for path in original.folder.iterdir()}
     return bucket
-
-
-def once(fault, *wanted):
-    """A fault of the first request with this method and this part of the key."""
-    left = Counter({wanted: 1})
-
-    def choose(method, key):
-        if left[wanted] and method == wanted[0] and wanted[1] in key:
-            left[wanted] -= 1
-            return fault
-        return None
-
-    return choose
-
-
-def always(fault, method="", part=""):
-    return lambda one, key: fault if method in one and part in key else None
 
 
 def refusal(act):
