@@ -13,6 +13,7 @@ from pathlib import Path
 from structkd.corpora.faults import FileError
 from structkd.corpora.files import atomic_path, digest_bytes, digest_file, read_regular
 from structkd.corpora.lengths import LengthReport
+from structkd.corpora.records import Log, Prepared
 from structkd.corpora.sealed import SealError, read_sealed, write_sealed
 from structkd.corpora.sentences import NO_CHANGES, CorpusDigest, CorpusError, Sentence, Split
 from structkd.corpora.sources.base import Stream
@@ -21,8 +22,8 @@ TEXT = "text.json"
 _VERSION = 1
 
 
-def write_prepared(folder: Path, language: str, split: Split, stream: Stream, shard_rows: int) -> None:
-    """Write the sentences of a stream, which have no labels.
+def write_prepared(folder: Path, language: str, split: Split, stream: Stream, shard_rows: int, log: Log) -> None:
+    """Write the sentences of a stream, which have no labels. The log gets their number after each shard.
 
     Raises FileError if the disk refuses, and what the stream raises.
     """
@@ -38,6 +39,7 @@ def write_prepared(folder: Path, language: str, split: Split, stream: Stream, sh
             digest.add(sentence)
         shards.append(_write_shard(folder / _file(len(shards)), batch))
         sentences += len(batch)
+        log(Prepared(sentences))
     content = {
         "version": _VERSION,
         "language": language,

@@ -104,6 +104,14 @@ class Annotated:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """This many sentences of a text are converted and limited; how many it has is not known before its end."""
+
+    event: ClassVar[str] = "prepared"
+    sentences: int
+
+
+@dataclass(frozen=True)
 class SetWritten:
     """An artifact set is finished."""
 
@@ -197,6 +205,7 @@ Record = (
     | Restarted
     | VectorsFound
     | Annotated
+    | Prepared
     | SetWritten
     | FeaturesWritten
     | FeaturesRead

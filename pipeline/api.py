@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from structkd.artifacts.stores.places import Place, parse_place
 from structkd.pipeline.execution.engines import choose_engine
 from structkd.pipeline.execution.schedule import Listen
+from structkd.pipeline.execution.sharing import fetch_finished
 from structkd.pipeline.execution.stages import Display
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.pieces import RUNS, StudentPlan, make_plan
@@ -88,7 +89,9 @@ def result_table(experiment: Experiment, *, runs: str | Path = RUNS) -> "pl.Data
     from structkd.pipeline.results.comparisons import score_rows
     from structkd.pipeline.results.findings import plan_findings
 
-    (task,) = plan_findings(make_plan(experiment, parse_place(runs))).tasks
+    plan = make_plan(experiment, parse_place(runs))
+    fetch_finished([plan])
+    (task,) = plan_findings(plan).tasks
     return score_rows(task.entries).select("system", "seed", "language", "split", "score")
 
 

@@ -12,6 +12,7 @@ from structkd.corpora.files import atomic_path
 from structkd.corpora.sentences import CorpusError
 from structkd.pipeline.commands.console import make_console, print_table, write
 from structkd.pipeline.commands.options import Changes, Runs, runs_place
+from structkd.pipeline.execution.sharing import fetch_finished
 from structkd.pipeline.experiment.changes import load_changed
 from structkd.pipeline.experiment.grid import load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError
@@ -109,6 +110,7 @@ def _found(
         grid = load_grid(name)
         return grid.title, grid_findings(grid, split)
     plan = make_plan(load_changed(name, changes), runs)
+    fetch_finished([plan])
     if note := provenance_note(plan):
         make_console(stderr=True).print(note, style="yellow", soft_wrap=True)
     return plan.experiment.title, (plan_findings(plan, split or "test", plan_calibrations(plan)),)

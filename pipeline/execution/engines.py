@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Updated
+from structkd.corpora.records import Annotated, Finished, Log, Prepared, Record, Started, Updated
 from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.memory import forget_peak
@@ -188,7 +188,7 @@ class _Thinned:
 
     def __call__(self, record: Record) -> None:
         now = time.monotonic()
-        soon = isinstance(record, Updated | Annotated) and now - self._last < self._interval
+        soon = isinstance(record, Updated | Annotated | Prepared) and now - self._last < self._interval
         if isinstance(record, Annotated):
             self._kept[record.set] = record
         if not soon:

@@ -16,9 +16,10 @@ from structkd.pipeline.execution.jobs import (
     training_state,
     write_result,
 )
+from structkd.pipeline.execution.sharing import fetch, share
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import JOURNAL, StudentPlan
+from structkd.pipeline.plan.pieces import JOURNAL, RESULT, StudentPlan, is_shared
 from structkd.pipeline.results.provenance import sets_digest
 from structkd.student.distill import distill
 from structkd.tagger.checkpoint import save_tagger
@@ -28,8 +29,13 @@ from structkd.tagger.ranks import ALONE, Ranks
 def run_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Ranks = ALONE) -> None:
     """Run stage two for one system and seed, from finished artifact sets; of several ranks, the first writes."""
     with claimed_by_first(plan.folder / CLAIM, ranks):
-        if not ranks.from_first(plan.done):  # by another process, for which this one has waited
+        if ranks.first:
+            fetch(plan)
+        finished = ranks.from_first((plan.folder / RESULT).is_file())  # by a process for which this one has waited
+        if not finished:
             _train_student(experiment, plan, log, ranks)
+        if ranks.first and not (finished and is_shared(plan.stored)):
+            share(plan)
 
 
 def _train_student(experiment: Experiment, plan: StudentPlan, log: Log, ranks: Ranks) -> None:

@@ -27,6 +27,7 @@ from structkd.corpora.records import (
     LabelsUnknown,
     LeftAside,
     LengthLimited,
+    Prepared,
     Record,
     Restarted,
     Resumed,
@@ -72,6 +73,8 @@ class Bars:
                         progress.start_task(task)
                     case Updated(done, total) | Annotated(done, total):
                         progress.update(task, completed=done, total=total)
+                    case Prepared(done):
+                        progress.update(task, completed=done)
                     case (
                         LengthLimited()
                         | CorpusChanged()
@@ -90,9 +93,9 @@ class Bars:
 
 
 def _speed(task: Task, record: Record) -> str:
-    """Return how many sentences a second are annotated, or the last note of a job."""
-    annotates = isinstance(record, Annotated) and task.speed
-    return f"{task.speed:,.0f} sentences/s" if annotates else str(task.fields["note"])
+    """Return how many sentences a second are annotated or prepared, or the last note of a job."""
+    counts = isinstance(record, Annotated | Prepared) and task.speed
+    return f"{task.speed:,.0f} sentences/s" if counts else str(task.fields["note"])
 
 
 class Lines:
@@ -127,12 +130,12 @@ class _Pace:
 
     def __init__(self) -> None:
         self.said = time.monotonic()
-        self._first: Updated | Annotated | None = None
+        self._first: Updated | Annotated | Prepared | None = None
         self._began = 0.0
 
     def line(self, record: Record) -> str:
-        """Return a line about an update or an annotated sentence if it is time for one."""
-        if not isinstance(record, Updated | Annotated):
+        """Return a line about an update or about sentences if it is time for one."""
+        if not isinstance(record, Updated | Annotated | Prepared):
             return ""
         now = time.monotonic()
         if self._first is None or type(self._first) is not type(record):
@@ -141,12 +144,14 @@ class _Pace:
         if not made or now - self.said < EVERY:
             return ""
         rate = made / (now - self._began)
+        if isinstance(record, Prepared):
+            return f"{record.sentences:,} sentences, {rate:,.1f} a second"
         left = (record.of - _done(record)) / rate
         what, pace = ("update", "") if isinstance(record, Updated) else ("sentence", f" {rate:,.1f} a second,")
         return f"{what} {_done(record):,} of {record.of:,},{pace} some {left / 60:.0f} min left"
 
 
-def _done(record: Updated | Annotated) -> int:
+def _done(record: Updated | Annotated | Prepared) -> int:
     return record.update if isinstance(record, Updated) else record.sentences
 
 
@@ -167,7 +172,7 @@ def byte_bar(console: Console, title: str, total: int) -> Iterator[Callable[[int
 def describe(record: Record) -> str:
     """Describe a record in words; empty for unimportant records."""
     match record:
-        case Started() | Updated() | Annotated() | SetWritten() | FeaturesWritten():
+        case Started() | Updated() | Annotated() | Prepared() | SetWritten() | FeaturesWritten():
             return ""
         case DevScored():
             scores = f"loss {record.loss:.2f}, dev {record.dev:.2f}, best {record.best:.2f}"

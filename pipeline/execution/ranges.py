@@ -95,7 +95,7 @@ def run_text(experiment: Experiment, text: TextPlan, log: Log) -> None:
             clear_temporaries(text.folder)
             stream = Data(experiment).stream(text.language, text.split)
             shard_rows = experiment.teacher.annotation.shard_rows
-            write_prepared(text.folder, text.language, text.split, stream, shard_rows)
+            write_prepared(text.folder, text.language, text.split, stream, shard_rows, log)
 
 
 def run_range(wanted: TextSet, shards: range, log: Log) -> None:

@@ -10,6 +10,7 @@ from structkd.pipeline.execution import features
 from structkd.pipeline.execution.claims import CLAIM
 from structkd.pipeline.execution.engines import Engine, FirstAlone, InProcess
 from structkd.pipeline.execution.schedule import Job, Listen
+from structkd.pipeline.execution.sharing import fetch_finished
 from structkd.pipeline.plan.features import FeaturePlan
 from structkd.pipeline.plan.pieces import STATE, Plan, StudentPlan, TeacherPlan, annotated
 
@@ -27,6 +28,7 @@ class Display(Protocol):
 
 def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int:
     """Run stage one of some experiments. Returns the number of teachers that had work left."""
+    fetch_finished(plans)
     teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
     _clear(STATE, [folder for folder, (_, teacher) in teachers.items() if teacher.trained])
     _clear(CLAIM, [folder for folder, (_, teacher) in teachers.items() if teacher.done])

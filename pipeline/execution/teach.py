@@ -23,10 +23,11 @@ from structkd.pipeline.execution.jobs import (
     training_state,
     write_result,
 )
+from structkd.pipeline.execution.sharing import fetch, share
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import JOURNAL, RESULT, TeacherPlan
+from structkd.pipeline.plan.pieces import JOURNAL, RESULT, TeacherPlan, is_shared
 from structkd.tagger.checkpoint import load_tagger, save_tagger
 from structkd.tagger.description import CheckpointError
 from structkd.tagger.features import FeatureSet
@@ -44,14 +45,20 @@ def task_labels(experiment: Experiment) -> tuple[str, ...]:
 def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], log: Log) -> None:
     """Train a teacher, or open one from elsewhere, and write its answers about its own corpora; skip what is done."""
     with claimed(plan.folder / CLAIM), journal(plan.folder / JOURNAL, log) as told:
+        fetch(plan)
         if plan.done:  # by another process, for which this one has waited
             return
+        shared = plan.trained and is_shared(plan.stored)
         features = open_features(plan, told)
         if not experiment.teacher.external:
             _make_teacher(experiment, plan, labels, features, told)
+            if not shared:
+                share(plan)
         teacher = open_teacher(experiment, plan, labels, features)
-        if experiment.teacher.external and not plan.trained:
-            _score_foreign(experiment, plan, teacher, told)
+        if experiment.teacher.external and not shared:
+            if not plan.trained:
+                _score_foreign(experiment, plan, teacher, told)
+            share(plan)
         annotate_own(experiment, plan, teacher, told)
 
 

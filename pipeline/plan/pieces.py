@@ -73,6 +73,8 @@ class TeacherPlan:
     """The set of dev and test, for reports."""
     features: tuple[Path, ...]
     """Features of frozen encoders over its language's corpora."""
+    stored: Url | None
+    """Its trained tagger and result in a store, if its sets are in one."""
 
     @property
     def name(self) -> str:
@@ -92,7 +94,7 @@ class TeacherPlan:
     @property
     def done(self) -> bool:
         """True if its artifact sets are finished, too."""
-        return self.trained and all(map(annotated, self.sets))
+        return self.trained and is_shared(self.stored) and all(map(annotated, self.sets))
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,13 @@ class StudentPlan:
     artifacts: tuple[Place, ...]
     """The sets that it reads."""
     features: tuple[Path, ...]
+    stored: Url | None
+    """As for a teacher."""
 
     @property
     def done(self) -> bool:
         """True if its weights and scores are there."""
-        return (self.folder / RESULT).is_file()
+        return (self.folder / RESULT).is_file() and is_shared(self.stored)
 
 
 @dataclass(frozen=True)
@@ -129,10 +133,13 @@ class Plan:
 def annotated(artifacts: Place) -> bool:
     """True if an artifact set is finished. Raises FileError if a store refuses to say."""
     manifest = artifacts / MANIFEST
-    if isinstance(manifest, Path):
-        return manifest.is_file()
+    return manifest.is_file() if isinstance(manifest, Path) else is_stored(manifest)
+
+
+def is_stored(address: Url) -> bool:
+    """True if an object is in its store. Raises FileError if the store refuses to say."""
     try:
-        return _exists(manifest)
+        return _exists(address)
     except FileError as error:
         if error.errno == errno.ENOENT:
             return False
@@ -145,12 +152,17 @@ def _exists(address: Url) -> bool:
     return True
 
 
+def is_shared(stored: Url | None) -> bool:
+    """True unless a store lacks a piece that belongs there."""
+    return stored is None or is_stored(stored)
+
+
 def make_plan(experiment: Experiment, runs: Place = RUNS) -> Plan:
     """Name every piece of an experiment.
 
     Args:
-        runs: a folder for all pieces; or an address in an object store for the artifact sets, with the other pieces in
-            `RUNS`.
+        runs: a folder for all pieces; or an address in an object store for the artifact sets and a copy of the trained
+            teachers and students, with everything else in `RUNS`.
 
     Raises:
         CorpusError: a missing corpus file.
@@ -168,7 +180,7 @@ def make_plan(experiment: Experiment, runs: Place = RUNS) -> Plan:
     )
     student_features = feature_files(features, [experiment.student.tagger], experiment.languages, data)
     students = tuple(
-        _student(experiment, data, folder, system, seed, teachers, student_features)
+        _student(experiment, data, folder, there, system, seed, teachers, student_features)
         for seed in experiment.student.seeds
         for system in experiment.student.systems
     )
@@ -224,12 +236,13 @@ def _teacher(
     sets: list[tuple[Split, dict[str, Any] | None]] = [("train", None)] if fold or not teacher.folds else []
     sets += texts.items()
     name = f"{language}-fold{fold.number}of{fold.of}" if fold else language
+    trained = f"{name}-{key[:8]}"
     return TeacherPlan(
         language,
         fold,
         digests,
         digest_json([digests["settings"], digests["corpora"]]),
-        folder / "teachers" / f"{name}-{key[:8]}",
+        folder / "teachers" / trained,
         {
             split: there / "artifacts" / f"{name}-{split}-{digest_json([*annotation, identity])[:8]}"
             for split, identity in sets
@@ -237,6 +250,7 @@ def _teacher(
         {split: _text(teacher, folder, language, split, identity) for split, identity in texts.items()},
         there / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
         feature_files(features, teacher_taggers(teacher, language), [language], data),
+        _stored(there, "teachers", trained),
     )
 
 
@@ -261,6 +275,7 @@ def _student(
     experiment: Experiment,
     data: Data,
     folder: Path,
+    there: Place,
     system: SystemName,
     seed: int,
     teachers: Sequence[TeacherPlan],
@@ -284,7 +299,12 @@ def _student(
     teaching = [experiment.teacher.annotation.model_dump(), [teacher.key for teacher in teachers]] if taught else []
     key = digest_json([digests["settings"], held_out, read, teaching])
     name = f"{system}-seed{seed}-{name_digest(digests)[:8]}"
-    return StudentPlan(system, seed, digests, key, folder / "students" / name, lessons, features)
+    stored = _stored(there, "students", name)
+    return StudentPlan(system, seed, digests, key, folder / "students" / name, lessons, features, stored)
+
+
+def _stored(there: Place, kind: str, name: str) -> Url | None:
+    return there / kind / f"{name}.tar" if isinstance(there, Url) else None
 
 
 def name_digest(digests: Mapping[str, str]) -> str:

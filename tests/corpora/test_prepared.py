@@ -25,7 +25,7 @@ def asked(max_tokens=4, too_long="cut", seed=3):
 
 def prepare(folder, source, wanted, shard_rows=3):
     folder.mkdir(exist_ok=True)
-    write_prepared(folder, "en", "unlabelled", source.stream(wanted), shard_rows)
+    write_prepared(folder, "en", "unlabelled", source.stream(wanted), shard_rows, lambda record: None)
     return PreparedText(folder)
 
 
@@ -71,7 +71,7 @@ def text(tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
     corpus, report = asked().take(Corpus("en", "unlabelled", sentences))
-    write_prepared(folder, "en", "unlabelled", streamed(corpus, report), 3)
+    write_prepared(folder, "en", "unlabelled", streamed(corpus, report), 3, lambda record: None)
     return folder
 
 
