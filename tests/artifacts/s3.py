@@ -1,8 +1,10 @@
 """A small S3 server on loopback, for tests: objects in memory, and a queue of faults.
 
-It speaks what a store needs: GET, HEAD, PUT with If-None-Match, ranges and lists. Signatures are not checked.
+It speaks what a store needs: GET, HEAD, PUT with If-None-Match, ranges and lists; also as Google Cloud Storage says it.
+Signatures are not checked.
 """
 
+import json
 import re
 import threading
 from collections import Counter
@@ -10,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -27,6 +30,11 @@ class Bucket:
     requests: list[tuple[str, str]] = field(default_factory=list)
     fault: Callable[[str, str], str | None] = lambda method, key: None
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def write_account(self, path: Path) -> None:
+        """Write what Google's client needs to find this server, and to ask nobody for a token."""
+        place = {"gcs_base_url": f"http://127.0.0.1:{self.port}", "disable_oauth": True}
+        path.write_text(json.dumps(place | {"client_email": "", "private_key": "", "private_key_id": ""}))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -126,7 +134,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.refused():
             return
         with bucket.lock:
-            exists = key in bucket.objects and self.headers.get("If-None-Match") == "*"
+            new = self.headers.get("If-None-Match") == "*" or self.headers.get("x-goog-if-generation-match") == "0"
+            exists = key in bucket.objects and new
             if not exists and self.fault != "lose":
                 bucket.objects[key] = body
         if exists:

@@ -72,15 +72,18 @@ def test_an_address_that_is_none_or_has_credentials_is_refused_and_not_repeated(
     assert "expected a folder, s3://" in str(caught.value) or "into the environment alone" in str(caught.value)
 
 
-@pytest.fixture(params=["folder", "bucket"])
-def store(request, tmp_path):
+@pytest.fixture(params=["folder", "s3", "gs"])
+def store(request, tmp_path, monkeypatch):
     if request.param == "folder":
         return LocalStore(tmp_path / "set")
-    request.getfixturevalue("bucket")
-    return ObjectStore(SET)
+    found = request.getfixturevalue("bucket")
+    found.write_account(tmp_path / "account.json")
+    monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(tmp_path / "account.json"))
+    monkeypatch.setenv("GOOGLE_ALLOW_HTTP", "true")
+    return ObjectStore(Url(f"{request.param}://b", "runs/set"))
 
 
-def test_both_stores_do_the_same(store):
+def test_all_stores_do_the_same(store):
     assert store.sizes() == {}
     with pytest.raises(FileError, match="set/a: "):
         store.read("a")
