@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from structkd.corpora.config import Limits
 from structkd.corpora.files import digest_json
 from structkd.corpora.prepared import PreparedText, write_prepared
+from structkd.corpora.records import Prepared
 from structkd.corpora.sentences import Corpus, CorpusDigest, CorpusError, Sentence
 from structkd.corpora.sources.base import CorpusRequest, streamed
 from structkd.corpora.sources.text import JoinedText, UnlabelledText
@@ -71,7 +72,9 @@ def text(tmp_path):
     folder = tmp_path / "set"
     folder.mkdir()
     corpus, report = asked().take(Corpus("en", "unlabelled", sentences))
-    write_prepared(folder, "en", "unlabelled", streamed(corpus, report), 3, lambda record: None)
+    told = []
+    write_prepared(folder, "en", "unlabelled", streamed(corpus, report), 3, told.append)
+    assert told == [Prepared(3), Prepared(6), Prepared(7)]
     return folder
 
 

@@ -2,7 +2,9 @@
 
 from io import StringIO
 
-from structkd.corpora.records import Annotated, Finished, Started, Updated
+import pytest
+
+from structkd.corpora.records import Annotated, Finished, Prepared, Started, Updated
 from structkd.pipeline.commands.console import make_console
 from structkd.pipeline.execution import progress
 
@@ -25,3 +27,17 @@ def test_a_log_hears_of_every_job_now_and_then(monkeypatch):
     assert lines[1] == "  a: update 3 of 100, some 16 min left"
     assert len([line for line in lines if line.startswith("  a: update")]) == 33
     assert lines[-2:] == ["  b: sentence 100 of 200, 0.8 a second, some 2 min left", "  a: finished in 1000 s (1 of 2)"]
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_text_that_is_prepared_shows_its_sentences_and_their_pace(monkeypatch, terminal):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    console = make_console(file=StringIO(), force_terminal=terminal, width=120)
+    with progress.choose_display(console).watch("Stage one", ["text en"]) as listen:
+        listen("text en", Started())
+        for shard in range(1, 5):
+            now[0] += 20
+            listen("text en", Prepared(4096 * shard))
+    shown = console.file.getvalue()
+    assert "16384/?" in shown if terminal else "  text en: 8,192 sentences, 204.8 a second" in shown
