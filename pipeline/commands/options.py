@@ -32,8 +32,8 @@ Runs = Annotated[
     str,
     typer.Option(
         metavar="PLACE",
-        help="A folder for everything that is made; or s3://, gs:// or az:// and a path: artifact sets lie there, "
-        "and everything else in runs.",
+        help="A folder for everything that is made; or s3://, gs:// or az:// and a path, for artifact sets and copies "
+        "of trained teachers and students: then the rest is in runs.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the pieces, finished or not, and make nothing.")]
