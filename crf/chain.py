@@ -10,6 +10,7 @@ from torch import Tensor
 from structkd.crf import decode
 from structkd.crf.checks import check_lengths, check_sizes, score_error
 from structkd.crf.logscan import FLOOR
+from structkd.crf.partition import log_total
 from structkd.crf.reach import Reach, reach_of
 from structkd.crf.sample import sample
 from structkd.crf.scan import scan
@@ -148,6 +149,11 @@ class LinearChain:
             return values
         return values.masked_fill(self._impossible.view(-1, *[1] * (values.dim() - 1)), otherwise)
 
+    @property
+    def _differentiable(self) -> bool:
+        """True if a gradient can be asked for."""
+        return torch.is_grad_enabled() and (self._potentials.requires_grad or self._steps.requires_grad)
+
     @cached_property
     def _offset(self) -> Float[Tensor, "B"]:
         """The common part of all sequences' scores in a sentence, in float64: the peaks and n - 1 times the top."""
@@ -180,11 +186,15 @@ class LinearChain:
         priors, totals = scan(torch.stack([scores, turned]), torch.stack([self._steps, self._steps.mT]), self._reach)
         return priors[0], self._turned(priors[1]), totals[0]
 
+    @cached_property
+    def _turn(self) -> Int[Tensor, "B T"]:
+        """The place of each word in the reversed sentence; padding stays."""
+        return torch.where(self.mask, self.lengths[:, None] - 1 - self._place, self._place)
+
     def _turned(self, words: Float[Tensor, "B T L"]) -> Float[Tensor, "B T L"]:
         """Each sentence's words from last to first; padding stays where it is."""
         B, T, L = words.shape
-        source = torch.where(self.mask, self.lengths[:, None] - 1 - self._place, self._place)
-        rows = source + T * torch.arange(B, device=source.device)[:, None]
+        rows = self._turn + T * torch.arange(B, device=words.device)[:, None]
         return words.reshape(B * T, L).index_select(0, rows.flatten()).view_as(words)
 
     # -- the distribution ---------------------------------------------------------------------------------------
@@ -192,6 +202,10 @@ class LinearChain:
     @cached_property
     def _centred_log_partition(self) -> Float[Tensor, "B"]:
         """log Z less the common part of all sequences, in float64."""
+        if self._differentiable and not {"_both", "_forward"} & self.__dict__.keys():
+            found = log_total(self._potentials, self._steps, self.lengths, self._turn, self._reach)
+            if found is not None:
+                return found
         return self._forward[1].gather(1, self.lengths[:, None] - 1)[:, 0]
 
     def _centred_score(self, paths: Int[Tensor, "B K T"]) -> Float[Tensor, "B K"]:
