@@ -9,6 +9,7 @@ from torch import Tensor
 
 from structkd.crf import decode
 from structkd.crf.checks import check_lengths, check_sizes, score_error
+from structkd.crf.fold import fold
 from structkd.crf.logscan import FLOOR
 from structkd.crf.partition import log_total
 from structkd.crf.reach import Reach, reach_of
@@ -84,17 +85,14 @@ class LinearChain:
         return torch.arange(self.emissions.shape[1], device=self.lengths.device)
 
     @cached_property
-    def _folded(self) -> Float[Tensor, "B T L"]:
-        """Emissions with start and end scores folded into a sentence's first and last word; 0 at padding."""
-        last = (self._place == self.lengths[:, None] - 1)[..., None]
-        scores = torch.where(last, self.emissions + self.end, self.emissions)
-        scores = torch.cat([scores[:, :1] + self.start, scores[:, 1:]], 1)
-        return scores.clamp_min(FLOOR).masked_fill(~self.mask[..., None], 0.0)
+    def _folded(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "B T 1"]]:
+        """Emissions with start and end scores folded in, less the largest of each word; and that largest."""
+        return fold(self.emissions, self.start, self.end, self.lengths)
 
-    @cached_property
+    @property
     def _peaks(self) -> Float[Tensor, "B T 1"]:
-        """The largest potential of each word: a constant, because its gradient cancels wherever it is subtracted."""
-        return self._folded.detach().amax(-1, keepdim=True)
+        """The largest score of each word, a constant."""
+        return self._folded[1]
 
     @cached_property
     def _top(self) -> Float[Tensor, ""]:
@@ -115,7 +113,7 @@ class LinearChain:
         _, greatest, top = self._extremes
         if not (greatest < inf and top < inf):  # a NaN is below nothing
             raise score_error(self._parts, self.mask)
-        return self._folded - self._peaks
+        return self._folded[0]
 
     @cached_property
     def _steps(self) -> Float[Tensor, "L L"]:

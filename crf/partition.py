@@ -55,23 +55,22 @@ class _LogTotal(torch.autograd.Function):
     ) -> Tensor:
         B, T, L = potentials.shape
         sentence = torch.arange(B, device=turned.device)
-        words = potentials.exp()
-        evidence = words.new_empty(T, 2, B, L)
-        evidence[:, 0] = words.transpose(0, 1)
-        evidence[:, 1] = words.view(B * T, L).index_select(0, (turned.mT + sentence * T).flatten()).view(T, B, L)
+        place = torch.arange(T, device=turned.device)[:, None].expand(T, B)
+        source = torch.stack([place, turned.mT], 1) + sentence * T
+        state = potentials.exp().view(B * T, L).index_select(0, source.flatten()).view(T, 2, B, L)
+        prior, divisor = torch.empty_like(state), state.new_ones(T, 2, B, 1)
+        prior[0] = 1
         step = transitions.exp()
         steps = torch.stack([step, step.mT])
-        prior, state = torch.empty_like(evidence), torch.empty_like(evidence)
-        divisor = evidence.new_ones(T, 2, B, 1)
-        priors, states, divisors = prior.unbind(), state.unbind(), divisor.unbind()
-        prior[0] = 1
-        for i, word in enumerate(evidence.unbind()):
-            if i:
-                torch.bmm(states[i - 1], steps, out=priors[i])
-            torch.mul(priors[i], word, out=states[i])
+        before = None
+        for i, (prior_i, state_i, divisor_i) in enumerate(zip(prior, state, divisor, strict=True)):
+            if before is not None:
+                torch.bmm(before, steps, out=prior_i)
+                state_i.mul_(prior_i)
             if i % stride == stride - 1:
-                torch.sum(states[i], -1, keepdim=True, out=divisors[i])
-                states[i].div_(divisors[i])
+                torch.sum(state_i, -1, keepdim=True, out=divisor_i)
+                state_i.div_(divisor_i)
+            before = state_i
         after = state.view(-1, L).index_select(0, (turned.mT * (2 * B) + (sentence + B)).flatten()).view(T, B, L)
         norm = (prior[:, 0] * after).sum(-1, keepdim=True)
         ctx.save_for_backward(potentials, transitions, lengths, step, prior, state, after, norm)
