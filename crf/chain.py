@@ -147,11 +147,6 @@ class LinearChain:
             return values
         return values.masked_fill(self._impossible.view(-1, *[1] * (values.dim() - 1)), otherwise)
 
-    @property
-    def _differentiable(self) -> bool:
-        """True if a gradient can be asked for."""
-        return torch.is_grad_enabled() and (self._potentials.requires_grad or self._steps.requires_grad)
-
     @cached_property
     def _offset(self) -> Float[Tensor, "B"]:
         """The common part of all sequences' scores in a sentence, in float64: the peaks and n - 1 times the top."""
@@ -200,7 +195,7 @@ class LinearChain:
     @cached_property
     def _centred_log_partition(self) -> Float[Tensor, "B"]:
         """log Z less the common part of all sequences, in float64."""
-        if self._differentiable and not {"_both", "_forward"} & self.__dict__.keys():
+        if not {"_both", "_forward"} & self.__dict__.keys():
             found = log_total(self._potentials, self._steps, self.lengths, self._turn, self._reach)
             if found is not None:
                 return found
@@ -300,6 +295,8 @@ class LinearChain:
     def _allowed(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "L L"]]:
         """Return potentials and steps with -inf where forbidden, without gradients; the stored ones keep theirs."""
         words, steps = self._potentials.detach(), self._steps.detach()
+        if self._dead is None and words.numel() and torch.minimum(words.amin(), steps.amin()) > FLOOR / 2:
+            return words, steps
         forbidden = (words <= FLOOR / 2, steps <= FLOOR / 2)
         if self._dead is not None:
             forbidden = (forbidden[0] | self._dead[:, None, None], forbidden[1])

@@ -20,7 +20,7 @@ def viterbi(
     potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"], lengths: Int[Tensor, "B"]
 ) -> Int[Tensor, "B T"]:
     """Return the sequence of highest score of each sentence, the lower label if two are equal; 0 at padding."""
-    best, into = _best(potentials, transitions), transitions.mT.contiguous()
+    best, into = _best(potentials, transitions)[0], transitions.mT.contiguous()
     last = lengths - 1
     label = best[last, torch.arange(len(last), device=last.device)].argmax(1)
     labels = [label]
@@ -46,45 +46,55 @@ def kbest(
         paths, label ids, 0 beyond a sentence's length and its count; regrets, the best score less each score, inf
         beyond the count; counts, the number of sequences, below k if fewer than k are possible.
     """
-    best, into = _best(potentials, transitions), transitions.mT.contiguous()
-    (T, B, L), last = best.shape, lengths - 1
-    slots = torch.arange(k, device=best.device)
-    ends = best[last, torch.arange(B, device=best.device)]
-    regrets, places = _least(_regret(ends), k)
-    labels = places % L  # places beyond L hold no path, but are looked up all the same
-    steps, parents = [labels], []  # the label of each partial path, and the partial path behind it
-    for i in range(T - 2, -1, -1):
-        behind = regrets[..., None] + _regret(best[i, :, None] + into.index_select(0, labels.flatten()).view(B, k, L))
-        more, place = _least(behind.flatten(1), k)
-        inside = (i < last)[:, None]
-        regrets = torch.where(inside, more, regrets)
-        parents.append(torch.where(inside, place // L, slots))
-        labels = torch.where(inside, place % L, labels)
-        steps.append(labels)
-    paths = _trace(steps[::-1], parents[::-1])
+    best, reached = _best(potentials, transitions)
+    into, (T, B, L), last = transitions.mT.contiguous(), best.shape, lengths - 1
+    sentence, slots = torch.arange(B, device=best.device), torch.arange(k, device=best.device)
+    back = last - torch.arange(T, device=best.device)[:, None]  # [T, B]: the word of each step, from a sentence's last
+    rows = (back.clamp_min(0) * B + sentence).flatten()
+    best = best.view(T * B, L).index_select(0, rows).view(T, B, L)
+    reached = reached.view(T * B, L).index_select(0, rows).view(T, B, L).clamp_min_(FLOOR)
+    regrets, places = _least(best[0].amax(-1, keepdim=True).clamp_min(FLOOR) - best[0], k)
+    found, labels = [(regrets, places)], places % L  # places beyond L hold no path, but are looked up all the same
+    for i in range(1, T):
+        costs = into.index_select(0, labels.flatten()).view(B, k, L)
+        torch.add(best[i, :, None], costs, out=costs)
+        torch.sub(reached[i - 1].gather(1, labels)[..., None], costs, out=costs)
+        regrets, places = _least(costs.add_(regrets[..., None]).flatten(1), k)
+        labels = places % L
+        found.append((regrets, places))
+    all_regrets, all_places = (torch.stack(parts) for parts in zip(*found, strict=True))
+    regrets = all_regrets[last, sentence]
+    parents = torch.where((back >= 0)[..., None], all_places // L, slots)  # before a sentence, slots stay
+    slot, traced = slots.expand(B, k), []
+    for parent in reversed(parents.unbind()):
+        traced.append(slot)
+        slot = parent.gather(1, slot)
+    steps = (all_places % L).gather(2, torch.stack(traced[::-1]))  # [T, B, K]
     counts = regrets.isfinite().sum(1)
-    inside = torch.arange(T, device=best.device) <= last[:, None]
     listed = slots < counts[:, None]
+    paths = steps[back.clamp_min(0), sentence].permute(1, 2, 0)
+    inside = torch.arange(T, device=best.device) <= last[:, None]
     return paths * (inside[:, None] & listed[..., None]), regrets.masked_fill(~listed, torch.inf), counts
 
 
-def _best(potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"]) -> Float[Tensor, "T B L"]:
+def _best(
+    potentials: Float[Tensor, "B T L"], transitions: Float[Tensor, "L L"]
+) -> tuple[Float[Tensor, "T B L"], Float[Tensor, "T B L"]]:
     """Return best scores, less the maximum of each word so that long sentences lose no precision.
 
+    The second result is the best score with which a label is reached from the word before, 0 at the first word.
     Sentences are the innermost dimension of the loop, so maxima over labels work on whole vectors.
     """
     best = potentials.permute(1, 2, 0).clone(memory_format=torch.contiguous_format)  # [T, L, B]
+    reached = torch.zeros_like(best)
     words, steps = best.unbind(), transitions[..., None]
     candidates = best.new_empty(*transitions.shape, best.shape[2])
-    for before, word in pairwise(words):
+    for (before, word), highest in zip(pairwise(words), reached.unbind()[1:], strict=True):
         torch.add(before[:, None], steps, out=candidates)
-        word += candidates.amax(0)
+        torch.amax(candidates, 0, out=highest)
+        word += highest
         word -= word.amax(0).clamp_min_(FLOOR)  # a word without a possible label keeps its -inf
-    return best.mT.contiguous()
-
-
-def _regret(scores: Float[Tensor, "*B L"]) -> Float[Tensor, "*B L"]:
-    return scores.amax(-1, keepdim=True).clamp_min(FLOOR) - scores
+    return best.mT.contiguous(), reached.mT.contiguous()
 
 
 def _least(regrets: Float[Tensor, "B N"], k: int) -> tuple[Float[Tensor, "B {k}"], Int[Tensor, "B {k}"]]:
@@ -99,12 +109,3 @@ def _least(regrets: Float[Tensor, "B N"], k: int) -> tuple[Float[Tensor, "B {k}"
     place = torch.arange(regrets.shape[1], device=regrets.device)
     keys = (regrets.contiguous().view(torch.int32).long() << 32 | place).topk(k, largest=False).values
     return (keys >> 32).int().view(torch.float32), keys & 0xFFFFFFFF
-
-
-def _trace(steps: list[Int[Tensor, "B K"]], parents: list[Int[Tensor, "B K"]]) -> Int[Tensor, "B K T"]:
-    """Return the labels of each path, from the first word to the last."""
-    labels, slot = [steps[0]], None
-    for step, parent in zip(steps[1:], parents, strict=True):
-        slot = parent if slot is None else parent.gather(1, slot)
-        labels.append(step.gather(1, slot))
-    return torch.stack(labels, 2)

@@ -55,28 +55,33 @@ class _LogTotal(torch.autograd.Function):
     ) -> Tensor:
         B, T, L = potentials.shape
         sentence = torch.arange(B, device=turned.device)
-        place = torch.arange(T, device=turned.device)[:, None].expand(T, B)
-        source = torch.stack([place, turned.mT], 1) + sentence * T
-        state = potentials.exp().view(B * T, L).index_select(0, source.flatten()).view(T, 2, B, L)
-        prior, divisor = torch.empty_like(state), state.new_ones(T, 2, B, 1)
-        prior[0] = 1
+        source = torch.arange(T, device=turned.device)[:, None, None].expand(T, 1, B)
         step = transitions.exp()
-        steps = torch.stack([step, step.mT])
-        before = None
-        for i, (prior_i, state_i, divisor_i) in enumerate(zip(prior, state, divisor, strict=True)):
+        steps = step[None]
+        if any(ctx.needs_input_grad):
+            source = torch.cat([source, turned.mT[:, None]], 1)
+            steps = torch.stack([step, step.mT])
+        D = len(steps)
+        rows = (source + sentence * T).flatten()
+        state = potentials.exp().view(B * T, L).index_select(0, rows).view(T, D, B, L)
+        prior, divisor = torch.empty_like(state), state.new_ones(T // stride, D, B, 1)
+        prior[0] = 1
+        before, divisors = None, iter(divisor)
+        for i, (prior_i, state_i) in enumerate(zip(prior, state, strict=True), 1):
             if before is not None:
                 torch.bmm(before, steps, out=prior_i)
-                state_i.mul_(prior_i)
-            if i % stride == stride - 1:
-                torch.sum(state_i, -1, keepdim=True, out=divisor_i)
-                state_i.div_(divisor_i)
+                torch.mul(state_i, prior_i, out=state_i)
+            if i % stride == 0:
+                state_i.div_(torch.sum(state_i, -1, keepdim=True, out=next(divisors)))
             before = state_i
-        after = state.view(-1, L).index_select(0, (turned.mT * (2 * B) + (sentence + B)).flatten()).view(T, B, L)
-        norm = (prior[:, 0] * after).sum(-1, keepdim=True)
-        ctx.save_for_backward(potentials, transitions, lengths, step, prior, state, after, norm)
-        scale = divisor[:, 0, :, 0].double().log().cumsum(0)
-        last = state[lengths - 1, 0, sentence].sum(-1).double().log()  # divided, as `scale` knows
-        return scale[lengths - 1, sentence].add_(last)
+        if D == 2:
+            rows = (turned.mT * (2 * B) + (sentence + B)).flatten()
+            after = state.view(-1, L).index_select(0, rows).view(T, B, L)
+            norm = (prior[:, 0] * after).sum(-1, keepdim=True)
+            ctx.save_for_backward(potentials, transitions, lengths, step, prior, state, after, norm)
+        divided = stride * torch.arange(1, T // stride + 1, device=lengths.device)[:, None] <= lengths
+        last = state[lengths - 1, 0, sentence].sum(-1).double().log()
+        return last.add_((divisor[:, 0, :, 0].double().log() * divided).sum(0))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
