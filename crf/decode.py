@@ -53,13 +53,16 @@ def kbest(
     rows = (back.clamp_min(0) * B + sentence).flatten()
     best = best.view(T * B, L).index_select(0, rows).view(T, B, L)
     reached = reached.view(T * B, L).index_select(0, rows).view(T, B, L).clamp_min_(FLOOR)
-    regrets, places = _least(best[0].amax(-1, keepdim=True).clamp_min(FLOOR) - best[0], k)
-    found, labels = [(regrets, places)], places % L  # places beyond L hold no path, but are looked up all the same
-    for i in range(1, T):
-        costs = into.index_select(0, labels.flatten()).view(B, k, L)
-        torch.add(best[i, :, None], costs, out=costs)
-        torch.sub(reached[i - 1].gather(1, labels)[..., None], costs, out=costs)
-        regrets, places = _least(costs.add_(regrets[..., None]).flatten(1), k)
+    keys = torch.arange(k * L, device=best.device).repeat(B, 1) if best.dtype == torch.float32 else None
+    costs = (best[0].amax(-1, keepdim=True).clamp_min(FLOOR) - best[0])[:, None].expand(B, k, L)
+    regrets = torch.where(slots > 0, torch.inf, best.new_zeros(B, k))  # one path, without words
+    found = []
+    for i in range(T):
+        if i:
+            costs = into.index_select(0, labels.flatten()).view(B, k, L)
+            torch.add(best[i, :, None], costs, out=costs)
+            torch.sub(reached[i - 1].gather(1, labels)[..., None], costs, out=costs)
+        regrets, places = _least(costs, regrets, keys)
         labels = places % L
         found.append((regrets, places))
     all_regrets, all_places = (torch.stack(parts) for parts in zip(*found, strict=True))
@@ -97,15 +100,22 @@ def _best(
     return best.mT.contiguous(), reached.mT.contiguous()
 
 
-def _least(regrets: Float[Tensor, "B N"], k: int) -> tuple[Float[Tensor, "B {k}"], Int[Tensor, "B {k}"]]:
-    """Return the k smallest and their places, the lower place first if equal; inf if there are fewer than k."""
-    if regrets.shape[1] < k:
-        regrets = torch.nn.functional.pad(regrets, (0, k - regrets.shape[1]), value=torch.inf)
-    if regrets.dtype != torch.float32:
-        values, places = regrets.sort(dim=1, stable=True)
-        return values[:, :k], places[:, :k]
-    # topk leaves the order of equal values open; a float32 that is not negative sorts like its bits, so the place
-    # fits below them in one integer.
-    place = torch.arange(regrets.shape[1], device=regrets.device)
-    keys = (regrets.contiguous().view(torch.int32).long() << 32 | place).topk(k, largest=False).values
-    return (keys >> 32).int().view(torch.float32), keys & 0xFFFFFFFF
+def _least(
+    costs: Float[Tensor, "B K L"], regrets: Float[Tensor, "B K"], keys: Int[Tensor, "B K*L"] | None
+) -> tuple[Float[Tensor, "B K"], Int[Tensor, "B K"]]:
+    """Return the K smallest sums of a cost and its path's regret, and their places, the lower place first if equal.
+
+    topk leaves the order of equal values open. A float32 that is not negative sorts like its bits, so `keys`, where
+    given, are integers with the place in the lower half, and the upper half gets the sum.
+    """
+    B, K, L = costs.shape
+    if keys is None:
+        sums, places = (costs + regrets[..., None]).flatten(1).sort(dim=1, stable=True)
+        return sums[:, :K], places[:, :K]
+    torch.add(costs, regrets[..., None], out=keys.view(torch.float32).view(B, K, L, 2)[..., 1])
+    some = keys.view(B, K, L)
+    if 4 * K <= L:  # the K labels with the smallest keys have the K smallest; as float64, they sort alike and faster
+        columns = some.view(torch.float64).amin(1).topk(K, largest=False, sorted=False).indices
+        some = some.gather(2, columns[:, None].expand(B, K, K))
+    least = some.flatten(1).topk(K, largest=False).values
+    return least.view(torch.float32)[:, 1::2], least & 0xFFFFFFFF
