@@ -47,32 +47,37 @@ def kbest(
         beyond the count; counts, the number of sequences, below k if fewer than k are possible.
     """
     best, reached = _best(potentials, transitions)
+    # Step i of the search is at the i-th word from a sentence's last; what it does beyond the first is never read.
     into, (T, B, L), last = transitions.mT.contiguous(), best.shape, lengths - 1
     sentence, slots = torch.arange(B, device=best.device), torch.arange(k, device=best.device)
-    back = last - torch.arange(T, device=best.device)[:, None]  # [T, B]: the word of each step, from a sentence's last
+    back = last - torch.arange(T, device=best.device)[:, None]  # [T, B], the word of each step
     rows = (back.clamp_min(0) * B + sentence).flatten()
     best = best.view(T * B, L).index_select(0, rows).view(T, B, L)
     reached = reached.view(T * B, L).index_select(0, rows).view(T, B, L).clamp_min_(FLOOR)
-    keys = torch.arange(k * L, device=best.device).repeat(B, 1) if best.dtype == torch.float32 else None
+    shift = L.bit_length()
+    mask = (1 << shift) - 1
+    codes = (slots[:, None] << shift | torch.arange(L, device=best.device)).flatten()  # (path, label) as one integer
+    keys = codes.repeat(B, 1) if best.dtype == torch.float32 else None
     costs = (best[0].amax(-1, keepdim=True).clamp_min(FLOOR) - best[0])[:, None].expand(B, k, L)
     regrets = torch.where(slots > 0, torch.inf, best.new_zeros(B, k))  # one path, without words
-    found = []
-    for i in range(T):
+    found: list[tuple[Tensor, Tensor]] = []
+    for i, (word, highest) in enumerate(zip(best[:, :, None].unbind(), reached.roll(1, 0).unbind(), strict=True)):
         if i:
+            labels = found[-1][1] & mask
             costs = into.index_select(0, labels.flatten()).view(B, k, L)
-            torch.add(best[i, :, None], costs, out=costs)
-            torch.sub(reached[i - 1].gather(1, labels)[..., None], costs, out=costs)
-        regrets, places = _least(costs, regrets, keys)
-        labels = places % L
-        found.append((regrets, places))
-    all_regrets, all_places = (torch.stack(parts) for parts in zip(*found, strict=True))
+            torch.add(word, costs, out=costs)
+            torch.sub(highest.gather(1, labels)[..., None], costs, out=costs)
+        found.append(_least(costs, regrets, codes, keys))
+        regrets = found[-1][0]
+    all_regrets, all_chosen = (torch.stack(parts) for parts in zip(*found, strict=True))
     regrets = all_regrets[last, sentence]
-    parents = torch.where((back >= 0)[..., None], all_places // L, slots)  # before a sentence, slots stay
+    parents = (all_chosen & 0xFFFFFFFF) >> shift
+    parents = torch.where((back >= 0)[..., None], parents, slots)  # before a sentence, slots stay
     slot, traced = slots.expand(B, k), []
     for parent in reversed(parents.unbind()):
         traced.append(slot)
         slot = parent.gather(1, slot)
-    steps = (all_places % L).gather(2, torch.stack(traced[::-1]))  # [T, B, K]
+    steps = (all_chosen & mask).gather(2, torch.stack(traced[::-1]))  # [T, B, K]
     counts = regrets.isfinite().sum(1)
     listed = slots < counts[:, None]
     paths = steps[back.clamp_min(0), sentence].permute(1, 2, 0)
@@ -101,21 +106,25 @@ def _best(
 
 
 def _least(
-    costs: Float[Tensor, "B K L"], regrets: Float[Tensor, "B K"], keys: Int[Tensor, "B K*L"] | None
+    costs: Float[Tensor, "B K L"],
+    regrets: Float[Tensor, "B K"],
+    codes: Int[Tensor, "K*L"],
+    keys: Int[Tensor, "B K*L"] | None,
 ) -> tuple[Float[Tensor, "B K"], Int[Tensor, "B K"]]:
-    """Return the K smallest sums of a cost and its path's regret, and their places, the lower place first if equal.
+    """Return the K smallest sums of a cost and its path's regret, and their codes, the lower code first if equal.
 
     topk leaves the order of equal values open. A float32 that is not negative sorts like its bits, so `keys`, where
-    given, are integers with the place in the lower half, and the upper half gets the sum.
+    given, have the code in the lower half, and their upper half gets the sum. Then the codes returned are whole keys.
     """
     B, K, L = costs.shape
     if keys is None:
         sums, places = (costs + regrets[..., None]).flatten(1).sort(dim=1, stable=True)
-        return sums[:, :K], places[:, :K]
+        return sums[:, :K], codes[places[:, :K]]
     torch.add(costs, regrets[..., None], out=keys.view(torch.float32).view(B, K, L, 2)[..., 1])
-    some = keys.view(B, K, L)
+    some = keys
     if 4 * K <= L:  # the K labels with the smallest keys have the K smallest; as float64, they sort alike and faster
+        some = keys.view(B, K, L)
         columns = some.view(torch.float64).amin(1).topk(K, largest=False, sorted=False).indices
-        some = some.gather(2, columns[:, None].expand(B, K, K))
-    least = some.flatten(1).topk(K, largest=False).values
-    return least.view(torch.float32)[:, 1::2], least & 0xFFFFFFFF
+        some = some.gather(2, columns[:, None].expand(B, K, K)).flatten(1)
+    least = some.topk(K, largest=False).values
+    return least.view(torch.float32)[:, 1::2], least

@@ -44,7 +44,7 @@ class _Fold(torch.autograd.Function):
         return potentials, peaks
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         potentials, peaks, inside, last = ctx.saved_tensors
         passes = potentials.sub(FLOOR / 2).clamp_(0, 1).mul_(inside * (peaks > FLOOR / 2))  # 1, or 0 if forbidden
         words = gradient * passes

@@ -84,13 +84,13 @@ class _LogTotal(torch.autograd.Function):
         return last.add_((divisor[:, 0, :, 0].double().log() * divided).sum(0))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         potentials, transitions, lengths, step, prior, state, after, norm = ctx.saved_tensors
         if torch.is_grad_enabled():  # a gradient of this gradient is wanted: let autograd record the log-space twin
             totals = log_scan(potentials[None], transitions[None])[1][0].gather(1, lengths[:, None] - 1)[:, 0]
             wanted = torch.autograd.grad(totals, (potentials, transitions), gradient, create_graph=True)
             return *wanted, None, None, None
-        T, B, L = after.shape
+        T, L = len(after), after.shape[-1]
         inside = torch.arange(T, device=lengths.device)[:, None] < lengths
         weight = after * (gradient.to(norm.dtype) * inside)[..., None].div_(norm)
         count = state[:-1, 0].reshape(-1, L).mT @ weight[1:].view(-1, L)
