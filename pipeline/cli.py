@@ -17,7 +17,6 @@ def main() -> None:
     farewell = GOES_ON if sys.argv[1:2] and sys.argv[1] in RUNS else FAREWELL
     end_on_signals(farewell if os.environ.get("RANK", "0") == "0" else "")  # of torchrun's processes, one says so
     from structkd.pipeline.commands.app import app
-    from structkd.pipeline.commands.console import make_console
 
     try:
         with _closed_pipes_ignored():
@@ -25,6 +24,8 @@ def main() -> None:
     except (ValueError, RuntimeError, OSError) as error:
         if type(error) in (ValueError, RuntimeError):
             raise
+        from structkd.pipeline.commands.console import make_console
+
         make_console(stderr=True).print(f"structkd: {error}", style="red", soft_wrap=True)
         sys.exit(1)
 

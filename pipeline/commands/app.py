@@ -1,7 +1,6 @@
 """All commands under one name. A command is imported when it is called, so that each starts as fast as it can."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -69,6 +68,8 @@ app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=F
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         print(f"structkd {version('structkd')}")
         raise typer.Exit
 
