@@ -295,8 +295,6 @@ class LinearChain:
     def _allowed(self) -> tuple[Float[Tensor, "B T L"], Float[Tensor, "L L"]]:
         """Return potentials and steps with -inf where forbidden, without gradients; the stored ones keep theirs."""
         words, steps = self._potentials.detach(), self._steps.detach()
-        if self._dead is None and words.numel() and torch.minimum(words.amin(), steps.amin()) > FLOOR / 2:
-            return words, steps
         forbidden = (words <= FLOOR / 2, steps <= FLOOR / 2)
         if self._dead is not None:
             forbidden = (forbidden[0] | self._dead[:, None, None], forbidden[1])
