@@ -46,7 +46,7 @@ def run(folder: Path) -> Run:
     torch.set_num_threads(1)
     training = TrainingConfig()
     before, began = peak(), time.perf_counter()
-    sizes = list(batch_sizes(ArtifactSet.open(folder), SYSTEM, training))
+    sizes = list(batch_sizes([ArtifactSet.open(folder)], SYSTEM, training))
     training = training.model_copy(update={"updates": len(sizes), "evaluate_every": len(sizes)})
     times = update_times(folder, SYSTEM, SMALL, training)
     return Run(sum(sizes), len(times), before, peak(), time.perf_counter() - began)

@@ -5,7 +5,7 @@ include the reading; and how long a student run takes to its first update, impor
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -33,11 +33,11 @@ SEED = 1
 WARM_UP = 5  # updates
 
 
-def batch_sizes(one: ArtifactSet, system: SystemName, training: TrainingConfig) -> Iterator[int]:
+def batch_sizes(sets: Sequence[ArtifactSet], system: SystemName, training: TrainingConfig) -> Iterator[int]:
     """Read an epoch to tensors as a student run does, and give each batch's words."""
-    source = ShardSignals(system, [one.header], DistillConfig().k, torch.device("cpu"))
+    source = ShardSignals(system, [one.header for one in sets], DistillConfig().k, torch.device("cpu"))
     stream = StreamConfig(training.batch_tokens, SEED, labelled_only=SYSTEMS[system].loss is None)
-    for rows in stream_epoch([one], ("tokens", "gold", *source.columns), stream, 0):
+    for rows in stream_epoch(sets, ("tokens", "gold", *source.columns), stream, 0):
         yield student_batch(rows, source).words
 
 
@@ -72,7 +72,7 @@ def main(
         update_times(folder, "baseline", TaggerConfig(hidden=1), training)  # torch imports more at its first update
         for system in COMPARED:
             began = time.perf_counter()
-            sizes = list(batch_sizes(one, system, training))
+            sizes = list(batch_sizes([one], system, training))
             reading = sum(sizes) / (time.perf_counter() - began)
             times = update_times(folder, system, TaggerConfig(), training)
             trained = sum(sizes[WARM_UP:updates]) / (times[-1] - times[WARM_UP - 1])

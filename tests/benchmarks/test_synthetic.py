@@ -16,7 +16,7 @@ def test_a_synthetic_set_is_whole_and_every_word_of_it_is_read(tmp_path):
     one = ArtifactSet.open(tmp_path)
     assert 100_000 <= words == one.tokens < 200_000
     assert set(one.manifest.languages) == {"en", "de"}
-    assert sum(batch_sizes(one, "posterior+top-wk", TrainingConfig())) == words
+    assert sum(batch_sizes([one], "posterior+top-wk", TrainingConfig())) == words
     times = update_times(tmp_path, "exact", TaggerConfig(hidden=4), TrainingConfig(updates=3))
     assert 0 < times[0] < times[1] < times[2]
     found = apart(run, tmp_path)

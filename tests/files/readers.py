@@ -63,7 +63,7 @@ def read_feature_file(folder: Path) -> Any:
 
 def read_state(folder: Path) -> Any:
     resume = Resume(folder / "training.state", "same", 0.0)
-    state, fault = resume.load(world=1)
+    state, fault = resume.load()
     if fault:  # the training starts again, and says why
         raise ResumeError(fault)
     try:

@@ -92,7 +92,7 @@ def write_journal(folder: Path) -> Path:
 
 def write_state(folder: Path) -> Path:
     path = folder / "training.state"
-    Resume(path, "same", 0.0).save({"weights": {"a": torch.arange(99)}}, world=1)
+    Resume(path, "same", 0.0).save({"weights": {"a": torch.arange(99)}})
     return path
 
 
