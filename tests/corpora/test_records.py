@@ -56,6 +56,7 @@ def test_a_line_names_its_event_and_fields():
             "restarted",
             "vectors",
             "annotated",
+            "prepared",
         ),
         *("set written", "features", "features read", "left aside", "unknown labels", "limited"),
     }

@@ -5,9 +5,8 @@ import pytest
 from structkd.pipeline.experiment.namesakes import RECORD, namesakes_note, remember
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 
-pytestmark = pytest.mark.long
 
-
+@pytest.mark.slow
 def test_commands_name_both_files_where_their_settings_differ(tmp_path):
     write_experiment(tmp_path)
     (tmp_path / "old").mkdir()

@@ -108,6 +108,7 @@ def test_a_killed_tuning_goes_on_and_ends_with_the_same_rows(place, tmp_path):
     assert rows(tmp_path).select(same).equals(rows(place).select(same))
 
 
+@pytest.mark.slow
 def test_an_experiment_is_tuned_with_its_own_teachers(tmp_path):
     write_experiment(tmp_path, TINY + TUNE.format(place=""))
     said = tune(tmp_path)

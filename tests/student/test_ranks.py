@@ -84,6 +84,7 @@ def taken(folder):
     return weights
 
 
+@pytest.mark.slow
 def test_ranks_that_are_killed_end_with_the_weights_of_those_that_are_not(folder):
     assert torchrun(2, SCRIPT, "dropout", folder).returncode == 0
     weights = taken(folder)
