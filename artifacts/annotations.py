@@ -17,8 +17,8 @@ class Annotations:
     """A teacher's answers, padded; entries past a sentence's length or its path count are ignored.
 
     `counts` is each sentence's true number of paths, 1 to K; `paths` are label ids, best first; `log_probs` are
-    log p_t(path), `log_posteriors` log q_t(i, j), `log_partition` log Z_t, all in nats. `hidden` are
-    the teacher's states of words, for sets with that column.
+    log p_t(path), `log_posteriors` log q_t(i, j), `log_partition` log Z_t, all in nats. `hidden` are the
+    teacher's states of words, for sets with that column.
     """
 
     lengths: Integer[np.ndarray, "B"]
@@ -32,8 +32,10 @@ class Annotations:
 
 
 def check(annotations: Annotations, labels: int, sentence_ids: Int64[np.ndarray, "B"], hidden: int = 0) -> None:
-    """Raise ArtifactError, naming the first sentence, if annotations cannot be stored: over `labels` labels, and with
-    hidden states in `hidden` dimensions."""
+    """Raise ArtifactError, naming the first sentence, if annotations cannot be stored.
+
+    They are over `labels` labels, and have hidden states of `hidden` dimensions.
+    """
     a = annotations
     _, K, T = a.paths.shape
     if a.emissions.shape[2] != labels:

@@ -60,10 +60,8 @@ class StoreParts:
             raise ArtifactError(f"{self.folder}: no sentence was written; an artifact set holds at least one")
         with ThreadPoolExecutor(REQUESTS) as pool:
             records = list(pool.map(self._expected, range(shards)))
-        manifest, sizes = (
-            Manifest.of(self.header, self.layout, [one.shard for one in records]),
-            shard_sizes(self.folder),
-        )
+        manifest = Manifest.of(self.header, self.layout, [one.shard for one in records])
+        sizes = shard_sizes(self.folder)
         check_strays(self.folder, sizes, manifest)
         for shard in manifest.shards:
             check_size(self.folder / shard.file, sizes.get(shard.file), shard)

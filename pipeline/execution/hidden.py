@@ -16,8 +16,10 @@ from structkd.teachers.hidden import HiddenSource, fit_basis
 
 
 def hidden_source(experiment: Experiment, plan: TeacherPlan, tagger: Tagger) -> HiddenSource:
-    """Return a trained teacher with the basis of its hidden states; fit it on the teacher's training corpus if there is
-    none of these weights yet."""
+    """Return a trained teacher with the basis of its hidden states.
+
+    It is fitted on the teacher's training corpus if there is none of these weights yet.
+    """
     dim = experiment.teacher.annotation.hidden
     path, weights = plan.folder / f"hidden{dim}.json", digest_file(plan.folder / WEIGHTS)
     try:

@@ -73,9 +73,10 @@ def _take(folder: Path, address: Url) -> bool:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
             files = {member.name: tar.extractfile(member) for member in tar}
             found = {name: file.read() for name, file in files.items() if file and Path(name).name == name}
-    except tarfile.TarError as error:
+        result = found.pop(RESULT)
+    except (tarfile.TarError, KeyError) as error:
         raise ArtifactError(f"{address}: damaged ({error}); delete it: the next run makes it again") from error
-    for name in [*sorted(found.keys() - {RESULT}), RESULT]:
+    for name, content in [*sorted(found.items()), (RESULT, result)]:
         with atomic_path(folder / name) as temporary:
-            temporary.write_bytes(found[name])
+            temporary.write_bytes(content)
     return True
