@@ -33,7 +33,7 @@ Runs = Annotated[
     typer.Option(
         metavar="PLACE",
         help="A folder for everything that is made; or s3://, gs:// or az:// and a path, for artifact sets and copies "
-        "of trained teachers and students: then the rest is in runs.",
+        "of features, trained teachers and students: then the rest is in runs.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List the pieces, finished or not, and make nothing.")]

@@ -19,7 +19,8 @@ from structkd.pipeline.execution.jobs import (
 from structkd.pipeline.execution.sharing import fetch, share
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import JOURNAL, RESULT, StudentPlan, is_shared
+from structkd.pipeline.plan.pieces import JOURNAL, RESULT, StudentPlan
+from structkd.pipeline.plan.stored import is_shared
 from structkd.pipeline.results.provenance import sets_digest
 from structkd.student.distill import distill
 from structkd.tagger.checkpoint import save_tagger

@@ -16,7 +16,8 @@ from structkd.artifacts.stores.opening import open_store, read_file
 from structkd.artifacts.stores.places import Url
 from structkd.corpora.faults import FileError
 from structkd.corpora.files import atomic_path
-from structkd.pipeline.plan.pieces import JOURNAL, RESULT, STATE, Plan, StudentPlan, TeacherPlan, is_stored
+from structkd.pipeline.plan.pieces import JOURNAL, RESULT, STATE, Plan, StudentPlan, TeacherPlan
+from structkd.pipeline.plan.stored import is_stored
 
 REQUESTS = 8  # at the same time
 

@@ -27,7 +27,8 @@ from structkd.pipeline.execution.sharing import fetch, share
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import JOURNAL, RESULT, TeacherPlan, is_shared
+from structkd.pipeline.plan.pieces import JOURNAL, RESULT, TeacherPlan
+from structkd.pipeline.plan.stored import is_shared
 from structkd.tagger.checkpoint import load_tagger, save_tagger
 from structkd.tagger.description import CheckpointError
 from structkd.tagger.features import FeatureSet

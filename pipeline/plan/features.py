@@ -6,12 +6,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 
+from structkd.artifacts.stores.places import Url
 from structkd.corpora.faults import FileError
 from structkd.corpora.files import digest_json
 from structkd.corpora.sealed import SealError, read_sealed, write_sealed
 from structkd.corpora.sentences import Split
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.stored import is_shared
 from structkd.pipeline.plan.versions import versions_of
 from structkd.tagger.config import TaggerConfig, TransformerConfig
 from structkd.tagger.encoders.pretrained import features_digest
@@ -30,14 +32,21 @@ class FeaturePlan:
     digest: str
     """Digest of the encoder's settings that its features depend on; other settings do not matter."""
     path: Path
+    stored: Url | None = None
+    """The record of a copy in a store, if artifact sets are in one."""
+
+    @property
+    def local(self) -> bool:
+        """True if the features and their costs are on this machine."""
+        return self.path.is_file() and _cost_path(self.path).is_file()
 
     @property
     def done(self) -> bool:
-        """True if the features and their costs are there."""
-        return self.path.is_file() and _cost_path(self.path).is_file()
+        """True if they are in the store too, if there is one."""
+        return self.local and is_shared(self.stored)
 
 
-def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[FeaturePlan, ...]:
+def plan_features(experiment: Experiment, data: Data, runs: Path, store: Url | None = None) -> tuple[FeaturePlan, ...]:
     """Plan the features of all frozen encoders of teachers and students, for the corpora that these read."""
     readers = [(experiment.student.tagger, experiment.languages)]
     for language in experiment.languages:
@@ -49,9 +58,17 @@ def plan_features(experiment: Experiment, data: Data, runs: Path) -> tuple[Featu
         for language, split in _read_by(languages, data)
     }
     return tuple(
-        FeaturePlan(language, split, encoder, digest, runs / FOLDER / f"{language}-{split}-{key[:16]}.safetensors")
+        FeaturePlan(
+            language,
+            split,
+            encoder,
+            digest,
+            runs / FOLDER / f"{name}.safetensors",
+            store / FOLDER / f"{name}.json" if store else None,
+        )
         for (digest, language, split), encoder in wanted.items()
         for key in [digest_json([digest, data.identity(language, split), versions_of(("corpora",))])]
+        for name in [f"{language}-{split}-{key[:16]}"]
     )
 
 
@@ -65,8 +82,8 @@ def cost_of(paths: Sequence[Path]) -> dict[str, float]:
 
     Raises FeatureError if a record of these costs is damaged.
     """
-    found = [_cost(_cost_path(path)) for path in paths]
-    return {key: sum(cost[key] for cost in found) for key in ("bytes", "seconds")}
+    found = [Cost.read(path) for path in paths]
+    return {"bytes": sum(cost.bytes for cost in found), "seconds": sum(cost.seconds for cost in found)}
 
 
 class Cost(BaseModel):
@@ -82,19 +99,19 @@ class Cost(BaseModel):
         """Write the costs beside the file of features."""
         write_sealed(_cost_path(features), self.model_dump())
 
+    @classmethod
+    def read(cls, features: Path) -> "Cost":
+        """Read the costs of a file of features. Raises FeatureError if their record is damaged."""
+        try:
+            return cls.model_validate(read_sealed(path := _cost_path(features)))
+        except (SealError, ValidationError, FileError) as error:
+            from structkd.tagger.features import REMEDY, FeatureError
+
+            raise FeatureError(f"{path}: damaged ({error}); {REMEDY}") from error
+
 
 def _cost_path(features: Path) -> Path:
     return features.with_suffix(".json")
-
-
-def _cost(path: Path) -> dict[str, float]:
-    try:
-        found = Cost.model_validate(read_sealed(path))
-    except (SealError, ValidationError, FileError) as error:
-        from structkd.tagger.features import REMEDY, FeatureError
-
-        raise FeatureError(f"{path}: damaged ({error}); {REMEDY}") from error
-    return {"bytes": found.bytes, "seconds": found.seconds}
 
 
 def feature_files(

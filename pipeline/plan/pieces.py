@@ -6,17 +6,13 @@ of a piece also contains the code's digest, which is not part of the name.
 Nothing here reads a sentence or loads a model, so it takes no time to find the open work.
 """
 
-import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from structkd.artifacts.manifest import MANIFEST
-from structkd.artifacts.stores.opening import read_ranges
 from structkd.artifacts.stores.places import Place, Url
-from structkd.corpora.faults import FileError
 from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.prepared import TEXT
@@ -26,6 +22,7 @@ from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import FeaturePlan, feature_files, plan_features, teacher_taggers
+from structkd.pipeline.plan.stored import is_shared, is_stored
 from structkd.pipeline.plan.versions import ANNOTATION, LEARNING, TEACHING, code_digest, versions_of
 from structkd.student.config import SystemName
 from structkd.tagger.encoders.pretrained import pretrained_digests
@@ -136,33 +133,12 @@ def annotated(artifacts: Place) -> bool:
     return manifest.is_file() if isinstance(manifest, Path) else is_stored(manifest)
 
 
-def is_stored(address: Url) -> bool:
-    """True if an object is in its store. Raises FileError if the store refuses to say."""
-    try:
-        return _exists(address)
-    except FileError as error:
-        if error.errno == errno.ENOENT:
-            return False
-        raise
-
-
-@cache  # of what is there, because a store never replaces it: an error is not kept
-def _exists(address: Url) -> bool:
-    read_ranges(address, [(0, 1)])
-    return True
-
-
-def is_shared(stored: Url | None) -> bool:
-    """True unless a store lacks a piece that belongs there."""
-    return stored is None or is_stored(stored)
-
-
 def make_plan(experiment: Experiment, runs: Place = RUNS) -> Plan:
     """Name every piece of an experiment.
 
     Args:
-        runs: a folder for all pieces; or an address in an object store for the artifact sets and a copy of the trained
-            teachers and students, with everything else in `RUNS`.
+        runs: a folder for all pieces; or an address in an object store for the artifact sets and copies of features,
+            trained teachers and students, with everything else in `RUNS`.
 
     Raises:
         CorpusError: a missing corpus file.
@@ -172,7 +148,10 @@ def make_plan(experiment: Experiment, runs: Place = RUNS) -> Plan:
     here = RUNS if isinstance(runs, Url) else runs
     folder = here / experiment.name
     training = [data.identity(language, "train") for language in experiment.languages]
-    features, folds = plan_features(experiment, data, here), experiment.teacher.folds
+    features, folds = (
+        plan_features(experiment, data, here, runs if isinstance(runs, Url) else None),
+        experiment.teacher.folds,
+    )
     teachers = tuple(
         _teacher(experiment, data, folder, there, language, fold, training, features)
         for language in experiment.languages

@@ -12,6 +12,7 @@ from structkd.pipeline.plan.pieces import make_plan
 from structkd.tagger.config import TransformerConfig
 from structkd.tagger.encoders.pretrained import features_digest
 from structkd.tagger.features import FeatureSet
+from tests.artifacts.s3 import s3_server
 from tests.pipeline.tiny import TINY, structkd, write_experiment
 from tests.tagger.encoders.tiny_bert import save_tiny_bert
 from tests.tagger.encoders.vector_files import write_text
@@ -50,6 +51,24 @@ def experiment(teacher, student):
     head = head.replace("hidden = 8\n", teacher)
     tail = tail.replace("hidden = 8\n", student).replace('["baseline", "posterior+top-wk", "exact"]', '["exact"]')
     return f"{head}[student]{tail}"
+
+
+@pytest.mark.slow
+def test_machines_share_features_through_a_store(run, tmp_path):
+    pytest.importorskip("obstore")
+    found = []
+    with s3_server() as bucket:
+        for command in ("teachers", "distill"):
+            machine = tmp_path / command
+            machine.mkdir()
+            write_experiment(machine, experiment(FROZEN, FROZEN))
+            place = ("--runs", "s3://b/kd", "--workers", 1)
+            done = structkd(machine, command, "tiny", *place, env=environment(tmp_path) | bucket.environment)
+            assert done.returncode == 0, done.stderr
+            features = sorted((machine / "runs" / "features").iterdir())
+            found.append({path.name: path.read_bytes() for path in features if path.suffix != ".lock"})
+    assert len(found[0]) == 2 * 8
+    assert found[0] == found[1]  # with the seconds that the first machine's encoder took
 
 
 @pytest.mark.slow

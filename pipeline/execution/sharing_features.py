@@ -1,0 +1,82 @@
+"""Features in a store: a file goes there in parts, because it can be large and a request has 30 seconds.
+
+Parts have a name of their writer's, and the record that names them is created last, if there is none. So the parts of a
+record are whole. Those of a writer that was killed or slower are never read.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.stores.opening import open_store, read_file
+from structkd.artifacts.stores.places import Url
+from structkd.corpora.faults import FileError
+from structkd.corpora.files import atomic_path
+from structkd.corpora.sealed import SealError, parse_object, sealed_bytes, unsealed
+from structkd.pipeline.plan.features import Cost, FeaturePlan
+from structkd.pipeline.plan.stored import is_stored
+
+PART = 2**26
+
+
+class _Record(BaseModel):
+    """The parts of a file: their writer, their number and the digest of all; and what the file cost."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    writer: str
+    parts: NonNegativeInt
+    sha256: str
+    cost: Cost
+
+
+def fetch_features(plan: FeaturePlan) -> None:
+    """Take a file of features from its store, unless it is on this machine or not in the store.
+
+    Raises:
+        ArtifactError: a damaged record or part.
+    """
+    if plan.local or plan.stored is None or not is_stored(plan.stored):
+        return
+    try:
+        record = _Record.model_validate(
+            unsealed(str(plan.stored), parse_object(str(plan.stored), read_file(plan.stored)))
+        )
+    except (SealError, ValidationError) as error:
+        raise ArtifactError(f"{plan.stored}: damaged ({error}); delete it: the next run makes it again") from error
+    digest = sha256()
+    with atomic_path(plan.path) as temporary, temporary.open("wb") as file:
+        for place in _parts(plan.stored, record.writer, record.parts):
+            content = read_file(place)
+            digest.update(content)
+            file.write(content)
+        if digest.hexdigest() != record.sha256:
+            raise ArtifactError(f"{plan.stored}: its parts are damaged; delete it: the next run makes them again")
+    record.cost.write(plan.path)
+
+
+def share_features(plan: FeaturePlan) -> None:
+    """Put a file of features into its store, unless there is one."""
+    if plan.stored is None or is_stored(plan.stored):
+        return
+    writer, store = uuid4().hex, open_store(plan.stored.parent)
+    parts = -(-plan.path.stat().st_size // PART)
+    digest = sha256()
+    with plan.path.open("rb") as file:
+        for place in _parts(plan.stored, writer, parts):
+            content = file.read(PART)
+            digest.update(content)
+            store.create(place.name, content)
+    record = _Record(writer=writer, parts=parts, sha256=digest.hexdigest(), cost=Cost.read(plan.path))
+    try:
+        store.create(plan.stored.name, sealed_bytes(record.model_dump(mode="json")))
+    except FileError:
+        if not is_stored(plan.stored):  # a lost answer may have been a success
+            raise
+
+
+def _parts(record: Url, writer: str, parts: int) -> list[Url]:
+    name = Path(record.name).stem
+    return [record.parent / f"{name}.{writer}.{number:05}" for number in range(parts)]

@@ -1,0 +1,29 @@
+"""Is an object in its store?"""
+
+import errno
+from functools import cache
+
+from structkd.artifacts.stores.opening import read_ranges
+from structkd.artifacts.stores.places import Url
+from structkd.corpora.faults import FileError
+
+
+def is_stored(address: Url) -> bool:
+    """True if an object is in its store. Raises FileError if the store refuses to say."""
+    try:
+        return _exists(address)
+    except FileError as error:
+        if error.errno == errno.ENOENT:
+            return False
+        raise
+
+
+@cache  # of what is there, because a store never replaces it: an error is not kept
+def _exists(address: Url) -> bool:
+    read_ranges(address, [(0, 1)])
+    return True
+
+
+def is_shared(stored: Url | None) -> bool:
+    """True unless a store lacks a piece that belongs there."""
+    return stored is None or is_stored(stored)
