@@ -15,6 +15,8 @@ from structkd.pipeline.results.result import load_result
 from structkd.tagger.opening import open_tagger
 from tests.pipeline.tiny import contents, structkd, write_experiment
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
