@@ -7,24 +7,21 @@ import base64
 import hashlib
 import hmac
 import os
-import socket
-import subprocess
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
-from urllib.error import HTTPError, URLError
 
 import pytest
 
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.store_parts import StoreParts
-from structkd.artifacts.stores.objects import ObjectStore, _client
+from structkd.artifacts.stores.objects import ObjectStore
 from structkd.artifacts.stores.opening import open_store
 from structkd.artifacts.stores.places import Url
 from structkd.artifacts.verification import verify
 from tests.artifacts.examples import write_set
+from tests.artifacts.programs import free_port, serving
 from tests.artifacts.test_store_parts import LAYOUT, SHARDS, header, local, write  # noqa: F401
 from tests.artifacts.test_stores import copied
 
@@ -53,36 +50,19 @@ def make_container(address, name):
 
 @pytest.fixture(scope="module", autouse=True)
 def server(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/{ACCOUNT}"
     command = [PROGRAM, "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence", "--silent"]
-    process = subprocess.Popen(
+    settings = {"STORAGE_ENDPOINT": address, "ALLOW_HTTP": "true"}
+    settings |= {"STORAGE_ACCOUNT_NAME": ACCOUNT, "STORAGE_ACCOUNT_KEY": KEY}
+    with serving(
         [*command, "--skipApiVersionCheck"],
+        lambda: make_container(address, "box"),
+        {f"AZURE_{name}": value for name, value in settings.items()},
         cwd=tmp_path_factory.mktemp("azurite"),
         env=os.environ | {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}/{ACCOUNT}"
-    while True:
-        try:
-            make_container(address, "box")
-            break
-        except HTTPError:
-            raise
-        except URLError:  # not there yet
-            assert process.poll() is None
-            time.sleep(0.1)
-    with pytest.MonkeyPatch.context() as patch:
-        settings = {"STORAGE_ENDPOINT": address, "ALLOW_HTTP": "true"}
-        for name, value in (settings | {"STORAGE_ACCOUNT_NAME": ACCOUNT, "STORAGE_ACCOUNT_KEY": KEY}).items():
-            patch.setenv(f"AZURE_{name}", value)
-        _client.cache_clear()
+    ):
         yield
-    _client.cache_clear()
-    process.terminate()
-    process.wait()
 
 
 def test_a_set_is_copied_read_and_verified(tmp_path):

@@ -4,20 +4,17 @@ Name its program in STRUCTKD_MOTO, as of a virtual environment with `pip install
 """
 
 import os
-import socket
-import subprocess
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from urllib.error import HTTPError, URLError
 
 import pytest
 
 from structkd.artifacts.reader import ArtifactSet
-from structkd.artifacts.stores.objects import ObjectStore, _client
+from structkd.artifacts.stores.objects import ObjectStore
 from structkd.artifacts.stores.places import Url
 from structkd.artifacts.verification import verify
 from tests.artifacts.examples import write_set
+from tests.artifacts.programs import free_port, serving
 from tests.artifacts.test_stores import copied
 
 pytest.importorskip("obstore")
@@ -27,33 +24,17 @@ pytestmark = pytest.mark.skipif(not PROGRAM, reason="STRUCTKD_MOTO names no moto
 
 @pytest.fixture(scope="module", autouse=True)
 def server():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [PROGRAM, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
-    while True:
-        try:
-            urllib.request.urlopen(
-                urllib.request.Request(f"{address}/bucket", method="PUT")
-            ).close()  # makes the bucket
-            break
-        except HTTPError:
-            raise
-        except URLError:  # not there yet
-            assert process.poll() is None
-            time.sleep(0.1)
-    with pytest.MonkeyPatch.context() as patch:
-        settings = {"ENDPOINT_URL": address, "ALLOW_HTTP": "true", "REGION": "us-east-1"}
-        for name, value in (settings | {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}).items():
-            patch.setenv(f"AWS_{name}", value)
-        _client.cache_clear()
+    wanted = urllib.request.Request(f"{address}/bucket", method="PUT")  # makes the bucket
+    settings = {"ENDPOINT_URL": address, "ALLOW_HTTP": "true", "REGION": "us-east-1"}
+    settings |= {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
+    with serving(
+        [PROGRAM, "-H", "127.0.0.1", "-p", str(port)],
+        lambda: urllib.request.urlopen(wanted).close(),
+        {f"AWS_{name}": value for name, value in settings.items()},
+    ):
         yield
-    _client.cache_clear()
-    process.terminate()
-    process.wait()
 
 
 def test_a_set_is_copied_read_and_verified(tmp_path):
