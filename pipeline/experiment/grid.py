@@ -43,6 +43,9 @@ class Table(Settings):
         None, description="names, or a table of changes to their experiments in all rows; None takes all"
     )
     seeds: tuple[Seed, ...] | None = Field(None, description="None takes the grid's")
+    teachers_by_seed: bool = Field(
+        False, description="students of a seed learn from teachers of that seed; false: all from the same teachers"
+    )
     scores: Literal["test", "zero_shot"] = Field("test", description="the scores that the table shows")
     change: Values = Field({}, description="changes to the tasks' experiments in all rows")
     sweep: Sweep | None = None
@@ -98,7 +101,7 @@ def rows_path(grid: Grid) -> Path:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of a table, for one task: one system and all its seeds. `value` is the sweep's, if there is one."""
+    """A row of a table, for one task: one system and the seeds that share teachers. `value` is the sweep's, if any."""
 
     label: str
     task: str
@@ -109,6 +112,11 @@ class Entry:
     def system(self) -> SystemName:
         """The only system of the experiment."""
         return self.experiment.student.systems[0]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of its students."""
+        return self.experiment.student.seeds
 
 
 def load_grid(name: str) -> Grid:
@@ -141,31 +149,32 @@ def entries(grid: Grid, table: Table) -> Iterator[Entry]:
     """
     tasks = {task: {} for task in grid.tasks} if table.tasks is None else table.tasks
     for task, differs in tasks.items():
+        shared = (grid.defaults, grid.tasks[task], table.change, differs)
         for row in table.rows:
             for value in table.sweep.values if table.sweep else [None]:
                 swept = nested(table.sweep.key, value) if table.sweep else {}
-                student = {"systems": [row.system], "seeds": list(table.seeds or grid.seeds)}
-                values: Values = {"name": f"{grid.name}-{task}", "title": f"{grid.title}: {task}"}
-                for change in (
-                    grid.defaults,
-                    grid.tasks[task],
-                    table.change,
-                    differs,
-                    row.change,
-                    swept,
-                    {"student": student},
-                ):
-                    values = merged(values, change)
-                place = f"grid {grid.name}, table {table.name}, task {task}, row {row.label}"
-                yield Entry(row.label, task, value, parse(Experiment, values, place))
+                for seeds in _seeds(grid, table):
+                    values: Values = {"name": f"{grid.name}-{task}", "title": f"{grid.title}: {task}"}
+                    for change in (*shared, row.change, swept, nested("student.systems", [row.system]), seeds):
+                        values = merged(values, change)
+                    place = f"grid {grid.name}, table {table.name}, task {task}, row {row.label}"
+                    yield Entry(row.label, task, value, parse(Experiment, values, place))
+
+
+def _seeds(grid: Grid, table: Table) -> list[Values]:
+    """The seeds as changes to an experiment, one for the students that share teachers."""
+    seeds = table.seeds or grid.seeds
+    if not table.teachers_by_seed:
+        return [nested("student.seeds", list(seeds))]
+    return [{"student": {"seeds": [seed]}, "teacher": {"seed": seed}} for seed in seeds]
 
 
 def _have_one_gap(made: Sequence[Entry]) -> bool:
     """True if no value of the sweep changes a task's teachers or its baselines."""
-    teachers = {(entry.task, entry.experiment.teachers_digest) for entry in made}
+    teachers = {(entry.task, entry.seeds, entry.experiment.teachers_digest) for entry in made}
     gold = [entry for entry in made if entry.system == BASELINE]
     baselines = {(entry.task, entry.label, entry.experiment.student_digest(entry.system, 0)) for entry in gold}
-    return len(teachers) == len({entry.task for entry in made}) and len(baselines) == len(
+    return len(teachers) == len({(entry.task, entry.seeds) for entry in made}) and len(baselines) == len(
         {(entry.task, entry.label) for entry in gold}
     )
 

@@ -35,7 +35,8 @@ from structkd.pipeline.results.findings import TableFindings, TaskFindings
 from structkd.pipeline.results.tables import score_table, seed_means
 
 GAP_NOTE = (
-    "Dots: seeds. Lines: 95% intervals over resampled test sentences, if teachers are better than the baseline in all."
+    "Dots: seeds. Lines: 95% intervals over resampled test sentences and seeds, if teachers are better than the "
+    "baseline in all."
 )
 ENTROPY_NOTE = "Nats a word, and shares of words: a student learns most from text of which teachers are not sure."
 SPLITS = {"test": "test", "dev": "dev", "zero_shot": "languages never trained on"}
@@ -47,8 +48,8 @@ def make_page(
     """Return a page with all tables; the first table's tasks are shown in detail."""
     main = tables[0]
     sections = [_section(table, NOTE if table is main else "") for table in tables if _has_students(table)]
-    if len(_scored(main)) > 1:
-        sections += [_languages(task, main.split) for task in _scored(main)]
+    if len(main.tasks) > 1:
+        sections += [_languages(task, main.split) for task in main.tasks]
     sections += [_types(main), _training(main), _costs(main), _calibration(main)]
     sections = [replace(one, title="Scores") if one.title == subtitle else one for one in sections]
     return Page(
@@ -61,11 +62,6 @@ def make_page(
     )
 
 
-def _scored(table: TableFindings) -> list[TaskFindings]:
-    """Return the tasks with results: a task that was not run yet is no empty column or panel."""
-    return [task for task in table.tasks if any(len(cells) for cells in task.entries.values())]
-
-
 def _has_students(table: TableFindings) -> bool:
     """True if this table has results of its own: its baseline may come from another table."""
     labels = {label for task in table.tasks for label, cells in task.entries.items() if len(cells)}
@@ -74,9 +70,7 @@ def _has_students(table: TableFindings) -> bool:
 
 def _section(table: TableFindings, note: str) -> Section:
     """Return a table's section: means of tasks, or the languages if there is one task."""
-    tasks = _scored(table)
-    table = replace(table, tasks=tuple(tasks))
-    gaps = gap_chart(table)
+    tasks, gaps = table.tasks, gap_chart(table)
     charts: list[Any] = [gaps] if any(values for bar in gaps.bars for values in bar.values) else []
     charts += [_sweep(table, task) for task in tasks if task.sweep]
     if len(tasks) == 1:
@@ -177,7 +171,7 @@ def _difference(score: float | None, baseline: float | None) -> Estimate | None:
 
 def _types(table: TableFindings) -> Section:
     """Return scores by type; those on other splits than test are not counted."""
-    tasks = _scored(table) if table.split == "test" else []
+    tasks = table.tasks if table.split == "test" else ()
     views = [view for task in tasks for view in type_tables(task, f"{task.name}: " if len(tasks) > 1 else "")]
     return Section("By type", "", tuple(views))
 
@@ -201,7 +195,7 @@ def _curves(entries: Entries) -> Iterator[Line]:
 
 def _costs(table: TableFindings) -> Section:
     note = "Means over seeds; teachers: all of a task together. Seconds are of one thread, beside whatever else ran."
-    charts = tuple(Costs(task.name, tuple(_stages(task.entries))) for task in _scored(table))
+    charts = tuple(Costs(task.name, tuple(_stages(task.entries))) for task in table.tasks)
     return Section("What it costs", note, (), charts)
 
 

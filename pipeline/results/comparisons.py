@@ -33,7 +33,7 @@ NOTE = (
     "±: standard deviation over seeds; (n): of n seeds, where others have more. Differs from baseline with p < 0.05: "
     "* by a paired bootstrap over test sentences, † by Welch's t-test over seeds (where both have two at least); not "
     "corrected for the number of comparisons. gap closed: (system - baseline) / (teachers - baseline), and [its 95% "
-    "interval] over resampled test sentences, where teachers are better in all of them."
+    "interval] over resampled test sentences and seeds, where teachers are better in all of them."
 )
 
 
@@ -42,12 +42,12 @@ class Entries(dict[str, pl.DataFrame]):
 
     @cached_property
     def resampled(self) -> Resampled | None:
-        """Return the scores of all labels with cells on samples of the test sentences, drawn once for all tables.
+        """Return the scores of all labels with cells on samples of sentences and seeds, drawn once for all tables.
 
         None if a language has too few sentences to draw from, or a cell none: then there are no intervals and no such
         marks.
         """
-        there = {label: cells for label, cells in self.items() if not cells.is_empty()}
+        there = {label: cells.sort("seed") for label, cells in self.items() if not cells.is_empty()}
         if any(cells["outcomes"].list.len().min() == 0 for cells in there.values()):
             return None
         try:

@@ -1,6 +1,6 @@
 """The findings that tables and reports show: the finished cells of an experiment or grid, by table, task and label."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -50,11 +50,14 @@ class TableFindings:
 def grid_findings(grid: Grid, split: str | None = None) -> tuple[TableFindings, ...]:
     """Return the findings in a grid's file of rows, found by settings: neither corpora nor encoders are needed.
 
+    Tasks and tables without a row are left out.
+
     Raises:
         RowError: a damaged file.
     """
     rows = read_rows(rows_path(grid)).explode("settings_digests")
-    return tuple(_table(table, list(entries(grid, table)), rows, split or table.scores) for table in grid.tables)
+    tables = (_table(table, list(entries(grid, table)), rows, split or table.scores) for table in grid.tables)
+    return tuple(table for table in tables if table.tasks)
 
 
 def plan_findings(plan: Plan, split: str = "test", calibration: Sequence[Row] = ()) -> TableFindings:
@@ -82,19 +85,24 @@ def _table(table: Table, found: Sequence[Entry], rows: pl.DataFrame, split: str)
     for entry in found:
         by_task.setdefault(entry.task, []).append(entry)
     sweep = table.sweep.label if table.sweep else None
-    tasks = tuple(_task(name, table.title, mine, rows, sweep) for name, mine in by_task.items())
-    return TableFindings(table.name, table.title, split, sweep, tasks)
+    tasks = (_task(name, table.title, mine, rows, sweep) for name, mine in by_task.items())
+    begun = tuple(task for task in tasks if any(map(len, task.entries.values())))
+    return TableFindings(table.name, table.title, split, sweep, begun)
 
 
 def _task(name: str, title: str, found: Sequence[Entry], rows: pl.DataFrame, sweep: str | None) -> TaskFindings:
-    shown = Entries({TEACHERS: rows.filter(settings_digests=found[0].experiment.teachers_digest)})
-    swept: dict[str, dict[float, pl.DataFrame]] = {}
+    def cells(digests: Iterable[str]) -> pl.DataFrame:
+        return rows.filter(pl.col("settings_digests").is_in(list(digests)))
+
+    by_row: dict[tuple[str, float | None], list[Entry]] = {}
     for entry in found:
-        student = entry.experiment.student
-        digests = [entry.experiment.student_digest(entry.system, seed) for seed in student.seeds]
-        cells = rows.filter(pl.col("settings_digests").is_in(digests))
-        alone = entry.value is None or entry.system == BASELINE
-        shown[entry.label if alone else f"{entry.label}, {sweep} = {entry.value:g}"] = cells
-        if entry.value is not None:
-            swept.setdefault(entry.label, {})[entry.value] = cells
+        by_row.setdefault((entry.label, entry.value), []).append(entry)
+    shown = Entries({TEACHERS: cells({entry.experiment.teachers_digest for entry in next(iter(by_row.values()))})})
+    swept: dict[str, dict[float, pl.DataFrame]] = {}
+    for (label, value), mine in by_row.items():
+        digests = (one.experiment.student_digest(one.system, seed) for one in mine for seed in one.seeds)
+        alone = value is None or mine[0].system == BASELINE
+        shown[label if alone else f"{label}, {sweep} = {value:g}"] = here = cells(digests)
+        if value is not None:
+            swept.setdefault(label, {})[value] = here
     return TaskFindings(name, f"{title}: {name}", {entry.label: entry.experiment for entry in found}, shown, swept)

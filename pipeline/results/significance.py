@@ -1,7 +1,8 @@
 """Significance of differences between systems: over test sentences, and over seeds.
 
-The two tests answer different questions: `resample` keeps the trained models and varies the sentences; `seed_test`
-keeps the sentences and varies the seeds. Neither corrects for the number of comparisons.
+The two tests answer different questions: `Resampled.difference` keeps the trained models and varies the sentences;
+`seed_test` keeps the sentences and varies the seeds. Neither corrects for the number of comparisons. The interval of
+the gap closed, `Resampled.gap`, varies both.
 """
 
 import warnings
@@ -62,6 +63,9 @@ class Resampled:
 
     observed: Mapping[str, float]
     samples: Mapping[str, Floats]
+    """Of the sentences alone."""
+    with_seeds: Mapping[str, Floats]
+    """Of the sentences, and of each system's seeds."""
 
     def difference(self, system: str, baseline: str) -> Comparison:
         """Compare two systems.
@@ -78,25 +82,28 @@ class Resampled:
 
     def gap(self, system: str, baseline: str, teachers: str) -> tuple[float, float] | None:
         """Return the 95% interval of the share, in percent, of the gap between baseline and teachers that a system
-        closes.
+        closes, over sentences and seeds.
 
         None if the teachers are not better in every resample, because then there may be no gap.
         """
-        gap = self.samples[teachers] - self.samples[baseline]
+        base = self.with_seeds[baseline]
+        gap = self.with_seeds[teachers] - base
         if gap.min() <= 0:
             return None
-        low, high = np.percentile(100 * (self.samples[system] - self.samples[baseline]) / gap, _INTERVAL)
+        low, high = np.percentile(100 * (self.with_seeds[system] - base) / gap, _INTERVAL)
         return float(low), float(high)
 
 
 def resample(systems: Mapping[str, pl.DataFrame], *, resamples: int = 2000, seed: int = 0) -> Resampled:
-    """Score systems on samples of the test sentences.
+    """Score systems on samples of the test sentences, and of the seeds.
 
-    A sample draws as many sentences as a language has, with replacement, for all systems and their seeds at once.
+    A sample draws as many sentences as a language has, with replacement, for all systems and their seeds at once. It
+    draws as many seeds as a system has, too: the same places for all systems with as many, since students and teachers
+    of one seed may belong together. Two or three seeds are few to draw from, so intervals are rather too narrow.
 
     Args:
-        systems: one row per system and seed, with `outcomes`, list[struct{language, right, predicted, gold}]; these
-        list the numbers of right, predicted and gold spans (or words) by sentence.
+        systems: one row per system and seed, in the order of seeds, with `outcomes`, list[struct{language, right,
+        predicted, gold}]; these list the numbers of right, predicted and gold spans (or words) by sentence.
         resamples: number of samples.
         seed: seed of the draws; the result is a function of it and the counts.
 
@@ -105,30 +112,39 @@ def resample(systems: Mapping[str, pl.DataFrame], *, resamples: int = 2000, seed
         TooFewSentencesError: a language has fewer than two sentences.
     """
     counts = _counts(pl.concat([cells.select("outcomes") for cells in systems.values()]))
-    sizes = [one.right.shape[1] for one in counts]
-    ends = np.cumsum([cells.height for cells in systems.values()])[:-1]
-
-    def scores(multiplicities: Sequence[Floats]) -> Floats:
-        """The score of each system and sample: [G, N]."""
-        by_run = np.mean([one.scores(times) for one, times in zip(counts, multiplicities, strict=True)], axis=0)
-        return np.stack([of_system.mean(axis=1) for of_system in np.split(by_run, ends, axis=1)])
+    sentences = [one.right.shape[1] for one in counts]
+    heights = [cells.height for cells in systems.values()]
+    seeds = sorted({height for height in heights if height > 1})
+    ends = np.cumsum(heights)[:-1]
 
     def statistic(*places: Integers, axis: int) -> Floats:
-        return scores([_multiplicities(one) for one in places])
+        """The score of each system, by sentences and then by sentences and seeds, on each sample: [2 * G, N]."""
+        times = [_multiplicities(one) for one in places]
+        weights = {1: np.ones(1)} | {
+            size: drawn / size for size, drawn in zip(seeds, times[len(counts) :], strict=True)
+        }
+        by_run = np.mean([one.scores(drawn) for one, drawn in zip(counts, times, strict=False)], axis=0)
+        parts = np.split(by_run, ends, axis=1)
+        drawn = [(part * weights[part.shape[1]]).sum(axis=1) for part in parts]
+        return np.stack([part.mean(axis=1) for part in parts] + drawn)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # of scores that are the same in all samples
         found = stats.bootstrap(
-            [np.arange(size) for size in sizes],
+            [np.arange(size) for size in (*sentences, *seeds)],
             statistic,
             n_resamples=resamples,
-            batch=max(1, _BATCH // sum(sizes)),
+            batch=max(1, _BATCH // sum(sentences)),
             vectorized=True,
             method="percentile",
             rng=np.random.default_rng(seed),
         ).bootstrap_distribution
-    observed = scores([np.ones((1, size)) for size in sizes])[:, 0].tolist()
-    return Resampled(dict(zip(systems, observed, strict=True)), dict(zip(systems, found, strict=True)))
+    observed = statistic(*(np.arange(size)[None] for size in (*sentences, *seeds)), axis=1)[: len(systems), 0]
+    return Resampled(
+        dict(zip(systems, observed.tolist(), strict=True)),
+        dict(zip(systems, found[: len(systems)], strict=True)),
+        dict(zip(systems, found[len(systems) :], strict=True)),
+    )
 
 
 def seed_test(system: Sequence[float], baseline: Sequence[float]) -> float | None:

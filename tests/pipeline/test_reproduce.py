@@ -16,6 +16,7 @@ from structkd.pipeline.execution.reproduce import planned_entries
 from structkd.pipeline.experiment.grid import entries, load_grid
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.experiment.selection import chosen_tables
+from structkd.pipeline.results.findings import grid_findings
 from structkd.pipeline.results.rows import SCHEMA, RowError, add_rows, read_rows
 from tests.pipeline.tiny import contents, structkd
 
@@ -59,11 +60,12 @@ rows = [
 name = "weaker"
 title = "Weaker teachers"
 tasks = ["two"]
+teachers_by_seed = true
 change = { teacher.tagger.hidden = 4 }
 rows = ["baseline", "exact"]
 """
-# main: 2 tasks x (2 rows x 2 seeds + teachers); k: 2 points of top-k, longer; weaker: 2 seeds of exact, and teachers
-ROWS = {"main": 10, "k": 3, "weaker": 3}
+# main: 2 tasks x (2 rows x 2 seeds + teachers); k: 2 points of top-k, longer; weaker: 2 seeds of exact, and of teachers
+ROWS = {"main": 10, "k": 3, "weaker": 4}
 
 
 def write_grid(folder, text=GRID):
@@ -99,7 +101,8 @@ def test_every_cell_of_every_table_has_its_row_and_shared_ones_are_run_once(plac
     cells = {
         (student.key, one.entry.task, student.system, student.seed) for one in planned for student in one.plan.students
     }
-    assert known == cells | {(one.teachers_key, one.entry.task, "teachers", 1) for one in planned}
+    teachers = {(one.teachers_key, one.entry.task, "teachers", one.entry.experiment.teacher.seed) for one in planned}
+    assert known == cells | teachers
 
 
 def test_a_row_says_what_was_measured(place):
@@ -249,6 +252,24 @@ def test_changes_are_merged_in_order(grid):
     assert {(student.training.updates, student.training.evaluate_every) for student in longer} == {(12, 5)}
     assert [entry.experiment.student.distill.k for entry in entries(grid, k)] == [1, 3] * 3
     assert {entry.experiment.teacher.tagger.hidden for entry in entries(grid, weaker)} == {4}
+    seeds = [(entry.label, entry.experiment.teacher.seed, *entry.seeds) for entry in entries(grid, weaker)]
+    assert seeds == [("baseline", 1, 1), ("baseline", 2, 2), ("exact", 1, 1), ("exact", 2, 2)]
+
+
+def test_students_of_a_seed_learn_from_teachers_of_that_seed(place, grid):
+    weaker = grid.tables[2]
+    read = {
+        one.entry.seeds: one.plan.students[0].artifacts
+        for one in planned_entries(grid, weaker, place / "runs")
+        if one.entry.system == "exact"
+    }
+    assert read[(1,)] != read[(2,)]
+    (task,) = grid_findings(grid)[2].tasks
+    assert {label: cells["seed"].to_list() for label, cells in task.entries.items()} == {
+        "teachers": [1, 2],
+        "baseline": [1, 2],
+        "exact": [1, 2],
+    }
 
 
 @pytest.mark.parametrize(
@@ -287,7 +308,9 @@ def test_a_mistake_is_named_with_its_place(tmp_path, monkeypatch, old, new, mess
 
 def test_a_table_may_differ_by_task(tmp_path, monkeypatch):
     own = "tasks = { two = { limits = { dev = 7 } }, one = {} }\nchange = { limits = { dev = 8, test = 9 } }"
-    write_grid(tmp_path, GRID.replace('tasks = ["two"]\nchange = { teacher.tagger.hidden = 4 }', own))
+    write_grid(
+        tmp_path, GRID.replace('tasks = ["two"]\nteachers_by_seed = true\nchange = { teacher.tagger.hidden = 4 }', own)
+    )
     monkeypatch.chdir(tmp_path)
     grid = load_grid("tiny")
     limits = {entry.task: entry.experiment.limits for entry in entries(grid, grid.tables[2])}

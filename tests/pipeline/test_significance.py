@@ -96,6 +96,23 @@ def test_the_interval_of_the_gap_closed_is_that_of_all_resamples():
     assert found == pytest.approx(tuple(np.quantile(shares, [0.025, 0.975], method="inverted_cdf")))
 
 
+def test_the_interval_of_the_gap_closed_draws_seeds_too():
+    """Two sentences and two seeds: students and teachers of one seed are drawn together, the baseline has one seed."""
+    system = [[(1, 2, 2), (3, 3, 4)], [(1, 2, 2), (1, 2, 4)]]
+    teachers = [[(2, 2, 2), (4, 5, 4)], [(2, 2, 2), (2, 3, 4)]]
+    baseline = [[(1, 2, 2), (0, 2, 4)]]
+    shares = []
+    for sentences, seeds in product(product(range(2), repeat=2), product(range(2), repeat=2)):
+        ours, base, top = (
+            np.mean([f1([runs[seed % len(runs)][place] for place in sentences]) for seed in seeds])
+            for runs in (system, baseline, teachers)
+        )
+        shares.append(100 * (ours - base) / (top - base))
+    found = gap_interval(*(cells(*({"en": run} for run in runs)) for runs in (system, baseline, teachers)))
+    low, high = np.quantile(shares, [0.025, 0.975], method="inverted_cdf")
+    assert found == pytest.approx((low, high))
+
+
 def test_a_gap_that_may_not_be_there_has_no_interval():
     better, some, worse = (cells({"en": run}) for run in drawn(np.random.default_rng(0), 0.9, 0.7, 0.5))
     low, high = gap_interval(some, worse, better)
