@@ -8,28 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
-
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stores.opening import open_store, read_file
 from structkd.artifacts.stores.places import Url
 from structkd.corpora.faults import FileError
 from structkd.corpora.files import atomic_path
-from structkd.corpora.sealed import SealError, parse_object, sealed_bytes, unsealed
-from structkd.pipeline.plan.features import Cost, FeaturePlan
+from structkd.corpora.sealed import sealed_bytes
+from structkd.pipeline.plan.features import Cost, FeaturePlan, StoredFeatures
 from structkd.pipeline.plan.stored import is_stored
 
 PART = 2**26
-
-
-class _Record(BaseModel):
-    """The parts of a file: their writer, their number and the digest of all; and what the file cost."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-    writer: str
-    parts: NonNegativeInt
-    sha256: str
-    cost: Cost
 
 
 def fetch_features(plan: FeaturePlan) -> None:
@@ -40,12 +28,7 @@ def fetch_features(plan: FeaturePlan) -> None:
     """
     if plan.local or plan.stored is None or not is_stored(plan.stored):
         return
-    try:
-        record = _Record.model_validate(
-            unsealed(str(plan.stored), parse_object(str(plan.stored), read_file(plan.stored)))
-        )
-    except (SealError, ValidationError) as error:
-        raise ArtifactError(f"{plan.stored}: damaged ({error}); delete it: the next run makes it again") from error
+    record = StoredFeatures.read(plan.stored)
     digest = sha256()
     with atomic_path(plan.path) as temporary, temporary.open("wb") as file:
         for place in _parts(plan.stored, record.writer, record.parts):
@@ -69,7 +52,7 @@ def share_features(plan: FeaturePlan) -> None:
             content = file.read(PART)
             digest.update(content)
             store.create(place.name, content)
-    record = _Record(writer=writer, parts=parts, sha256=digest.hexdigest(), cost=Cost.read(plan.path))
+    record = StoredFeatures(writer=writer, parts=parts, sha256=digest.hexdigest(), cost=Cost.read(plan.path))
     try:
         store.create(plan.stored.name, sealed_bytes(record.model_dump(mode="json")))
     except FileError:

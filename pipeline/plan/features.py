@@ -6,14 +6,16 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 
+from structkd.artifacts.schema import ArtifactError
+from structkd.artifacts.stores.opening import read_file
 from structkd.artifacts.stores.places import Url
 from structkd.corpora.faults import FileError
 from structkd.corpora.files import digest_json
-from structkd.corpora.sealed import SealError, read_sealed, write_sealed
+from structkd.corpora.sealed import SealError, parse_object, read_sealed, unsealed, write_sealed
 from structkd.corpora.sentences import Split
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.stored import is_shared
+from structkd.pipeline.plan.stored import is_shared, is_stored
 from structkd.pipeline.plan.versions import versions_of
 from structkd.tagger.config import TaggerConfig, TransformerConfig
 from structkd.tagger.encoders.pretrained import features_digest
@@ -44,6 +46,13 @@ class FeaturePlan:
     def done(self) -> bool:
         """True if they are in the store too, if there is one."""
         return self.local and is_shared(self.stored)
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds of the encoder that made them, here or for the store; None if they are nowhere."""
+        if self.local:
+            return Cost.read(self.path).seconds
+        return StoredFeatures.read(self.stored).cost.seconds if self.stored and is_stored(self.stored) else None
 
 
 def plan_features(experiment: Experiment, data: Data, runs: Path, store: Url | None = None) -> tuple[FeaturePlan, ...]:
@@ -108,6 +117,24 @@ class Cost(BaseModel):
             from structkd.tagger.features import REMEDY, FeatureError
 
             raise FeatureError(f"{path}: damaged ({error}); {REMEDY}") from error
+
+
+class StoredFeatures(BaseModel):
+    """A file of features in a store: the writer, number and digest of its parts, and what it cost."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    writer: str
+    parts: NonNegativeInt
+    sha256: str
+    cost: Cost
+
+    @classmethod
+    def read(cls, record: Url) -> "StoredFeatures":
+        """Read a record. Raises ArtifactError if it is damaged, FileError if there is none."""
+        try:
+            return cls.model_validate(unsealed(str(record), parse_object(str(record), read_file(record))))
+        except (SealError, ValidationError) as error:
+            raise ArtifactError(f"{record}: damaged ({error}); delete it: the next run makes it again") from error
 
 
 def _cost_path(features: Path) -> Path:
