@@ -59,7 +59,7 @@ def _missing(grid: str, entries: list[tuple[Table, PlannedEntry]]) -> TableView:
     rows = []
     for table, one in entries:
         seeds, teachers = [student.seed for student in one.plan.students], one.plan.teachers
-        trained = f"{sum(teacher.trained for teacher in teachers)} of {len(teachers)}"
+        trained = f"{sum(teacher.local for teacher in teachers)} of {len(teachers)}"
         rows.append((table.name, one.entry.task, one.entry.label, " ".join(map(str, seeds)) or "-", trained))
     students = sum(len(one.plan.students) for _, one in entries)
     title = f"{grid}: {students} students have no row" if rows else f"{grid}: every cell has its row"

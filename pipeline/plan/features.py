@@ -6,16 +6,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 
-from structkd.artifacts.schema import ArtifactError
-from structkd.artifacts.stores.opening import read_file
+from structkd.artifacts.stores.copies import content_of
 from structkd.artifacts.stores.places import Url
 from structkd.corpora.faults import FileError
-from structkd.corpora.files import digest_json
-from structkd.corpora.sealed import SealError, parse_object, read_sealed, unsealed, write_sealed
+from structkd.corpora.files import digest_json, read_regular
+from structkd.corpora.sealed import SealError, parse_object, unsealed, write_sealed
 from structkd.corpora.sentences import Split
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.stored import is_shared, is_stored
+from structkd.pipeline.plan.stored import is_shared
 from structkd.pipeline.plan.versions import versions_of
 from structkd.tagger.config import TaggerConfig, TransformerConfig
 from structkd.tagger.encoders.pretrained import features_digest
@@ -40,7 +39,7 @@ class FeaturePlan:
     @property
     def local(self) -> bool:
         """True if the features and their costs are on this machine."""
-        return self.path.is_file() and _cost_path(self.path).is_file()
+        return self.path.is_file() and cost_path(self.path).is_file()
 
     @property
     def done(self) -> bool:
@@ -48,11 +47,18 @@ class FeaturePlan:
         return self.local and is_shared(self.stored)
 
     @property
+    def folder(self) -> Path:
+        """The folder of all features."""
+        return self.path.parent
+
+    @property
     def seconds(self) -> float | None:
         """The seconds of the encoder that made them, here or for the store; None if they are nowhere."""
         if self.local:
             return Cost.read(self.path).seconds
-        return StoredFeatures.read(self.stored).cost.seconds if self.stored and is_stored(self.stored) else None
+        record = cost_path(self.path).name
+        content = content_of(self.stored, record) if self.stored else None
+        return None if content is None else _parsed(f"{self.stored}: {record}", content).seconds
 
 
 def plan_features(experiment: Experiment, data: Data, runs: Path, store: Url | None = None) -> tuple[FeaturePlan, ...]:
@@ -106,38 +112,33 @@ class Cost(BaseModel):
 
     def write(self, features: Path) -> None:
         """Write the costs beside the file of features."""
-        write_sealed(_cost_path(features), self.model_dump())
+        write_sealed(cost_path(features), self.model_dump())
 
     @classmethod
     def read(cls, features: Path) -> "Cost":
         """Read the costs of a file of features. Raises FeatureError if their record is damaged."""
+        path = cost_path(features)
         try:
-            return cls.model_validate(read_sealed(path := _cost_path(features)))
-        except (SealError, ValidationError, FileError) as error:
-            from structkd.tagger.features import REMEDY, FeatureError
-
-            raise FeatureError(f"{path}: damaged ({error}); {REMEDY}") from error
+            return _parsed(path, read_regular(path))
+        except FileError as error:
+            raise _damaged(path, error) from error
 
 
-class StoredFeatures(BaseModel):
-    """A file of features in a store: the writer, number and digest of its parts, and what it cost."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-    writer: str
-    parts: NonNegativeInt
-    sha256: str
-    cost: Cost
-
-    @classmethod
-    def read(cls, record: Url) -> "StoredFeatures":
-        """Read a record. Raises ArtifactError if it is damaged, FileError if there is none."""
-        try:
-            return cls.model_validate(unsealed(str(record), parse_object(str(record), read_file(record))))
-        except (SealError, ValidationError) as error:
-            raise ArtifactError(f"{record}: damaged ({error}); delete it: the next run makes it again") from error
+def _parsed(place: Path | str, content: bytes) -> Cost:
+    try:
+        return Cost.model_validate(unsealed(place, parse_object(place, content)))
+    except (SealError, ValidationError) as error:
+        raise _damaged(place, error) from error
 
 
-def _cost_path(features: Path) -> Path:
+def _damaged(place: Path | str, error: Exception) -> Exception:
+    from structkd.tagger.features import REMEDY, FeatureError
+
+    return FeatureError(f"{place}: damaged ({error}); {REMEDY}")
+
+
+def cost_path(features: Path) -> Path:
+    """Return the record of the costs of a file of features."""
     return features.with_suffix(".json")
 
 

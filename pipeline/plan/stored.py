@@ -1,4 +1,4 @@
-"""Is an object in its store?"""
+"""Is an object in its store? What a process has seen there is remembered until it makes another plan."""
 
 import errno
 from functools import cache
@@ -22,6 +22,11 @@ def is_stored(address: Url) -> bool:
 def _exists(address: Url) -> bool:
     read_ranges(address, [(0, 1)])
     return True
+
+
+def forget() -> None:
+    """Ask for everything again: somebody may have deleted an object, as errors advise."""
+    _exists.cache_clear()
 
 
 def is_shared(stored: Url | None) -> bool:

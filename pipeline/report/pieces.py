@@ -8,7 +8,7 @@ def pieces_table(plan: Plan, *, students: bool = True) -> TableView:
     """Return all pieces in the order in which they are made: their state, and their folders."""
     rows = [("features", f"{one.language} {one.split}", _state(one.done), str(one.path)) for one in plan.features]
     for teacher in plan.teachers:
-        rows.append(("teacher", teacher.name, _state(teacher.trained, teacher), str(teacher.folder)))
+        rows.append(("teacher", teacher.name, _state(teacher.local, teacher), str(teacher.folder)))
         sets = [*teacher.artifacts.items(), *([("dev and test", teacher.held_out)] if teacher.held_out else [])]
         rows += [("set", f"{teacher.name} {split}", _state(annotated(path)), str(path)) for split, path in sets]
     for one in plan.students if students else ():
