@@ -21,6 +21,7 @@ from structkd.pipeline.execution.reproduce import PlannedEntry, missing_entries,
 from structkd.pipeline.experiment.grid import Table, load_grid, rows_path
 from structkd.pipeline.experiment.selection import chosen_tables
 from structkd.pipeline.plan.pieces import RUNS
+from structkd.pipeline.plan.stored import is_kept
 from structkd.pipeline.report.page.tables import TableView
 
 Name = Annotated[str, typer.Argument(help="A grid: experiments/grids/NAME.toml, or a path that ends in .toml.")]
@@ -59,7 +60,7 @@ def _missing(grid: str, entries: list[tuple[Table, PlannedEntry]]) -> TableView:
     rows = []
     for table, one in entries:
         seeds, teachers = [student.seed for student in one.plan.students], one.plan.teachers
-        trained = f"{sum(teacher.local for teacher in teachers)} of {len(teachers)}"
+        trained = f"{sum(map(is_kept, teachers))} of {len(teachers)}"
         rows.append((table.name, one.entry.task, one.entry.label, " ".join(map(str, seeds)) or "-", trained))
     students = sum(len(one.plan.students) for _, one in entries)
     title = f"{grid}: {students} students have no row" if rows else f"{grid}: every cell has its row"

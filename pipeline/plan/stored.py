@@ -2,6 +2,7 @@
 
 import errno
 from functools import cache
+from typing import Protocol
 
 from structkd.artifacts.stores.opening import read_ranges
 from structkd.artifacts.stores.places import Url
@@ -27,6 +28,25 @@ def _exists(address: Url) -> bool:
 def forget() -> None:
     """Ask for everything again: somebody may have deleted an object, as errors advise."""
     _exists.cache_clear()
+
+
+class Piece(Protocol):
+    """A teacher, a student or features."""
+
+    @property
+    def local(self) -> bool:
+        """True if it is finished on this machine."""
+        ...
+
+    @property
+    def stored(self) -> Url | None:
+        """Its address in a store, if it has one."""
+        ...
+
+
+def is_kept(piece: Piece) -> bool:
+    """True if a piece is in its store, or, without a store, on this machine."""
+    return is_stored(piece.stored) if piece.stored else piece.local
 
 
 def is_shared(stored: Url | None) -> bool:

@@ -150,10 +150,11 @@ def test_machines_at_the_same_time_make_one_set_of_everything(tmp_path, bucket, 
 def test_a_third_machine_reports_what_is_finished_and_makes_nothing(tmp_path, bucket):
     first, third = Machine(tmp_path / "first", bucket), Machine(tmp_path / "third", bucket)
     assert first.run("distill").returncode == 0
+    assert "to do" not in third.run("distill", "--dry-run").stdout
+    assert not (third.folder / "runs").exists()
     before, scores = dict(bucket.objects), first.run("report", "--format", "md").stdout
     assert third.run("report", "--format", "md").stdout == scores
     assert "| exact" in scores
-    assert "to do" not in third.run("distill", "--dry-run").stdout
     assert "Nothing to do" in third.run("distill").stdout
     assert "Worth labelling next" in third.run("audit", "--unlabelled", "--top", "1").stdout
     assert bucket.objects == before
