@@ -43,7 +43,7 @@ class StoreParts:
         create(file, content)
         record = ShardRecord(identity=self.header.identity, layout=self.layout, shard=shard, seconds=seconds)
         try:
-            create(self._record_place(number), sealed_bytes(record.model_dump(mode="json")))
+            create(_record_place(self.folder, number), sealed_bytes(record.model_dump(mode="json")))
         except ArtifactError:
             found = self._record(number)  # whoever was faster took other seconds
             if not found or found.shard != shard:
@@ -75,14 +75,10 @@ class StoreParts:
         return record
 
     def _record(self, number: int) -> ShardRecord | None:
-        place = self._record_place(number)
-        try:
-            content = content_of(place)
-        except ArtifactError as error:
-            if isinstance(error.__cause__, FileError) and error.__cause__.errno == errno.ENOENT:
-                return None
-            raise
-        found = ShardRecord.parse(place, content)
+        place = _record_place(self.folder, number)
+        found = _read_record(place)
+        if found is None:
+            return None
         check_identity(self.folder, found.identity, self.header)
         if (found.layout, found.shard.file) != (self.layout, shard_file(number)):
             raise ArtifactError(
@@ -90,8 +86,26 @@ class StoreParts:
             )
         return found
 
-    def _record_place(self, number: int) -> Url:
-        return self.folder / shard_file(number).replace(".parquet", ".json")
+
+def seconds_of(folder: Url, shards: int) -> float | None:
+    """Return the seconds that a set's shards took, by their records; None if one is missing, as after a push."""
+    with ThreadPoolExecutor(REQUESTS) as pool:
+        records = list(pool.map(lambda number: _read_record(_record_place(folder, number)), range(shards)))
+    return None if None in records else sum(record.seconds for record in records if record)
+
+
+def _read_record(place: Url) -> ShardRecord | None:
+    try:
+        content = content_of(place)
+    except ArtifactError as error:
+        if isinstance(error.__cause__, FileError) and error.__cause__.errno == errno.ENOENT:
+            return None
+        raise
+    return ShardRecord.parse(place, content)
+
+
+def _record_place(folder: Url, number: int) -> Url:
+    return folder / shard_file(number).replace(".parquet", ".json")
 
 
 def open_parts(folder: Place, header: SetHeader, layout: Layout) -> SetParts | StoreParts:

@@ -21,7 +21,7 @@ from structkd.pipeline.commands.options import (
     runs_again,
     runs_place,
 )
-from structkd.pipeline.execution.engines import Engine, EngineKind, FirstAlone, Together, choose_engine
+from structkd.pipeline.execution.engines import Engine, EngineKind, choose_engine
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.redo import discard
 from structkd.pipeline.execution.stages import run_students, run_teachers
@@ -49,7 +49,7 @@ def distill(
 ) -> None:
     """Run both stages: teachers, then one multilingual student for each system; print the table.
 
-    Under torchrun, all processes train each student together; --workers then applies to the teachers alone.
+    Under torchrun, all processes train each student together; --workers then applies to all that comes before.
     """
     plan = make_plan(load_changed(experiment, changes), runs_place(runs))
     if os.environ.get("RANK", "0") == "0":  # torchrun's number of this process
@@ -63,7 +63,7 @@ def distill(
     if "TORCHELASTIC_RUN_ID" in os.environ:
         _distill_by_ranks(plan, engine, redo=redo, track=track)
     else:
-        _distill(plan, engine, engine, redo=redo, track=track)
+        _distill(plan, engine, redo=redo, track=track)
     if os.environ.get("RANK", "0") == "0":
         _finish(plan, experiment, changes or (), runs)
 
@@ -72,25 +72,17 @@ def _distill_by_ranks(plan: Plan, engine: Engine, *, redo: bool, track: Kind | N
     from structkd.tagger.ranks import joined  # loads torch, which a finished experiment never needs
 
     with joined() as ranks:
-        _distill(plan, FirstAlone(engine, ranks), Together(ranks), ranks, redo=redo, track=track)
+        _distill(plan, engine, ranks, redo=redo, track=track)
 
 
-def _distill(
-    plan: Plan,
-    first: Engine,
-    second: Engine,
-    ranks: "Ranks | None" = None,
-    *,
-    redo: bool,
-    track: Kind | None,
-) -> None:
-    console = make_console(quiet=ranks is not None and not ranks.first)
+def _distill(plan: Plan, engine: Engine, ranks: "Ranks | None" = None, *, redo: bool, track: Kind | None) -> None:
+    first = ranks is None or ranks.first
+    console = make_console(quiet=not first)
     display = tracked(choose_display(console), None if console.quiet else track, [plan])
-    if redo and (ranks is None or ranks.first):
+    if redo and first:
         discard(plan, students=True)
-    if redo and ranks is not None:
-        ranks.wait()  # all see that nothing is there
-    trained = run_teachers([plan], first, display) + run_students([plan], second, display, ranks)
+    trained = run_teachers([plan], engine, display) if first else 0  # the other ranks wait
+    trained += run_students([plan], engine, display, ranks)
     if not trained:
         pieces = f"{len(plan.teachers)} teachers and {len(plan.students)} students"
         console.print(f"Nothing to do: {pieces} of {plan.folder} are up to date.")

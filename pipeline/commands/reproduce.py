@@ -5,12 +5,23 @@ from typing import Annotated
 import typer
 
 from structkd.pipeline.commands.console import make_console, print_table
-from structkd.pipeline.commands.options import Address, DryRun, EngineOption, Track, Workers
+from structkd.pipeline.commands.options import (
+    Address,
+    DryRun,
+    EngineOption,
+    Runs,
+    Track,
+    Workers,
+    runs_again,
+    runs_place,
+)
 from structkd.pipeline.execution.engines import EngineKind, choose_engine
 from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.reproduce import PlannedEntry, missing_entries, run_grid
 from structkd.pipeline.experiment.grid import Table, load_grid, rows_path
 from structkd.pipeline.experiment.selection import chosen_tables
+from structkd.pipeline.plan.pieces import RUNS
+from structkd.pipeline.plan.stored import is_kept
 from structkd.pipeline.report.page.tables import TableView
 
 Name = Annotated[str, typer.Argument(help="A grid: experiments/grids/NAME.toml, or a path that ends in .toml.")]
@@ -30,17 +41,18 @@ def reproduce(
     workers: Workers = None,
     kind: EngineOption = EngineKind.PROCESSES,
     address: Address = None,
+    runs: Runs = str(RUNS),
     track: Track = None,
 ) -> None:
     """Run the cells of a grid (tasks, systems, seeds) that have no row in results/GRID.parquet yet."""
-    console, loaded = make_console(), load_grid(grid)
+    console, loaded, place = make_console(), load_grid(grid), runs_place(runs)
     chosen = chosen_tables(loaded, table, task, system, seed)
     if dry_run:
-        print_table(console, _missing(loaded.name, missing_entries(loaded, chosen)))
+        print_table(console, _missing(loaded.name, missing_entries(loaded, chosen, place)))
         return
-    added = run_grid(loaded, chosen, choose_engine(workers, kind, address), choose_display(console), track)
-    path = rows_path(loaded)
-    console.print(f"{path}: {added or 'no'} new rows; see `structkd report {grid}`", soft_wrap=True)
+    added = run_grid(loaded, chosen, choose_engine(workers, kind, address), choose_display(console), track, place)
+    told = f"{rows_path(loaded)}: {added or 'no'} new rows; see `structkd report {grid}{runs_again(runs)}`"
+    console.print(told, soft_wrap=True)
 
 
 def _missing(grid: str, entries: list[tuple[Table, PlannedEntry]]) -> TableView:
@@ -48,7 +60,7 @@ def _missing(grid: str, entries: list[tuple[Table, PlannedEntry]]) -> TableView:
     rows = []
     for table, one in entries:
         seeds, teachers = [student.seed for student in one.plan.students], one.plan.teachers
-        trained = f"{sum(teacher.trained for teacher in teachers)} of {len(teachers)}"
+        trained = f"{sum(map(is_kept, teachers))} of {len(teachers)}"
         rows.append((table.name, one.entry.task, one.entry.label, " ".join(map(str, seeds)) or "-", trained))
     students = sum(len(one.plan.students) for _, one in entries)
     title = f"{grid}: {students} students have no row" if rows else f"{grid}: every cell has its row"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from structkd.corpora.records import Annotated, Finished, Log, Prepared, Record, Started, Updated
 from structkd.pipeline.execution.claims import TakenError
@@ -13,9 +13,6 @@ from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.memory import forget_peak
 from structkd.pipeline.execution.schedule import Job, Listen, Schedule
 from structkd.pipeline.execution.workers import Crew, Told, Worker, WorkerDiedError, heard
-
-if TYPE_CHECKING:
-    from structkd.tagger.ranks import Ranks  # loads torch
 
 
 class EngineError(RuntimeError):
@@ -52,33 +49,6 @@ class InProcess:
                     schedule.postpone(job, taken)
                 else:
                     schedule.done(job)
-
-
-class Together:
-    """An engine that runs each job by all ranks of `torchrun`, one after another: a job's `run` must know its ranks."""
-
-    def __init__(self, ranks: "Ranks") -> None:
-        self.ranks = ranks
-
-    def run(self, jobs: Sequence[Job], listen: Listen) -> None:
-        """See `Engine`."""
-        self.ranks.wait()  # all have asked what is left to do before any does it
-        InProcess().run(jobs, listen)
-        self.ranks.wait()
-
-
-class FirstAlone:
-    """An engine that runs jobs by rank 0's engine alone, while the other ranks wait."""
-
-    def __init__(self, engine: Engine, ranks: "Ranks") -> None:
-        self.engine, self.ranks = engine, ranks
-
-    def run(self, jobs: Sequence[Job], listen: Listen) -> None:
-        """See `Engine`."""
-        self.ranks.wait()
-        if self.ranks.first:
-            self.engine.run(jobs, listen)
-        self.ranks.wait()
 
 
 class Processes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from structkd.corpora.files import clear_temporaries
 from structkd.corpora.records import Annotated, FeaturesWritten, LeftAside, Log
 from structkd.pipeline.execution.claims import CLAIM, claimed
-from structkd.pipeline.execution.sharing_features import fetch_features, share_features
+from structkd.pipeline.execution.sharing import fetch, share
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import Cost, FeaturePlan
@@ -20,13 +20,12 @@ def run_features(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log)
     """Run one encoder over corpora of one language. Features in earlier files are copied."""
     first = plans[0]
     with claimed(first.path.parent / f".{first.language}-{first.digest[:16]}{CLAIM}"):
-        for plan in plans:
-            fetch_features(plan)
-        left = [plan for plan in plans if not plan.local]  # by another process, for which this one has waited
+        waiting = [plan for plan in plans if not fetch(plan)]
+        left = [plan for plan in waiting if not plan.local]  # by another process, for which this one has waited
         if left:
             _run_encoder(experiment, left, log)
-        for plan in plans:
-            share_features(plan)
+        for plan in waiting:
+            share(plan)
 
 
 def _run_encoder(experiment: Experiment, plans: Sequence[FeaturePlan], log: Log) -> None:

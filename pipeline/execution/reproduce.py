@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from structkd.artifacts.stores.places import Place
 from structkd.corpora.records import Finished, Record
 from structkd.pipeline.execution.engines import Engine
 from structkd.pipeline.execution.schedule import Listen
@@ -42,16 +43,23 @@ class PlannedEntry:
             yield experiment.student_digest(student.system, student.seed), student.key
 
 
-def planned_entries(grid: Grid, table: Table, runs: Path = RUNS) -> list[PlannedEntry]:
+def planned_entries(grid: Grid, table: Table, runs: Place = RUNS) -> list[PlannedEntry]:
     """Return a table's entries with their plans. Raises CorpusError for a missing corpus file."""
     return [PlannedEntry(entry, make_plan(entry.experiment, runs)) for entry in entries(grid, table)]
 
 
-def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Display, track: Kind | None = None) -> int:
+def run_grid(
+    grid: Grid,
+    tables: Sequence[Table],
+    engine: Engine,
+    display: Display,
+    track: Kind | None = None,
+    runs: Place = RUNS,
+) -> int:
     """Run missing cells, table after table; each cell's row is kept at once. Returns the number of new rows."""
     path, before = rows_path(grid), len(read_rows(rows_path(grid)))
     for table in tables:
-        planned = planned_entries(grid, table)
+        planned = planned_entries(grid, table, runs)
         wanted = {digest: key for one in planned for digest, key in one.wanted()}
         add_rows(path, [], wanted)  # rows that are there may be known by other settings
         waiting = _waiting(planned, set(read_rows(path)["key"]))
@@ -66,11 +74,11 @@ def run_grid(grid: Grid, tables: Sequence[Table], engine: Engine, display: Displ
     return len(read_rows(path)) - before
 
 
-def missing_entries(grid: Grid, tables: Sequence[Table]) -> list[tuple[Table, PlannedEntry]]:
+def missing_entries(grid: Grid, tables: Sequence[Table], runs: Place = RUNS) -> list[tuple[Table, PlannedEntry]]:
     """Return the entries of tables that lack rows, with the missing students alone, and write nothing."""
     known, found = set(read_rows(rows_path(grid))["key"]), []
     for table in tables:
-        found += [(table, one) for one in _waiting(planned_entries(grid, table), known)]
+        found += [(table, one) for one in _waiting(planned_entries(grid, table, runs), known)]
     return found
 
 

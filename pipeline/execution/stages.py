@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from structkd.pipeline.execution import features
 from structkd.pipeline.execution.claims import CLAIM
-from structkd.pipeline.execution.engines import Engine, FirstAlone, InProcess
+from structkd.pipeline.execution.engines import Engine, InProcess
 from structkd.pipeline.execution.schedule import Job, Listen
 from structkd.pipeline.execution.sharing import fetch_finished
 from structkd.pipeline.plan.features import FeaturePlan
@@ -30,7 +30,7 @@ def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int
     """Run stage one of some experiments. Returns the number of teachers that had work left."""
     fetch_finished(plans)
     teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
-    _clear(STATE, [folder for folder, (_, teacher) in teachers.items() if teacher.trained])
+    _clear(STATE, [folder for folder, (_, teacher) in teachers.items() if teacher.local])
     _clear(CLAIM, [folder for folder, (_, teacher) in teachers.items() if teacher.done])
     _clear(CLAIM, [text.folder for _, teacher in teachers.values() for text in teacher.texts.values() if text.done])
     waiting = [(plan, teacher) for plan, teacher in teachers.values() if not teacher.done]
@@ -64,14 +64,24 @@ def _teaching(plans: Sequence[Plan], waiting: Sequence[tuple[Plan, TeacherPlan]]
 
 
 def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:
-    """Run stage two after stage one; all `ranks` train each student. Returns the number of trained students."""
+    """Run stage two after stage one. Returns the number of trained students.
+
+    All `ranks` train each student. The first decides what is left to do: another machine may finish a piece at any
+    moment, and ranks that ask one after the other would hear different answers.
+    """
     students = {student.folder: (plan, student) for plan in plans for student in plan.students}
-    for name in (STATE, CLAIM):
-        _clear(name, [folder for folder, (_, student) in students.items() if student.done])
-    waiting = [(plan, student) for plan, student in students.values() if not student.done]
+    first = ranks is None or ranks.first
+    done = [student.done for _, student in students.values()] if first else []
+    if ranks:
+        done = ranks.from_first(done)
+    waiting = [piece for piece, is_done in zip(students.values(), done, strict=True) if not is_done]
+    if first:
+        finished = [folder for folder, is_done in zip(students, done, strict=True) if is_done]
+        for name in (STATE, CLAIM):
+            _clear(name, finished)
+        _run_features(waiting, engine, display)
     if not waiting:
         return 0
-    _run_features(waiting, FirstAlone(InProcess(), ranks) if ranks else engine, display)
     from structkd.pipeline.execution import learn
 
     train = partial(learn.run_student, ranks=ranks) if ranks else learn.run_student
@@ -82,7 +92,7 @@ def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks:
         )
         for plan, student in sorted(waiting, key=lambda pair: pair[1].seed)
     ]
-    _run("Stage two: students", jobs, engine, display)
+    _run("Stage two: students", jobs, InProcess() if ranks else engine, display)
     return len(waiting)
 
 

@@ -49,7 +49,7 @@ def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ..
         fetch(plan)
         if plan.done:  # by another process, for which this one has waited
             return
-        shared = plan.trained and is_shared(plan.stored)
+        shared = plan.local and is_shared(plan.stored)
         features = open_features(plan, told)
         if not experiment.teacher.external:
             _make_teacher(experiment, plan, labels, features, told)
@@ -57,7 +57,7 @@ def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ..
                 share(plan)
         teacher = open_teacher(experiment, plan, labels, features)
         if experiment.teacher.external and not shared:
-            if not plan.trained:
+            if not plan.local:
                 _score_foreign(experiment, plan, teacher, told)
             share(plan)
         annotate_own(experiment, plan, teacher, told)
@@ -80,11 +80,11 @@ def _make_teacher(
     experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], features: Sequence[FeatureSet], log: Log
 ) -> None:
     """Train a teacher that is not trained, or whose checkpoint is damaged."""
-    if plan.trained and (fault := _damage(plan)):
+    if plan.local and (fault := _damage(plan)):
         log(Restarted(fault))
         with explained(plan.folder / RESULT, "written"):
             (plan.folder / RESULT).unlink()  # first: what follows may be killed
-    if not plan.trained:
+    if not plan.local:
         _train_teacher(experiment, plan, labels, features, log)
 
 

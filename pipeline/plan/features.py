@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 
+from structkd.artifacts.stores.copies import content_of
 from structkd.artifacts.stores.places import Url
 from structkd.corpora.faults import FileError
-from structkd.corpora.files import digest_json
-from structkd.corpora.sealed import SealError, read_sealed, write_sealed
+from structkd.corpora.files import digest_json, read_regular
+from structkd.corpora.sealed import SealError, parse_object, unsealed, write_sealed
 from structkd.corpora.sentences import Split
 from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.plan.corpora import Data
@@ -38,12 +39,26 @@ class FeaturePlan:
     @property
     def local(self) -> bool:
         """True if the features and their costs are on this machine."""
-        return self.path.is_file() and _cost_path(self.path).is_file()
+        return self.path.is_file() and cost_path(self.path).is_file()
 
     @property
     def done(self) -> bool:
         """True if they are in the store too, if there is one."""
         return self.local and is_shared(self.stored)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of all features."""
+        return self.path.parent
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds of the encoder that made them, here or for the store; None if they are nowhere."""
+        if self.local:
+            return Cost.read(self.path).seconds
+        record = cost_path(self.path).name
+        content = content_of(self.stored, record) if self.stored else None
+        return None if content is None else _parsed(f"{self.stored}: {record}", content).seconds
 
 
 def plan_features(experiment: Experiment, data: Data, runs: Path, store: Url | None = None) -> tuple[FeaturePlan, ...]:
@@ -97,20 +112,33 @@ class Cost(BaseModel):
 
     def write(self, features: Path) -> None:
         """Write the costs beside the file of features."""
-        write_sealed(_cost_path(features), self.model_dump())
+        write_sealed(cost_path(features), self.model_dump())
 
     @classmethod
     def read(cls, features: Path) -> "Cost":
         """Read the costs of a file of features. Raises FeatureError if their record is damaged."""
+        path = cost_path(features)
         try:
-            return cls.model_validate(read_sealed(path := _cost_path(features)))
-        except (SealError, ValidationError, FileError) as error:
-            from structkd.tagger.features import REMEDY, FeatureError
-
-            raise FeatureError(f"{path}: damaged ({error}); {REMEDY}") from error
+            return _parsed(path, read_regular(path))
+        except FileError as error:
+            raise _damaged(path, error) from error
 
 
-def _cost_path(features: Path) -> Path:
+def _parsed(place: Path | str, content: bytes) -> Cost:
+    try:
+        return Cost.model_validate(unsealed(place, parse_object(place, content)))
+    except (SealError, ValidationError) as error:
+        raise _damaged(place, error) from error
+
+
+def _damaged(place: Path | str, error: Exception) -> Exception:
+    from structkd.tagger.features import REMEDY, FeatureError
+
+    return FeatureError(f"{place}: damaged ({error}); {REMEDY}")
+
+
+def cost_path(features: Path) -> Path:
+    """Return the record of the costs of a file of features."""
     return features.with_suffix(".json")
 
 

@@ -22,7 +22,7 @@ from structkd.pipeline.experiment.experiment import Experiment, Teacher
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import FeaturePlan, feature_files, plan_features, teacher_taggers
-from structkd.pipeline.plan.stored import is_shared, is_stored
+from structkd.pipeline.plan.stored import forget, is_shared, is_stored
 from structkd.pipeline.plan.versions import ANNOTATION, LEARNING, TEACHING, code_digest, versions_of
 from structkd.student.config import SystemName
 from structkd.tagger.encoders.pretrained import pretrained_digests
@@ -71,7 +71,7 @@ class TeacherPlan:
     features: tuple[Path, ...]
     """Features of frozen encoders over its language's corpora."""
     stored: Url | None
-    """Its trained tagger and result in a store, if its sets are in one."""
+    """The record of a copy in a store, if its sets are in one."""
 
     @property
     def name(self) -> str:
@@ -84,14 +84,14 @@ class TeacherPlan:
         return (*self.artifacts.values(), *([self.held_out] if self.held_out else []))
 
     @property
-    def trained(self) -> bool:
-        """True if the teacher's weights and scores are there."""
+    def local(self) -> bool:
+        """True if the teacher's weights and scores are on this machine."""
         return (self.folder / RESULT).is_file()
 
     @property
     def done(self) -> bool:
         """True if its artifact sets are finished, too."""
-        return self.trained and is_shared(self.stored) and all(map(annotated, self.sets))
+        return self.local and is_shared(self.stored) and all(map(annotated, self.sets))
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,14 @@ class StudentPlan:
     """As for a teacher."""
 
     @property
+    def local(self) -> bool:
+        """True if its weights and scores are on this machine."""
+        return (self.folder / RESULT).is_file()
+
+    @property
     def done(self) -> bool:
-        """True if its weights and scores are there."""
-        return (self.folder / RESULT).is_file() and is_shared(self.stored)
+        """True if they are in the store too, if there is one."""
+        return self.local and is_shared(self.stored)
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,7 @@ def make_plan(experiment: Experiment, runs: Place = RUNS) -> Plan:
         CorpusError: a missing corpus file.
         EncoderError, SourceError, CheckpointError: a missing pretrained encoder or teacher from elsewhere.
     """
+    forget()
     there, data = runs / experiment.name, Data(experiment)
     here = RUNS if isinstance(runs, Url) else runs
     folder = here / experiment.name
@@ -283,7 +289,7 @@ def _student(
 
 
 def _stored(there: Place, kind: str, name: str) -> Url | None:
-    return there / kind / f"{name}.tar" if isinstance(there, Url) else None
+    return there / kind / f"{name}.json" if isinstance(there, Url) else None
 
 
 def name_digest(digests: Mapping[str, str]) -> str:

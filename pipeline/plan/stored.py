@@ -1,7 +1,8 @@
-"""Is an object in its store?"""
+"""Is an object in its store? What a process has seen there is remembered until it makes another plan."""
 
 import errno
 from functools import cache
+from typing import Protocol
 
 from structkd.artifacts.stores.opening import read_ranges
 from structkd.artifacts.stores.places import Url
@@ -22,6 +23,30 @@ def is_stored(address: Url) -> bool:
 def _exists(address: Url) -> bool:
     read_ranges(address, [(0, 1)])
     return True
+
+
+def forget() -> None:
+    """Ask for everything again: somebody may have deleted an object, as errors advise."""
+    _exists.cache_clear()
+
+
+class Piece(Protocol):
+    """A teacher, a student or features."""
+
+    @property
+    def local(self) -> bool:
+        """True if it is finished on this machine."""
+        ...
+
+    @property
+    def stored(self) -> Url | None:
+        """Its address in a store, if it has one."""
+        ...
+
+
+def is_kept(piece: Piece) -> bool:
+    """True if a piece is in its store, or, without a store, on this machine."""
+    return is_stored(piece.stored) if piece.stored else piece.local
 
 
 def is_shared(stored: Url | None) -> bool:

@@ -70,7 +70,7 @@ def plan_findings(plan: Plan, split: str = "test", calibration: Sequence[Row] = 
     """
     experiment = plan.experiment
     found = [student_row(plan, experiment.name, student) for student in plan.students if student.done]
-    if all(teacher.trained for teacher in plan.teachers):
+    if all(teacher.local for teacher in plan.teachers):
         found.insert(0, teachers_row(plan, experiment.name, calibration))
     rows = pl.DataFrame(found, schema=SCHEMA)
     systems = rows["system"].unique(maintain_order=True)

@@ -71,7 +71,7 @@ def provenance_note(plan: Plan) -> str:
 
 def _teachers(teachers: Sequence[TeacherPlan]) -> Iterator[Made]:
     for teacher in teachers:
-        if teacher.trained:
+        if teacher.local:
             yield _made(teacher)
 
 

@@ -5,7 +5,7 @@ The code is among its digests.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from statistics import fmean
@@ -14,12 +14,12 @@ from typing import Any
 import polars as pl
 
 from structkd.artifacts.manifest import Manifest
-from structkd.artifacts.stores.places import Place
+from structkd.artifacts.store_parts import seconds_of
+from structkd.artifacts.stores.places import Place, Url
 from structkd.corpora.faults import explained
 from structkd.corpora.files import atomic_path, check_regular, digest_json, exclusively
 from structkd.corpora.records import SetWritten, read_journal
 from structkd.pipeline.experiment.grid import TEACHERS
-from structkd.pipeline.plan.features import cost_of
 from structkd.pipeline.plan.pieces import JOURNAL, Plan, StudentPlan, TeacherPlan, annotated
 from structkd.pipeline.results.result import ByType, Result, Scores, load_result
 
@@ -67,8 +67,8 @@ SCHEMA = pl.Schema(
         # has no right words and no nll; in rows of earlier versions it has no part, and parts have no entropies.
         "calibration": pl.List(pl.Struct(_PART)),
         "seconds": pl.Float64(),  # of training
-        "annotation_seconds": pl.Float64(),
-        "feature_seconds": pl.Float64(),
+        "annotation_seconds": pl.Float64(),  # null if nobody knows
+        "feature_seconds": pl.Float64(),  # of what the teachers read
         "peak_memory": pl.Int64(),  # bytes
         "bytes": pl.Int64(),  # of a student's weights, or of all artifact sets
         "parameters": pl.Int64(),
@@ -175,6 +175,7 @@ def teachers_row(plan: Plan, task: str, calibration: Sequence[Row] = ()) -> Row:
     results = [load_result(teacher.folder) for teacher in whole]
     every = [load_result(teacher.folder) for teacher in plan.teachers]
     sets = [folder for teacher in plan.teachers for folder in teacher.artifacts.values()]
+    read = {path for teacher in plan.teachers for path in teacher.features}
     return {
         **_scores(results),
         "key": teachers_key(plan),
@@ -183,8 +184,8 @@ def teachers_row(plan: Plan, task: str, calibration: Sequence[Row] = ()) -> Row:
         "seed": plan.experiment.teacher.seed,
         "calibration": list(calibration),
         "seconds": sum(result.seconds for result in every),
-        "annotation_seconds": sum(map(_annotation_seconds, plan.teachers)),
-        "feature_seconds": cost_of([feature.path for feature in plan.features if feature.done])["seconds"],
+        "annotation_seconds": _sum(seconds for teacher in plan.teachers for seconds in _annotation_seconds(teacher)),
+        "feature_seconds": _sum(feature.seconds for feature in plan.features if feature.path in read),
         "peak_memory": max((result.peak_memory for result in every if result.peak_memory), default=None),
         "bytes": sum(map(_set_bytes, sets)) if all(map(annotated, sets)) else None,
         "parameters": sum(result.parameters for result in results),
@@ -242,11 +243,21 @@ def _mean(scores: Sequence[Scores]) -> list[Row]:
     return [{"language": name, "score": fmean(one[name] for one in scores if name in one)} for name in languages]
 
 
-def _annotation_seconds(teacher: TeacherPlan) -> float:
-    """Return the seconds of annotation, from the journal's records of the last written sets."""
+def _annotation_seconds(teacher: TeacherPlan) -> Iterator[float | None]:
+    """Yield each set's seconds: from the journal of the machine that wrote it, or from the records in its store."""
     records = read_journal(teacher.folder / JOURNAL)
-    seconds = {record.set: record.seconds for record in records if isinstance(record, SetWritten)}
-    return float(sum(seconds.get(folder.name, 0.0) for folder in teacher.sets))
+    told = {record.set: record.seconds for record in records if isinstance(record, SetWritten)}
+    for place in teacher.sets:
+        if isinstance(place, Url):
+            yield seconds_of(place, len(Manifest.read(place).shards))
+        else:
+            yield told.get(place.name)
+
+
+def _sum(seconds: Iterable[float | None]) -> float | None:
+    """Return the sum; None if a part is not known."""
+    found = list(seconds)
+    return None if None in found else float(sum(one for one in found if one is not None))
 
 
 def _set_bytes(folder: Place) -> int:

@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         return bucket, key, parse_qs(parts.query, keep_blank_values=True), body
 
     def refused(self) -> bool:
-        errors = {"NoSuchBucket": 404, "AccessDenied": 403, "InternalError": 500}
+        errors = {"NoSuchKey": 404, "NoSuchBucket": 404, "AccessDenied": 403, "InternalError": 500}
         if self.fault in errors:
             self.error(errors[self.fault], self.fault)
         return self.fault in errors

@@ -1,10 +1,5 @@
-"""Sets on moto's S3 server, which others wrote. It is no dependency: its boto3 conflicts with pins.
+"""Sets on moto's S3 server, which others wrote."""
 
-Name its program in STRUCTKD_MOTO, as of a virtual environment with `pip install 'moto[server]'`.
-"""
-
-import os
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,26 +9,16 @@ from structkd.artifacts.stores.objects import ObjectStore
 from structkd.artifacts.stores.places import Url
 from structkd.artifacts.verification import verify
 from tests.artifacts.examples import write_set
-from tests.artifacts.programs import free_port, serving
+from tests.artifacts.programs import moto, needs_moto
 from tests.artifacts.test_stores import copied
 
 pytest.importorskip("obstore")
-PROGRAM = os.environ.get("STRUCTKD_MOTO")
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="STRUCTKD_MOTO names no moto_server")
+pytestmark = needs_moto
 
 
 @pytest.fixture(scope="module", autouse=True)
 def server():
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    wanted = urllib.request.Request(f"{address}/bucket", method="PUT")  # makes the bucket
-    settings = {"ENDPOINT_URL": address, "ALLOW_HTTP": "true", "REGION": "us-east-1"}
-    settings |= {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret"}
-    with serving(
-        [PROGRAM, "-H", "127.0.0.1", "-p", str(port)],
-        lambda: urllib.request.urlopen(wanted).close(),
-        {f"AWS_{name}": value for name, value in settings.items()},
-    ):
+    with moto():
         yield
 
 

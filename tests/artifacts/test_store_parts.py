@@ -11,7 +11,7 @@ from structkd.artifacts.manifest import Layout
 from structkd.artifacts.parts import SetParts
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
-from structkd.artifacts.store_parts import StoreParts
+from structkd.artifacts.store_parts import StoreParts, seconds_of
 from structkd.artifacts.stores.places import Url
 from tests.artifacts.examples import batch, header
 from tests.artifacts.s3 import KEY, SECRET, always, once, s3_environment
@@ -72,9 +72,15 @@ def content(bucket, *, records=False):
     return {name: one for name, one in found.items() if records or not name.startswith("part-") or ".json" not in name}
 
 
+def test_seconds_without_a_record_are_not_known(bucket):
+    write(stored(), [0, 2])
+    assert seconds_of(SET, SHARDS) is None
+
+
 def test_the_bytes_are_those_of_a_folder_and_the_manifest_comes_last(bucket, local):
     assert write(stored()) == [0, 1, 2]
     assert stored().commit(SHARDS) == 1.5
+    assert seconds_of(SET, SHARDS) == 1.5
     assert content(bucket) == local
     puts = [key.rpartition("/")[2] for method, key in bucket.requests if method == "PUT"]
     pairs = [f"part-0000{number}.{kind}" for number in range(SHARDS) for kind in ("parquet", "json")]

@@ -9,19 +9,25 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from rich.console import Console
 
 from structkd.corpora.records import Resumed, Taken
 from structkd.pipeline.execution import cluster
 from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.cluster import Cluster, Site, _versions
-from structkd.pipeline.execution.engines import EngineError, choose_engine
+from structkd.pipeline.execution.engines import EngineError, EngineKind, choose_engine
+from structkd.pipeline.execution.progress import choose_display
 from structkd.pipeline.execution.schedule import Job, Schedule
+from structkd.pipeline.execution.stages import run_teachers
+from structkd.pipeline.experiment.experiment import load_experiment
+from structkd.pipeline.plan.pieces import make_plan
 from tests.pipeline.test_kill import EXPERIMENT, results
-from tests.pipeline.tiny import structkd, write_experiment
+from tests.pipeline.tiny import TINY, structkd, write_experiment
 
 KILLS = 30
 
@@ -97,6 +103,18 @@ def drive(folder, nodes):
         return subprocess.Popen(
             list(map(str, command)), cwd=folder, env=os.environ | nodes.environment, stdout=log, stderr=log
         )
+
+
+def test_a_cluster_that_starts_here_makes_the_bytes_of_one_process(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="needs the extra ray")
+    for kind in EngineKind:
+        (tmp_path / kind).mkdir()
+        monkeypatch.chdir(tmp_path / kind)
+        write_experiment(tmp_path / kind, TINY.replace('["en", "de"]', '["en"]'))
+        run_teachers(
+            [make_plan(load_experiment("tiny"))], choose_engine(1, kind), choose_display(Console(file=StringIO()))
+        )
+    assert results(tmp_path / "ray") == results(tmp_path / "processes") != {}
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,10 @@ from safetensors.torch import load_file
 
 from structkd.tagger.ranks import own_gpus
 from tests.artifacts.examples import write_set
+from tests.artifacts.s3 import s3_environment
 from tests.pipeline.test_interrupts import LONG_STUDENTS
 from tests.pipeline.test_workers import is_alive
-from tests.pipeline.tiny import TINY, contents, write_experiment
+from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("rank.py")
@@ -158,6 +159,30 @@ def test_the_command_line_runs_under_torchrun(tmp_path):
     again = torchrun(2, *command, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("Nothing to do") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_set_of_another_machine_that_appears_while_ranks_ask_for_it(tmp_path, monkeypatch):
+    pytest.importorskip("obstore")
+    command = ("distill", "tiny", "--runs", "s3://b/kd", "--workers", 1)
+    for name in ("other", "ranks"):
+        (tmp_path / name).mkdir()
+        write_experiment(tmp_path / name)
+    with s3_environment(monkeypatch) as bucket:
+        assert structkd(tmp_path / "other", *command).returncode == 0
+        asked = count()
+
+        def absent(method, key):
+            """Of four questions, two by each rank, the first three do not find it: so the ranks would disagree."""
+            return "NoSuchKey" if "/en-train-" in key and "manifest" in key and next(asked) < 3 else None
+
+        bucket.fault = absent
+        done = torchrun(2, "-m", "structkd", *command, cwd=tmp_path / "ranks")
+    assert done.returncode == 0, done.stderr
+    assert next(asked) > 3
+    here, there = (contents(tmp_path / name / "runs", "model.safetensors") for name in ("ranks", "other"))
+    assert here == there != {}
 
 
 def await_training(folder, process):
