@@ -38,7 +38,9 @@ def compare(tasks: Mapping[Key, Task], *, rounds: int, device: str = "cpu", samp
     """
     first = {name: _seconds(task, 1, device) for name, task in tasks.items()}  # warms up, too
     calls = {
-        name: max(1, round(sample / _seconds(task, 1, device))) for name, task in tasks.items() if first[name] < LONG
+        name: max(1, round(sample / max(1e-9, _seconds(task, 1, device))))
+        for name, task in tasks.items()
+        if first[name] < LONG
     }
     taken: dict[Key, list[float]] = {name: [] for name in tasks}
     for number in range(rounds):

@@ -30,9 +30,10 @@ from rich.table import Table
 from structkd.corpora.demo import demo_corpus
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import Updated
-from structkd.corpora.schemes import Scheme, convert, spans
+from structkd.corpora.schemes import convert, spans
 from structkd.corpora.sentences import Corpus, Sentence, label_names
 from structkd.runtime.batches import length_batches
+from structkd.runtime.spans import Scheme
 from structkd.tagger.bilstm import BiLSTM
 from structkd.tagger.config import (
     CharacterCNNConfig,

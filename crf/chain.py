@@ -152,6 +152,14 @@ class LinearChain(Recursions):
 
     # -- information --------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _wide(self) -> "LinearChain":
+        """The same distribution in float64, for small differences of large numbers."""
+        if self.emissions.dtype == torch.float64:
+            return self
+        wide = {name: scores.double() for name, scores in self._parts.items()}
+        return LinearChain(**wide, lengths=self.lengths)
+
     def cross_entropy_from(
         self, marginals: Float[Tensor, "B T L"], edge_counts: Float[Tensor, "B L L"]
     ) -> Float[Tensor, "B"]:

@@ -2,7 +2,6 @@
 
 from functools import cached_property
 from math import inf
-from typing import Self
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -39,14 +38,6 @@ class Recursions:
     def _parts(self) -> dict[str, Tensor]:
         """The scores by name."""
         return {name: getattr(self, name) for name in ("emissions", "transitions", "start", "end")}
-
-    @cached_property
-    def _wide(self) -> Self:
-        """The same distribution in float64, for small differences of large numbers."""
-        if self.emissions.dtype == torch.float64:
-            return self
-        wide = {name: scores.double() for name, scores in self._parts.items()}
-        return type(self)(**wide, lengths=self.lengths)
 
     @cached_property
     def mask(self) -> Bool[Tensor, "B T"]:
