@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TypeVar
 
 import torch
@@ -17,7 +17,7 @@ LONG = 2.0
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds a call: the median over rounds, and the quartiles around it."""
+    """Milliseconds a call, of this process's time on a CPU: the median over rounds, and the quartiles around it."""
 
     median: float
     low: float
@@ -30,13 +30,17 @@ class Timing:
 def compare(tasks: Mapping[Key, Task], *, rounds: int, device: str = "cpu", sample: float = 0.01) -> dict[Key, Timing]:
     """Time each task once a round, so that what disturbs the machine disturbs all of them.
 
+    On a CPU it is the process's time, all threads together; on a GPU, the clock's.
+
     Args:
         rounds: at least 3.
         sample: seconds; a task shorter than this is called several times a round and the mean is taken.
     """
     first = {name: _seconds(task, 1, device) for name, task in tasks.items()}  # warms up, too
     calls = {
-        name: max(1, round(sample / _seconds(task, 1, device))) for name, task in tasks.items() if first[name] < LONG
+        name: max(1, round(sample / max(1e-9, _seconds(task, 1, device))))
+        for name, task in tasks.items()
+        if first[name] < LONG
     }
     taken: dict[Key, list[float]] = {name: [] for name in tasks}
     for number in range(rounds):
@@ -48,11 +52,12 @@ def compare(tasks: Mapping[Key, Task], *, rounds: int, device: str = "cpu", samp
 
 def _seconds(task: Task, calls: int, device: str) -> float:
     _wait(device)
-    begun = perf_counter()
+    clock = perf_counter if device == "cuda" else process_time
+    begun = clock()
     for _ in range(calls):
         task()
     _wait(device)
-    return (perf_counter() - begun) / calls
+    return (clock() - begun) / calls
 
 
 def _wait(device: str) -> None:

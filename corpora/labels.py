@@ -43,7 +43,7 @@ class LabelSet:
     def encode(self, labels: Sequence[str]) -> np.ndarray:
         """Return label ids, int64 `[T]`. Raises CorpusError for a label that is not in the set."""
         try:
-            return np.fromiter((self.ids[label] for label in labels), np.int64, len(labels))
+            return np.fromiter(map(self.ids.__getitem__, labels), np.int64, len(labels))
         except KeyError as error:
             raise CorpusError(
                 f"label {error.args[0]!r} is not in the label set ({', '.join(self.names)}); "

@@ -9,11 +9,16 @@ other, so no path is listed twice and none is invented.
 
 from itertools import pairwise
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from structkd.crf.logscan import FLOOR
+
+SORTED, ROWS = 256, 24
+"""The most numbers of a row that numpy sorts in a network of vector instructions, and the fewest rows for which the way
+there pays."""
 
 
 def viterbi(
@@ -46,43 +51,65 @@ def kbest(
         paths, label ids, 0 beyond a sentence's length and its count; regrets, the best score less each score, inf
         beyond the count; counts, the number of sequences, below k if fewer than k are possible.
     """
-    best, reached = _best(potentials, transitions)
-    # Step i of the search is at the i-th word from a sentence's last; what it does beyond the first is never read.
-    into, (T, B, L), last = transitions.mT.contiguous(), best.shape, lengths - 1
-    sentence, slots = torch.arange(B, device=best.device), torch.arange(k, device=best.device)
-    back = last - torch.arange(T, device=best.device)[:, None]  # [T, B], the word of each step
-    rows = (back.clamp_min(0) * B + sentence).flatten()
-    best = best.view(T * B, L).index_select(0, rows).view(T, B, L)
-    reached = reached.view(T * B, L).index_select(0, rows).view(T, B, L).clamp_min_(FLOOR)
-    shift = L.bit_length()
-    mask = (1 << shift) - 1
-    codes = (slots[:, None] << shift | torch.arange(L, device=best.device)).flatten()  # (path, label) as one integer
+    last = lengths - 1
+    back = last - torch.arange(potentials.shape[1], device=last.device)[:, None]  # [T, B], the word of each step
+    best, reached = (_aligned(scores, back) for scores in _best(potentials, transitions))
+    regrets, chosen = _search(best, reached.clamp_min_(FLOOR), transitions.mT.contiguous(), k)
+    regrets = regrets[last, torch.arange(len(last), device=last.device)]
+    counts = regrets.isfinite().sum(1)
+    listed = torch.arange(k, device=last.device) < counts[:, None]
+    inside = torch.arange(len(back), device=last.device) <= last[:, None]
+    paths = _traced(chosen, back, potentials.shape[2]) * (inside[:, None] & listed[..., None])
+    return paths, regrets.masked_fill(~listed, torch.inf), counts
+
+
+def _aligned(words: Float[Tensor, "T B L"], back: Int[Tensor, "T B"]) -> Float[Tensor, "T B L"]:
+    """Return the words of each sentence from its last one on; what follows its first word is never read."""
+    T, B, L = words.shape
+    rows = back.clamp_min(0) * B + torch.arange(B, device=back.device)
+    return words.view(T * B, L).index_select(0, rows.flatten()).view(T, B, L)
+
+
+def _search(
+    best: Float[Tensor, "T B L"], reached: Float[Tensor, "T B L"], into: Float[Tensor, "L L"], k: int
+) -> tuple[Float[Tensor, "T B {k}"], Int[Tensor, "T B {k}"]]:
+    """Return, at each step back from the last word, the regrets of the k best partial paths, and their codes.
+
+    Bits 0 to 31 of a code are the path of the step before and, in as many bits as L has, the label.
+    """
+    _, B, L = best.shape
+    slots = torch.arange(k, device=best.device)
+    codes = (slots[:, None] << L.bit_length() | torch.arange(L, device=best.device)).flatten()
     keys = codes.repeat(B, 1) if best.dtype == torch.float32 else None
     costs = (best[0].amax(-1, keepdim=True).clamp_min(FLOOR) - best[0])[:, None].expand(B, k, L)
     regrets = torch.where(slots > 0, torch.inf, best.new_zeros(B, k))  # one path, without words
-    found: list[tuple[Tensor, Tensor]] = []
-    for i, (word, highest) in enumerate(zip(best[:, :, None].unbind(), reached.roll(1, 0).unbind(), strict=True)):
-        if i:
-            labels = found[-1][1] & mask
-            costs = into.index_select(0, labels.flatten()).view(B, k, L)
-            torch.add(word, costs, out=costs)
-            torch.sub(highest.gather(1, labels)[..., None], costs, out=costs)
+    found = [_least(costs, regrets, codes, keys)]
+    for word, highest in zip(best[1:, :, None].unbind(), reached[:-1].unbind(), strict=True):
+        regrets, chosen = found[-1]
+        labels = chosen & _label_bits(L)
+        costs = into.index_select(0, labels.flatten()).view(B, k, L)
+        torch.add(word, costs, out=costs)
+        torch.sub(highest.gather(1, labels)[..., None], costs, out=costs)
         found.append(_least(costs, regrets, codes, keys))
-        regrets = found[-1][0]
-    all_regrets, all_chosen = (torch.stack(parts) for parts in zip(*found, strict=True))
-    regrets = all_regrets[last, sentence]
-    parents = (all_chosen & 0xFFFFFFFF) >> shift
+    all_regrets, all_chosen = zip(*found, strict=True)
+    return torch.stack(all_regrets), torch.stack(all_chosen)
+
+
+def _traced(chosen: Int[Tensor, "T B K"], back: Int[Tensor, "T B"], labels: int) -> Int[Tensor, "B K T"]:
+    """Return the labels of the paths that a search ended with; arbitrary beyond a sentence's length."""
+    (_, B, K), slots = chosen.shape, torch.arange(chosen.shape[2], device=chosen.device)
+    parents = (chosen & 0xFFFFFFFF) >> labels.bit_length()
     parents = torch.where((back >= 0)[..., None], parents, slots)  # before a sentence, slots stay
-    slot, traced = slots.expand(B, k), []
+    slot, traced = slots.expand(B, K), []
     for parent in reversed(parents.unbind()):
         traced.append(slot)
         slot = parent.gather(1, slot)
-    steps = (all_chosen & mask).gather(2, torch.stack(traced[::-1]))  # [T, B, K]
-    counts = regrets.isfinite().sum(1)
-    listed = slots < counts[:, None]
-    paths = steps[back.clamp_min(0), sentence].permute(1, 2, 0)
-    inside = torch.arange(T, device=best.device) <= last[:, None]
-    return paths * (inside[:, None] & listed[..., None]), regrets.masked_fill(~listed, torch.inf), counts
+    steps = (chosen & _label_bits(labels)).gather(2, torch.stack(traced[::-1]))
+    return steps[back.clamp_min(0), torch.arange(B, device=back.device)].permute(1, 2, 0)
+
+
+def _label_bits(labels: int) -> int:
+    return (1 << labels.bit_length()) - 1
 
 
 def _best(
@@ -122,9 +149,17 @@ def _least(
         return sums[:, :K], codes[places[:, :K]]
     torch.add(costs, regrets[..., None], out=keys.view(torch.float32).view(B, K, L, 2)[..., 1])
     some = keys
-    if 4 * K <= L:  # the K labels with the smallest keys have the K smallest; as float64, they sort alike and faster
+    # The K labels with the smallest keys have the K smallest. As float64, keys sort alike.
+    if 4 * K <= L or K * K <= SORTED < K * L:
         some = keys.view(B, K, L)
         columns = some.view(torch.float64).amin(1).topk(K, largest=False, sorted=False).indices
         some = some.gather(2, columns[:, None].expand(B, K, K)).flatten(1)
-    least = some.topk(K, largest=False).values
+    least = _smallest(some, K)
     return least.view(torch.float32)[:, 1::2], least
+
+
+def _smallest(keys: Int[Tensor, "B N"], k: int) -> Int[Tensor, "B {k}"]:
+    """Return the k smallest of each row, in order. On a CPU, numpy sorts short rows in a third of the time of topk."""
+    if keys.device.type == "cpu" and len(keys) >= ROWS and keys.shape[1] <= SORTED:
+        return torch.from_numpy(np.sort(keys.numpy(), axis=1))[:, :k]
+    return keys.topk(k, largest=False).values

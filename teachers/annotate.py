@@ -2,30 +2,35 @@
 
 import time
 from collections.abc import Iterator, Sequence, Set
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import overload
 
 import numpy as np
 import pyarrow as pa
-import torch
 from jaxtyping import Int64
 from pydantic import JsonValue
 
-from structkd.artifacts.annotations import Annotations
-from structkd.artifacts.codec import encode
+from structkd.artifacts.ahead import behind
 from structkd.artifacts.header import SetHeader
 from structkd.artifacts.manifest import Layout
 from structkd.artifacts.parts import SetParts
 from structkd.artifacts.posteriors import PosteriorCode
 from structkd.artifacts.store_parts import StoreParts, open_parts
 from structkd.artifacts.stores.places import Place
+from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import Annotated, Log
 from structkd.corpora.sentences import Corpus, Sentence, Sentences
 from structkd.runtime.batches import length_batches
+from structkd.teachers.answers import ForwardPass, chain_and_hidden, encoded
 from structkd.teachers.config import AnnotationConfig
 from structkd.teachers.hidden import HiddenSource
-from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
+from structkd.teachers.sources.base import Passage, TeacherSource
+
+WAITING = 4
+"""Row groups whose chains wait for the thread that makes and writes rows: about as many as it writes a shard in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +138,64 @@ def annotate_range(
     log: Log,
 ) -> None:
     """Write some shards of a set over all `rows`; those that are recorded and whole stay. Raises as `annotate`."""
+    shard_writer = _ShardWriter(parts, teacher.labels, name, config.k)
+    with closing(behind(shard_writer.write, _row_groups(teacher, rows, parts, shards, config), WAITING)) as written:
+        for sentences in written:
+            log(Annotated(sentences, len(rows), parts.folder.name))
+
+
+@dataclass(frozen=True)
+class _RowGroup:
+    """What a teacher says of a row group of shard `shard`; nothing if the whole shard stays.
+
+    `done`: sentences of the range up to its end.
+    """
+
+    shard: int
+    passes: Sequence[ForwardPass]
+    done: int
+    ends_shard: bool
+
+
+def _row_groups(
+    teacher: TeacherSource,
+    rows: Sequence[TextRow],
+    parts: SetParts | StoreParts,
+    shards: range,
+    config: AnnotationConfig,
+) -> Iterator[_RowGroup]:
     done = 0
     for number in shards:
         first = number * config.shard_rows
         last = min(first + config.shard_rows, len(rows))
-        began, batches = time.perf_counter(), list[pa.RecordBatch]()
-        for start, end in [] if parts.find(number) else _pieces(first, last, config):
-            batches.append(_encoded(teacher, rows[start:end], name, parts.header.schema, config))
-            if end < last:
-                log(Annotated(done + end - first, len(rows), parts.folder.name))
-        if batches:
-            table = pa.Table.from_batches(batches, parts.header.schema)
-            parts.write(number, table, time.perf_counter() - began)
+        if parts.find(number):
+            yield _RowGroup(number, (), done + last - first, ends_shard=True)
+        else:
+            for start, end in _pieces(first, last, config):
+                passes = list(_passes(teacher, rows[start:end], config.batch_tokens))
+                yield _RowGroup(number, passes, done + end - first, ends_shard=end == last)
         done += last - first
-        log(Annotated(done, len(rows), parts.folder.name))
+
+
+class _ShardWriter:
+    """Makes the rows of row groups, in order, and writes the shards that are whole."""
+
+    def __init__(self, parts: SetParts | StoreParts, labels: LabelSet, name: str, k: int) -> None:
+        self._parts, self._schema = parts, parts.header.schema
+        self._encoded = partial(encoded, schema=self._schema, labels=labels, teacher=name, k=k)
+        self._batches: list[pa.RecordBatch] = []
+        self._since = time.perf_counter()
+
+    def write(self, group: _RowGroup) -> int:
+        """Add a row group, and write its shard if it is the last one; return the sentences that are done."""
+        if group.passes:
+            self._batches.append(self._encoded(group.passes))
+        if group.ends_shard:
+            if self._batches:
+                table = pa.Table.from_batches(self._batches, self._schema)
+                self._parts.write(group.shard, table, time.perf_counter() - self._since)
+            self._batches, self._since = [], time.perf_counter()
+        return group.done
 
 
 def _pieces(first: int, total: int, config: AnnotationConfig) -> Iterator[tuple[int, int]]:
@@ -176,31 +225,15 @@ def header_of(
     )
 
 
-def _encoded(
-    teacher: TeacherSource, rows: Sequence[TextRow], name: str, schema: pa.Schema, config: AnnotationConfig
-) -> pa.RecordBatch:
-    """Annotate consecutive rows in batches of one corpus and similar length, and put them back in order."""
-    groups = list(_groups(rows, config.batch_tokens))
-    batches = []
-    for places in groups:
+def _passes(teacher: TeacherSource, rows: Sequence[TextRow], batch_tokens: int) -> Iterator[ForwardPass]:
+    """Run the teacher over the rows, in batches of one corpus and similar length."""
+    for places in _groups(rows, batch_tokens):
         group = [rows[place] for place in places]
-        sentences = [row.sentence for row in group]
         passage = Passage(group[0].corpus, np.array([row.place for row in group]))
-        batches.append(
-            encode(
-                schema,
-                sentence_ids=[row.sentence_id for row in group],
-                language=passage.corpus.language,
-                teacher=name,
-                seen=[row.seen for row in group],
-                tokens=[list(sentence.tokens) for sentence in sentences],
-                gold=[None if s.labels is None else teacher.labels.encode(s.labels) for s in sentences],
-                annotations=_annotations(teacher, passage, config.k),
-            )
+        chain, hidden = chain_and_hidden(teacher, passage)
+        yield ForwardPass(
+            places, [row.sentence_id for row in group], [row.seen for row in group], passage, chain, hidden
         )
-    table = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks()
-    restored = table.take(pa.array(np.argsort(np.concatenate(groups))))
-    return restored.combine_chunks().to_batches()[0]
 
 
 def _groups(rows: Sequence[TextRow], batch_tokens: int) -> Iterator[Int64[np.ndarray, "B"]]:
@@ -209,26 +242,3 @@ def _groups(rows: Sequence[TextRow], batch_tokens: int) -> Iterator[Int64[np.nda
         places = np.array(list(same))
         for group in length_batches([len(rows[place].sentence) for place in places], batch_tokens):
             yield places[group]
-
-
-@torch.inference_mode()
-def _annotations(teacher: TeacherSource, passage: Passage, k: int) -> Annotations:
-    hidden = None
-    if isinstance(teacher, HiddenSource):
-        chain, hidden = teacher.chain_and_hidden(passage)
-    else:
-        chain = teacher.chain(passage)
-    log_posteriors = chain.log_marginals
-    paths, log_probs, counts = chain.kbest(k)
-    possible = (log_probs > LOG_ZERO / 2).sum(1)  # a source of probabilities rules paths out without saying so
-    counts = counts.minimum(possible).clamp_min(1)
-    return Annotations(
-        lengths=passage.lengths,
-        paths=paths.cpu().numpy(),
-        counts=counts.cpu().numpy(),
-        log_probs=log_probs.cpu().numpy(),
-        log_posteriors=log_posteriors.cpu().numpy(),
-        emissions=chain.emissions.cpu().numpy(),
-        log_partition=chain.log_partition.cpu().numpy(),
-        hidden=None if hidden is None else hidden.cpu().numpy(),
-    )
