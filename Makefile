@@ -67,6 +67,7 @@ $(VENV)/.bench: $(STAMP)
 bench: $(VENV)/.bench  ## measure speed against public CRFs and between the stages' parts; prints tables of ratios
 	$(BIN)/python -m benchmarks.crf
 	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.training $(if $(FLAIR),--flair $(FLAIR))
 	$(BIN)/python -m benchmarks.reader
 	$(BIN)/python -m benchmarks.online
 	$(BIN)/python -m benchmarks.encoders
