@@ -159,7 +159,7 @@ def _least(
 
 
 def _smallest(keys: Int[Tensor, "B N"], k: int) -> Int[Tensor, "B {k}"]:
-    """Return the k smallest of each row, in order. On a CPU, numpy sorts short rows in a third of the time of topk."""
+    """Return the k smallest of each row, in order. On a CPU, numpy sorts short rows in half of topk's time."""
     if keys.device.type == "cpu" and len(keys) >= ROWS and keys.shape[1] <= SORTED:
         return torch.from_numpy(np.sort(keys.numpy(), axis=1))[:, :k]
     return keys.topk(k, largest=False).values
