@@ -30,7 +30,7 @@ from structkd.teachers.hidden import HiddenSource
 from structkd.teachers.sources.base import Passage, TeacherSource
 
 WAITING = 4
-"""Row groups whose chains wait for the thread that makes and writes rows: about as many as it writes a shard in."""
+"""Row groups whose chains wait for the thread that makes rows: while it writes a shard, about so many are computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,10 @@ def annotate_range(
     config: AnnotationConfig,
     log: Log,
 ) -> None:
-    """Write some shards of a set over all `rows`; those that are recorded and whole stay. Raises as `annotate`."""
+    """Write some shards of a set over all `rows`; those that are recorded and whole stay. Raises as `annotate`.
+
+    The teacher runs in this thread. Another one makes rows and writes shards, up to `WAITING` row groups behind.
+    """
     shard_writer = _ShardWriter(parts, teacher.labels, name, config.k)
     with closing(behind(shard_writer.write, _row_groups(teacher, rows, parts, shards, config), WAITING)) as written:
         for sentences in written:
