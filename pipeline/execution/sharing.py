@@ -12,7 +12,6 @@ from structkd.artifacts.stores.copies import put, take
 from structkd.corpora.faults import FileError
 from structkd.pipeline.plan.features import FeaturePlan, cost_path
 from structkd.pipeline.plan.pieces import JOURNAL, RESULT, STATE, Plan, StudentPlan, TeacherPlan
-from structkd.pipeline.plan.stored import is_stored
 
 REQUESTS = 8  # at the same time
 Piece = TeacherPlan | StudentPlan | FeaturePlan
@@ -37,11 +36,11 @@ def fetch(piece: Piece) -> bool:
 
 
 def share(piece: Piece) -> None:
-    """Put a piece that is finished on this machine into its store. If another machine was faster, take its piece."""
+    """Put a piece that is finished on this machine into its store; if another machine was faster, take its piece."""
     if piece.stored is None:
         return
     try:
-        if is_stored(piece.stored) or not put(piece.stored, _files(piece)):
+        if not (take(piece.stored, piece.folder) or put(piece.stored, _files(piece))):
             take(piece.stored, piece.folder)
     except FileError:
         if not take(piece.stored, piece.folder):  # a lost answer may have been a success
