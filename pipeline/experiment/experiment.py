@@ -192,6 +192,26 @@ class Experiment(Settings):
         return self
 
     @model_validator(mode="after")
+    def _drawn_paths_keep_their_weights(self) -> "Experiment":
+        if self.teacher.annotation.paths == "best":
+            return self
+        if equal := [name for name in self.student.systems if name.endswith("top-k")]:
+            raise PydanticCustomError(
+                "paths",
+                "student.systems: found {system}, which weighs all paths equally, but teacher.annotation.paths is "
+                "sampled; take {other}",
+                {"system": equal[0], "other": equal[0].replace("top-k", "top-wk")},
+            )
+        if "k" in self.student.distill.model_fields_set:
+            raise PydanticCustomError(
+                "paths",
+                "student.distill.k: found {k}, but teacher.annotation.paths is sampled, and students use all drawn "
+                "paths; take it out",
+                {"k": self.student.distill.k},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _states_are_stored(self) -> "Experiment":
         if self.student.distill.hidden_updates and not self.teacher.annotation.hidden:
             raise PydanticCustomError(
@@ -239,7 +259,8 @@ class Experiment(Settings):
         """SHA-256 of the settings that the scores of the teachers of whole corpora depend on."""
         settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS})
         settings["teacher"].pop("folds")
-        settings["teacher"]["annotation"].pop("hidden", None)
+        for name in ("hidden", "paths"):
+            settings["teacher"]["annotation"].pop(name, None)
         return digest_json(["teachers", settings])
 
 
