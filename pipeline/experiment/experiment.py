@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from structkd.corpora.config import Limits
+from structkd.corpora.config import Limits, new_setting
 from structkd.corpora.files import digest_json
 from structkd.corpora.sentences import Text
 from structkd.corpora.settings import FileName, Seed, Settings, named_once
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import torch
 
 _TEXTS = {"unlabelled", "augmented"}
+Answers = Literal["monolingual", "folds", "joint", "mean"]
+_FOLDS = {"folds": "at least 2", "joint": "0", "mean": "0", "monolingual": ""}
 
 
 class Teacher(Settings):
@@ -40,9 +42,18 @@ class Teacher(Settings):
         description="number of extra teachers per language; each annotates the part of the training corpus that it "
         "was not trained on; 0: the one teacher annotates the text that it was trained on",
     )
+    answers: Answers = new_setting(
+        "monolingual",
+        "whose answers students learn from: monolingual, the teachers of each language; folds, on text the mean of the "
+        "teachers of the language's folds; joint, one teacher that is trained on all languages together; mean, the "
+        "mean of this one and the monolingual ones",
+    )
     held_out: bool = Field(True, description="annotate dev and test too, for reports; students never read them")
     tagger: TaggerConfig = TaggerConfig()
     training: TrainingConfig = TrainingConfig()
+    joint_training: TrainingConfig | None = new_setting(
+        None, "training of the joint teacher, if it is not as `training`"
+    )
     annotation: AnnotationConfig = AnnotationConfig()
     external: SourcesConfig | None = Field(None, description="teachers trained elsewhere, in place of trained ones")
 
@@ -62,6 +73,40 @@ class Teacher(Settings):
                 {"folds": self.folds},
             )
         return self
+
+    @model_validator(mode="after")
+    def _answers_can_be_made(self) -> "Teacher":
+        faults = {
+            "external": (self.external is not None, "no external teachers: these are not trained here"),
+            "annotation.hidden": (self.annotation.hidden > 0, "0: each teacher has hidden states of its own"),
+            "held_out": (self.mean and not self.held_out, "true: scores come from dev and test as teachers wrote them"),
+            "folds": ((self.answers == "folds") != (self.folds > 0), _FOLDS[self.answers]),
+            "tagger.encoders": (self.joint and self.tagger.monolingual != (), "none with {language}"),
+        }
+        for setting, (wrong, expected) in faults.items() if self.answers != "monolingual" else ():
+            if wrong:
+                raise PydanticCustomError(
+                    "answers",
+                    "{setting} does not fit teacher.answers = {answers}; expected {expected}",
+                    {"setting": setting, "answers": self.answers, "expected": expected},
+                )
+        if self.joint_training and not self.joint:
+            raise PydanticCustomError(
+                "answers",
+                "joint_training is for teacher.answers = joint or mean; found {answers}",
+                {"answers": self.answers},
+            )
+        return self
+
+    @property
+    def joint(self) -> bool:
+        """True if a teacher is trained on all languages together."""
+        return self.answers in ("joint", "mean")
+
+    @property
+    def mean(self) -> bool:
+        """True if students learn from means of several teachers."""
+        return self.answers in ("folds", "mean")
 
     @model_validator(mode="after")
     def _only_ours_have_states(self) -> "Teacher":
@@ -258,7 +303,8 @@ class Experiment(Settings):
     def teachers_digest(self) -> str:
         """SHA-256 of the settings that the scores of the teachers of whole corpora depend on."""
         settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS})
-        settings["teacher"].pop("folds")
+        if self.teacher.answers != "folds":
+            settings["teacher"].pop("folds")
         for name in ("hidden", "paths"):
             settings["teacher"]["annotation"].pop(name, None)
         return digest_json(["teachers", settings])
