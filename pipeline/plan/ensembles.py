@@ -49,7 +49,8 @@ def _in_language(
     teacher = experiment.teacher
     digests = digests_of([language, joint.digests["settings"]], [joint.digests["corpora"]])
     texts = {split: data.identity(language, split) for split in data.texts(language)}
-    sets: dict[Split, Any] = {"train": None, **texts}
+    sets: dict[Split, Any] = {"train": None}
+    sets.update(texts.items())
     name, key = f"{language}-joint", name_digest(digests)
     places = SetNames.of(there, name, key, teacher)
     return TeacherPlan(

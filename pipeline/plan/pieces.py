@@ -16,8 +16,9 @@ from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.sentences import Split
 from structkd.corpora.settings import did_you_mean
-from structkd.pipeline.experiment.experiment import Experiment, Teacher
+from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.experiment.teacher import Teacher
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.ensembles import joint_teachers, mean_teachers
 from structkd.pipeline.plan.features import FeaturePlan, feature_files, plan_features, teacher_taggers
@@ -162,8 +163,8 @@ def _teacher(
     digests = digests_of(settings, [data.metric, training, held_out])
     key, mixing = name_digest(digests), teacher.answers == "folds"
     texts = {split: data.identity(language, split) for split in (() if fold and not mixing else data.texts(language))}
-    own: dict[Split, Any] = {"train": None} if fold or not teacher.folds else {}
-    sets: dict[Split, Any] = {**own, **texts}
+    sets: dict[Split, Any] = {"train": None} if fold or not teacher.folds else {}
+    sets.update(texts.items())
     name = f"{language}-fold{fold.number}of{fold.of}" if fold else language
     trained, places = f"{name}-{key[:8]}", SetNames.of(there, name, key, teacher)
     return TeacherPlan(

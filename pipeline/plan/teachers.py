@@ -11,7 +11,7 @@ from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.prepared import TEXT
 from structkd.corpora.sentences import Split, Text
-from structkd.pipeline.experiment.experiment import Teacher
+from structkd.pipeline.experiment.teacher import Teacher
 from structkd.pipeline.plan.stored import is_shared, is_stored
 from structkd.pipeline.plan.versions import ANNOTATION, TEACHING, code_digest, versions_of
 
