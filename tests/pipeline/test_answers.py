@@ -1,6 +1,7 @@
 """Whose answers students learn from: a joint teacher's, the mean's of it and the monolingual ones, or the folds'."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from structkd.pipeline.results.result import load_result
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
 MORTAL = Path(__file__).with_name("mortal.py")
+ROOT = Path(__file__).parents[2]
 SETTINGS = {
     "joint": 'answers = "joint"',
     "mean": 'answers = "mean"\njoint_training = { updates = 30, evaluate_every = 10 }',
@@ -141,7 +143,10 @@ def test_a_run_that_is_killed_while_it_writes_a_mean_ends_as_one_that_is_not(tmp
     assert structkd(tmp_path / "whole", "teachers", "tiny").returncode == 0
     place = ["structkd.teachers.sources.sets", "SetSource", "chain", 5]
     command = [sys.executable, MORTAL, *place, "teachers", "tiny", "--workers", 1]
-    child = subprocess.run(list(map(str, command)), cwd=tmp_path / "killed", capture_output=True, text=True)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    child = subprocess.run(
+        list(map(str, command)), cwd=tmp_path / "killed", env=environment, capture_output=True, text=True
+    )
     assert child.returncode == -9, child.stderr
     assert structkd(tmp_path / "killed", "teachers", "tiny").returncode == 0
     for kind in ("artifacts", "heldout"):
