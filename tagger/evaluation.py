@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from statistics import fmean
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus, CorpusError
@@ -14,6 +14,7 @@ from structkd.tagger.prediction import PlacedBatch, best_labels, token_batches
 from structkd.tagger.scoring import Outcomes, Reference, score_of
 
 
+@runtime_checkable
 class Judge(Protocol):
     """Whatever scores a tagger on dev."""
 

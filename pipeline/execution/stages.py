@@ -30,9 +30,10 @@ class Display(Protocol):
 def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int:
     """Run stage one of some experiments. Returns the number of teachers that had work left."""
     fetch_finished(plans)
-    teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
-    _clear(STATE, [folder for folder, (_, teacher) in teachers.items() if teacher.local])
-    _clear(CLAIM, [folder for folder, (_, teacher) in teachers.items() if teacher.done])
+    # One teacher can have other sets in another experiment: of other texts, or with other annotation.
+    teachers = {(teacher.folder, teacher.sets): (plan, teacher) for plan in plans for teacher in plan.teachers}
+    _clear(STATE, [teacher.folder for _, teacher in teachers.values() if teacher.local])
+    _clear(CLAIM, [teacher.folder for _, teacher in teachers.values() if teacher.done])
     _clear(CLAIM, [text.folder for _, teacher in teachers.values() for text in teacher.texts.values() if text.done])
     waiting = [(plan, teacher) for plan, teacher in teachers.values() if not teacher.done]
     if not waiting:

@@ -4,11 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from structkd.artifacts.reader import ArtifactSet
+from structkd.pipeline.execution.engines import InProcess
+from structkd.pipeline.execution.progress import choose_display
+from structkd.pipeline.execution.stages import run_teachers
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.plan.corpora import Data
@@ -132,6 +137,19 @@ def test_both_stages_with_scores_of_who_answers(tmp_path, monkeypatch, name):
         assert words["unlabelled"] == corpora["unlabelled"]
     assert structkd(tmp_path, "verify", *(place for teacher in plan.teachers for place in teacher.sets)).returncode == 0
     assert "are up to date" in structkd(tmp_path, "distill", "tiny").stdout
+
+
+@pytest.mark.long
+def test_experiments_that_share_teachers_get_all_their_sets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plans = []
+    for setting in ("folds = 2", SETTINGS["folds"], 'folds = 2\nannotation.paths = "sampled"'):
+        write_experiment(tmp_path, with_teacher(setting, TINY.replace("[teacher.annotation]\nk = 4\n", "")))
+        plans.append(make_plan(load_experiment("tiny")))
+    run_teachers(plans, InProcess(), choose_display(Console(file=StringIO())))
+    assert len({teacher.folder for plan in plans for teacher in plan.teachers}) == 8
+    for teacher in (teacher for plan in plans for teacher in plan.teachers):
+        assert all(ArtifactSet.open(place).rows for place in teacher.sets)
 
 
 @pytest.mark.long
