@@ -17,8 +17,8 @@ class Annotations:
     """A teacher's answers, padded; entries past a sentence's length or its path count are ignored.
 
     `counts` is each sentence's true number of paths, 1 to K; `paths` are label ids, best first; `log_probs` are
-    log p_t(path), `log_posteriors` log q_t(i, j), `log_partition` log Z_t, all in nats. `hidden` are the
-    teacher's states of words, for sets with that column.
+    log p_t(path), `log_posteriors` log q_t(i, j), `log_partition` log Z_t, all in nats. `weights` are those of
+    the paths; None: p_t renormalised over them. `hidden` are the teacher's states of words, for sets with that column.
     """
 
     lengths: Integer[np.ndarray, "B"]
@@ -28,6 +28,7 @@ class Annotations:
     log_posteriors: Float[np.ndarray, "B T L"]
     emissions: Float[np.ndarray, "B T L"]
     log_partition: Float[np.ndarray, "B"]
+    weights: Float[np.ndarray, "B K"] | None = None
     hidden: Float[np.ndarray, "B T D"] | None = None
 
 
@@ -66,6 +67,8 @@ def check(annotations: Annotations, labels: int, sentence_ids: Int64[np.ndarray,
             inside[:, :, None] & ~(np.abs(a.emissions) <= FLOAT16_MAX),
         ),
     }
+    if a.weights is not None:
+        unfit["weights, expected 0 to 1"] = (a.weights, stored & ~((a.weights >= 0) & (a.weights <= 1)))
     if a.hidden is not None:
         unfit[f"hidden, expected float16's range of +-{FLOAT16_MAX:.0f}"] = (
             a.hidden,

@@ -44,6 +44,7 @@ def encode(
     inside, stored = length_mask(a.lengths, T), length_mask(a.counts, K)
     label = schema.field("gold").type.value_type
     paths = pa.array(a.paths[path_mask(a.counts, a.lengths, (K, T))]).cast(label)
+    weights = _weights(a.log_probs, stored) if a.weights is None else a.weights
     columns = {
         "sentence_id": ids,
         "language": pa.array(languages, pa.string()).dictionary_encode(),
@@ -53,7 +54,7 @@ def encode(
         "gold": _gold(gold, a.lengths, ids, schema),
         "paths": list_array(list_array(paths, np.repeat(a.lengths, a.counts)), a.counts),
         "path_log_probs": list_array(pa.array(a.log_probs[stored].astype(np.float32)), a.counts),
-        "path_weights": list_array(pa.array(_weights(a.log_probs, stored)[stored]), a.counts),
+        "path_weights": list_array(pa.array(weights[stored].astype(np.float32)), a.counts),
         "log_posteriors": _scores(_code(schema).encode(a.log_posteriors[inside]), a.lengths),
         "emissions": _scores(a.emissions[inside].astype(np.float16), a.lengths),
         "log_partition": a.log_partition.astype(np.float32),

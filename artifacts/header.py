@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from structkd.artifacts.hidden import HiddenBasis
 from structkd.artifacts.posteriors import PosteriorCode
-from structkd.artifacts.schema import SCHEMA_VERSION, ArtifactError, shard_schema
+from structkd.artifacts.schema import SCHEMA_VERSION, ArtifactError, PathKind, shard_schema
 from structkd.corpora.files import canonical_json, digest_json
 from structkd.corpora.labels import LabelSet
 
@@ -26,9 +26,10 @@ class SetHeader(Record):
     """Labels in the order of their ids, the chain's scores over L labels, and the set's provenance.
 
     `transitions` is L x L, (from, to); those of a softmax teacher are zero. All scores are finite: JSON has no
-    infinities. `posteriors` names the code of the log-posteriors, see `artifacts.posteriors`. `hidden` is the basis of
-    the column `hidden`; None if there is no such column. `provenance` is JSON: teacher, corpus, settings and code of
-    the set, by digest and by name. Lists are accepted as tuples, so a tensor's `.tolist()` works. Raises
+    infinities. `posteriors` names the code of the log-posteriors, see `artifacts.posteriors`. `paths` says whether
+    they are the k best or drawn from the chain. `hidden` is the basis of the column `hidden`; None if there is no such
+    column. `provenance` is JSON: teacher, corpus, settings and code of the set, by digest and by name. Lists are
+    accepted as tuples, so a tensor's `.tolist()` works. Raises
     pydantic.ValidationError, a ValueError.
     """
 
@@ -37,7 +38,8 @@ class SetHeader(Record):
     start: tuple[float, ...]
     end: tuple[float, ...]
     posteriors: PosteriorCode = "float16"
-    # Left out where there is none, so that the identities of other sets stay as they are.
+    # Left out where they say nothing, so that the identities of other sets stay as they are.
+    paths: PathKind = Field("best", exclude_if=lambda kind: kind == "best")
     hidden: HiddenBasis | None = Field(None, exclude_if=lambda basis: basis is None)
     provenance: dict[str, JsonValue]
 

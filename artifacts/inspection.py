@@ -39,12 +39,12 @@ class SetSummary:
 
 @dataclass(frozen=True)
 class PathView:
-    """One of a sentence's k best paths, by label names."""
+    """One of a sentence's paths, by label names."""
 
     labels: tuple[str, ...]
     probability: float
     weight: float
-    """The probability renormalised over the stored paths."""
+    """The probability renormalised over the stored paths; of drawn ones, the share of the draws."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class DecodedRows:
 
     @cached_property
     def path_weights(self) -> Float32[np.ndarray, "B K"]:
-        """p(path), renormalised over the stored paths."""
+        """p(path), renormalised over the stored paths; of drawn ones, the share of the draws."""
         return self._padded("path_weights", self._stored, np.float32)
 
     @cached_property

@@ -1,11 +1,15 @@
 """The schema of a shard's rows: the columns of the contract between the stages, and their types."""
 
+from typing import Literal
+
 import pyarrow as pa
 
 from structkd.artifacts.posteriors import CODES, PosteriorCode
 
 SCHEMA_VERSION = 3
 NULLABLE = ("gold", "seen")
+PathKind = Literal["best", "sampled"]
+"""The paths of a set: the teacher's k best; or its best one, and those that were drawn from its chain."""
 REMEDY = "restore it from a copy, or delete the folder and run stage one again"
 
 

@@ -141,13 +141,19 @@ class LinearChain(Recursions):
             forbidden = (forbidden[0] | self._dead[:, None, None], forbidden[1])
         return words.masked_fill(forbidden[0], -torch.inf), steps.masked_fill(forbidden[1], -torch.inf)
 
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Int[Tensor, "B {n} T"]:
+    def sample(
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        uniforms: Float[Tensor, "B {n} T"] | None = None,
+    ) -> Int[Tensor, "B {n} T"]:
         """Draw n independent label sequences per sentence, by forward filtering and backward sampling; 0 at padding.
 
-        All 0 if there is no possible sequence.
+        All 0 if there is no possible sequence. `uniforms`, numbers in [0, 1), decide the draws in place of a
+        generator: those of a sentence are then a function of its own numbers, whatever its batch.
         """
         filtered = (self._forward[0] + self._potentials).detach()
-        draws = sample(filtered, self._steps.detach(), self.mask, n, generator)
+        draws = sample(filtered, self._steps.detach(), self.mask, n, generator, uniforms)
         return draws if self._impossible is None else draws.masked_fill(self._impossible[:, None, None], 0)
 
     # -- information --------------------------------------------------------------------------------------------

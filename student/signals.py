@@ -39,7 +39,7 @@ class ShardSignals:
     Attributes:
         system: decides the needed columns and chains.
         headers: those of the streamed sets, in order.
-        k: number of stored paths to use.
+        k: number of stored paths to use, if they are the best ones; of drawn paths all are used.
     """
 
     system: SystemName | System
@@ -62,21 +62,28 @@ class ShardSignals:
         return Signals(
             gold=self._tensor(rows.gold),
             has_gold=self._tensor(rows.has_gold),
-            paths=self._tensor(rows.paths[:, : self.k]) if "paths" in columns else None,
+            paths=self._tensor(rows.paths[:, : self._kept]) if "paths" in columns else None,
             weights=self._tensor(self._weights(rows)) if "path_weights" in columns else None,
-            counts=self._tensor(np.minimum(rows.counts, self.k)) if "paths" in columns else None,
+            counts=self._tensor(rows.counts if self._kept is None else np.minimum(rows.counts, self._kept))
+            if "paths" in columns
+            else None,
             log_posteriors=self._tensor(rows.log_posteriors) if "log_posteriors" in columns else None,
             emissions=emissions,
             marginals=marginals,
             edge_counts=edge_counts,
         )
 
+    @property
+    def _kept(self) -> int | None:
+        """The number of paths to use; None, all, if they are drawn: a part of the draws would be a biased choice."""
+        return None if any(header.paths == "sampled" for header in self.headers) else self.k
+
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self.device)
 
     def _weights(self, rows: DecodedRows) -> Float32[np.ndarray, "B K"]:
         """Return the weights of the k best stored paths, renormalised over them."""
-        weights = rows.path_weights[:, : self.k]
+        weights = rows.path_weights[:, : self._kept]
         renormalised: Float32[np.ndarray, "B K"] = weights / weights.sum(1, keepdims=True)
         return renormalised
 

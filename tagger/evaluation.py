@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from statistics import fmean
+from typing import Protocol, runtime_checkable
 
 from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus, CorpusError
@@ -10,6 +12,14 @@ from structkd.runtime.tagging import TextTagger
 from structkd.tagger.model import Tagger
 from structkd.tagger.prediction import PlacedBatch, best_labels, token_batches
 from structkd.tagger.scoring import Outcomes, Reference, score_of
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Whatever scores a tagger on dev."""
+
+    def score(self, tagger: Tagger) -> float:
+        """Return a score that is higher for a better tagger."""
 
 
 class EvaluationSet:
@@ -58,6 +68,17 @@ class EvaluationSet:
     def score_texts(self, tagger: TextTagger) -> float:
         """Return the score of a tagger of texts, in percent."""
         return score_of(self.outcomes_of(self.labels(tagger)))
+
+
+class EvaluationSets:
+    """Several corpora; the score is the mean of theirs."""
+
+    def __init__(self, sets: Sequence[EvaluationSet]) -> None:
+        self._sets = tuple(sets)
+
+    def score(self, tagger: Tagger) -> float:
+        """Return the tagger's mean score on the corpora, in percent."""
+        return fmean(one.score(tagger) for one in self._sets)
 
 
 def _labels(corpus: Corpus, place: int) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ from structkd.artifacts.ahead import behind
 from structkd.artifacts.header import SetHeader
 from structkd.artifacts.manifest import Layout
 from structkd.artifacts.parts import SetParts
-from structkd.artifacts.posteriors import PosteriorCode
 from structkd.artifacts.store_parts import StoreParts, open_parts
 from structkd.artifacts.stores.places import Place
 from structkd.corpora.labels import LabelSet
@@ -119,7 +118,7 @@ def set_parts(
 ) -> SetParts | StoreParts:
     """Return the parts of a teacher's set. Raises ArtifactError if the disk refuses."""
     layout = Layout(shard_rows=config.shard_rows, row_group_rows=config.row_group_rows)
-    return open_parts(folder, header_of(teacher, provenance, config.posteriors), layout)
+    return open_parts(folder, header_of(teacher, provenance, config), layout)
 
 
 def shard_count(rows: int, config: AnnotationConfig) -> int:
@@ -141,7 +140,7 @@ def annotate_range(
 
     The teacher runs in this thread. Another one makes rows and writes shards, up to `WAITING` row groups behind.
     """
-    shard_writer = _ShardWriter(parts, teacher.labels, name, config.k)
+    shard_writer = _ShardWriter(parts, teacher.labels, name, config)
     with closing(behind(shard_writer.write, _row_groups(teacher, rows, parts, shards, config), WAITING)) as written:
         for sentences in written:
             log(Annotated(sentences, len(rows), parts.folder.name))
@@ -183,9 +182,9 @@ def _row_groups(
 class _ShardWriter:
     """Makes the rows of row groups, in order, and writes the shards that are whole."""
 
-    def __init__(self, parts: SetParts | StoreParts, labels: LabelSet, name: str, k: int) -> None:
+    def __init__(self, parts: SetParts | StoreParts, labels: LabelSet, name: str, config: AnnotationConfig) -> None:
         self._parts, self._schema = parts, parts.header.schema
-        self._encoded = partial(encoded, schema=self._schema, labels=labels, teacher=name, k=k)
+        self._encoded = partial(encoded, schema=self._schema, labels=labels, teacher=name, config=config)
         self._batches: list[pa.RecordBatch] = []
         self._since = time.perf_counter()
 
@@ -213,16 +212,15 @@ def _pieces(first: int, total: int, config: AnnotationConfig) -> Iterator[tuple[
             yield group, min(group + config.row_group_rows, end)
 
 
-def header_of(
-    teacher: TeacherSource, provenance: dict[str, JsonValue], posteriors: PosteriorCode = "float16"
-) -> SetHeader:
+def header_of(teacher: TeacherSource, provenance: dict[str, JsonValue], config: AnnotationConfig) -> SetHeader:
     """Return the header of the teacher's shards: its labels, chain scores, and provenance."""
     return SetHeader(
         labels=teacher.labels.names,
         transitions=tuple(map(tuple, teacher.transitions.tolist())),
         start=tuple(teacher.start.tolist()),
         end=tuple(teacher.end.tolist()),
-        posteriors=posteriors,
+        posteriors=config.posteriors,
+        paths=config.paths,
         hidden=teacher.basis if isinstance(teacher, HiddenSource) else None,
         provenance=provenance,
     )

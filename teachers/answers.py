@@ -13,8 +13,10 @@ from structkd.artifacts.annotations import Annotations
 from structkd.artifacts.codec import encode
 from structkd.corpora.labels import LabelSet
 from structkd.crf import LinearChain
+from structkd.teachers import paths
+from structkd.teachers.config import AnnotationConfig
 from structkd.teachers.hidden import HiddenSource
-from structkd.teachers.sources.base import LOG_ZERO, Passage, TeacherSource
+from structkd.teachers.sources.base import Passage, TeacherSource
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def chain_and_hidden(teacher: TeacherSource, passage: Passage) -> tuple[LinearCh
 
 
 def encoded(
-    passes: Sequence[ForwardPass], *, schema: pa.Schema, labels: LabelSet, teacher: str, k: int
+    passes: Sequence[ForwardPass], *, schema: pa.Schema, labels: LabelSet, teacher: str, config: AnnotationConfig
 ) -> pa.RecordBatch:
     """Return the rows of a row group in their order, from the passes over all of its sentences."""
     batches = [
@@ -48,7 +50,7 @@ def encoded(
             seen=one.seen,
             tokens=[list(sentence.tokens) for sentence in one.passage.sentences],
             gold=[None if s.labels is None else labels.encode(s.labels) for s in one.passage.sentences],
-            annotations=_annotations(one, k),
+            annotations=_annotations(one, config),
         )
         for one in passes
     ]
@@ -58,19 +60,21 @@ def encoded(
 
 
 @torch.inference_mode()
-def _annotations(one: ForwardPass, k: int) -> Annotations:
+def _annotations(one: ForwardPass, config: AnnotationConfig) -> Annotations:
     chain = one.chain
     log_posteriors = chain.log_marginals
-    paths, log_probs, counts = chain.kbest(k)
-    possible = (log_probs > LOG_ZERO / 2).sum(1)  # a source of probabilities rules paths out without saying so
-    counts = counts.minimum(possible).clamp_min(1)
+    if config.paths == "best":
+        found = paths.best(chain, config.k)
+    else:
+        found = paths.sampled(chain, config.k, np.array(one.sentence_ids))
     return Annotations(
         lengths=one.passage.lengths,
-        paths=paths.cpu().numpy(),
-        counts=counts.cpu().numpy(),
-        log_probs=log_probs.cpu().numpy(),
+        paths=found.labels.cpu().numpy(),
+        counts=found.counts.cpu().numpy(),
+        log_probs=found.log_probs.cpu().numpy(),
         log_posteriors=log_posteriors.cpu().numpy(),
         emissions=chain.emissions.cpu().numpy(),
         log_partition=chain.log_partition.cpu().numpy(),
+        weights=None if found.weights is None else found.weights.cpu().numpy(),
         hidden=None if one.hidden is None else one.hidden.cpu().numpy(),
     )

@@ -13,7 +13,7 @@ from structkd.corpora.sentences import Corpus, CorpusError
 from structkd.crf import LinearChain
 from structkd.runtime.batches import length_batches
 from structkd.tagger.config import TaggerConfig, TrainingConfig
-from structkd.tagger.evaluation import EvaluationSet
+from structkd.tagger.evaluation import Judge
 from structkd.tagger.features import FeatureSet
 from structkd.tagger.model import Tagger
 from structkd.tagger.resume import Resume
@@ -42,7 +42,7 @@ class LabelledBatch:
 
 def train_teacher(
     corpus: Corpus,
-    dev: EvaluationSet,
+    dev: Judge,
     labels: LabelSet,
     *,
     tagger: TaggerConfig,
@@ -53,8 +53,7 @@ def train_teacher(
     resume: Resume | None = None,
     features: Sequence[FeatureSet] = (),
 ) -> tuple[Tagger, TrainingResult]:
-    """Train a tagger on the gold labels of one language, by negative log-likelihood; return it with its best dev
-    weights.
+    """Train a tagger on gold labels, by negative log-likelihood; return it with its best dev weights.
 
     With `resume`, a killed training continues from its saved state. Frozen encoders read stored `features`.
 

@@ -50,6 +50,8 @@ def cells_of(planned: Sequence[PlannedEntry], known: set[str]) -> list[Cell]:
         students = [student for student in plan.students if student.key not in known and not student.done]
         if plan.features and (students or one.teachers_key not in known):
             raise SystemExit(f"{plan.experiment.name}: has frozen encoders; make their features by structkd reproduce")
+        if plan.experiment.teacher.answers != "monolingual":
+            raise SystemExit(f"{plan.experiment.name}: teachers wait for one another; make them by structkd reproduce")
         first = min((student.seed for student in students), default=0)
         for teacher in plan.teachers if students or one.teachers_key not in known else ():
             if not teacher.done and teacher.folder not in found:

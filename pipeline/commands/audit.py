@@ -84,15 +84,15 @@ def _check_unseen(plan: Plan, command: str) -> None:
 def _sets(plan: Plan, languages: Sequence[str], split: "Split", command: str) -> "list[ArtifactSet]":
     from structkd.artifacts.reader import ArtifactSet
 
-    mine = [teacher for teacher in plan.teachers if teacher.language in languages and split in teacher.artifacts]
+    mine = [teacher for teacher in plan.teachers if teacher.language in languages and split in teacher.lessons]
     if not mine:
         raise ExperimentError(f"{plan.experiment.name}: no unlabelled text; name some under [unlabelled]")
     for teacher in mine:
-        if not annotated(teacher.artifacts[split]):
+        if not annotated(teacher.lessons[split]):
             raise ExperimentError(
-                f"{teacher.artifacts[split]}: not finished; run `structkd teachers {command}`, which makes it"
+                f"{teacher.lessons[split]}: not finished; run `structkd teachers {command}`, which makes it"
             )
-    return [ArtifactSet.open(teacher.artifacts[split], verify=False) for teacher in mine]
+    return [ArtifactSet.open(teacher.lessons[split], verify=False) for teacher in mine]
 
 
 def _issues(console: Console, plan: Plan, sets: "Sequence[ArtifactSet]", top: int) -> "pl.DataFrame":

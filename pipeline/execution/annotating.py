@@ -37,7 +37,7 @@ def open_teacher(
     device = experiment.torch_device()
     if external := experiment.teacher.external:
         return open_source(external, plan.language, LabelSet(labels), Data(experiment).scheme, device, features)
-    teacher = load_tagger(plan.folder).to(device)
+    teacher = load_tagger((plan.joint or plan).folder).to(device)
     teacher.attach(features)
     return hidden_source(experiment, plan, teacher) if experiment.teacher.annotation.hidden else TaggerSource(teacher)
 
@@ -46,7 +46,10 @@ def trained_on(experiment: Experiment, plan: TeacherPlan, train: Corpus) -> Trai
     """Return the sentences that a teacher was trained on, by their words."""
     if experiment.teacher.external:
         return None
-    return {sentence.tokens for sentence in lesson(experiment, plan, train)}
+    data, corpora = Data(experiment), [lesson(experiment, plan, train)]
+    if plan.joint:
+        corpora += [data.load(other, "train")[0] for other in experiment.languages if other != plan.language]
+    return {sentence.tokens for corpus in corpora for sentence in corpus}
 
 
 def annotate_own(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSource, log: Log) -> None:
@@ -108,16 +111,25 @@ def provenance_of(
     experiment: Experiment, plan: TeacherPlan, corpora: Sequence[Corpus | PreparedText]
 ) -> dict[str, JsonValue]:
     """Return the provenance of a teacher's set over some corpora."""
+    provenance: dict[str, JsonValue] = about_set(experiment, plan) | {
+        "weights": None if experiment.teacher.external else digest_file((plan.joint or plan).folder / WEIGHTS),
+        "corpora": {corpus.split: corpus.digest for corpus in corpora},
+        "sentences": {corpus.split: len(corpus) for corpus in corpora},
+    }
+    if any(corpus.changes for corpus in corpora):
+        provenance["changes"] = {corpus.split: asdict(corpus.changes) for corpus in corpora}
+    return provenance
+
+
+def about_set(experiment: Experiment, plan: TeacherPlan) -> dict[str, JsonValue]:
+    """Return the part of a set's provenance that does not depend on its text."""
     made = plan.digests | made_by(plan.folder)  # other code may have trained it
-    provenance: dict[str, JsonValue] = {
+    return {
         "teacher": plan.folder.name,
         "experiment": experiment.name,
         "language": plan.language,
         "fold": str(plan.fold) if plan.fold else None,
         "digests": {name: made[name] for name in plan.digests},
-        "weights": None if experiment.teacher.external else digest_file(plan.folder / WEIGHTS),
-        "corpora": {corpus.split: corpus.digest for corpus in corpora},
-        "sentences": {corpus.split: len(corpus) for corpus in corpora},
         "code": {
             "version": version("structkd"),
             "results": versions_of(ANNOTATION),
@@ -125,6 +137,3 @@ def provenance_of(
         },
         "annotation": experiment.teacher.annotation.model_dump(),
     }
-    if any(corpus.changes for corpus in corpora):
-        provenance["changes"] = {corpus.split: asdict(corpus.changes) for corpus in corpora}
-    return provenance

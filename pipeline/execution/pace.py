@@ -131,7 +131,7 @@ def estimate(plan: Plan, pace: Pace, sentences: Mapping[tuple[str, Split], int])
     teaching, training = plan.experiment.teacher.training, plan.experiment.student.training
     seconds = size = 0.0
     for teacher in plan.teachers:
-        if not teacher.local:
+        if not teacher.local and teacher.taggers == (teacher,):
             seconds += teaching.updates * teaching.accumulate * pace.teacher_update
         open_sets: list[Split] = [split for split, folder in teacher.artifacts.items() if not annotated(folder)]
         if teacher.held_out and not annotated(teacher.held_out):

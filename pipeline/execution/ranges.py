@@ -16,7 +16,7 @@ from structkd.corpora.sentences import Text
 from structkd.pipeline.execution.annotating import open_teacher, provenance_of, trained_on
 from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.execution.jobs import journal, open_features
-from structkd.pipeline.execution.schedule import Job
+from structkd.pipeline.execution.schedule import Job, set_name
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data, describe_limit
 from structkd.pipeline.plan.pieces import JOURNAL, TeacherPlan, TextPlan, annotated
@@ -60,7 +60,7 @@ class TextSet:
     def commit(self, text: str) -> Job:
         """Return the last job, for after the ranges, which are known when the job `text` is done."""
         return Job(
-            self.title, partial(run_commit, self), name=f"{self.title}, set of {self.split}", needs=(text, self._ranges)
+            self.title, partial(run_commit, self), name=set_name(self.title, self.split), needs=(text, self._ranges)
         )
 
 

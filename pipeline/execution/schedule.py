@@ -83,6 +83,11 @@ class Schedule:
         return not any(self._open[name] for name in job.needs)
 
 
+def set_name(title: str, split: str) -> str:
+    """Return the name of the job that finishes a piece's set of a text."""
+    return f"{title}, set of {split}"
+
+
 def _name(job: Job) -> str:
     return job.name or job.title
 

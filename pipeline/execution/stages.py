@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from structkd.pipeline.execution import features
 from structkd.pipeline.execution.claims import CLAIM
 from structkd.pipeline.execution.engines import Engine, InProcess
-from structkd.pipeline.execution.schedule import Job, Listen
+from structkd.pipeline.execution.schedule import Job, Listen, set_name
 from structkd.pipeline.execution.sharing import fetch_finished
 from structkd.pipeline.plan.features import FeaturePlan
 from structkd.pipeline.plan.pieces import STATE, Plan, StudentPlan, TeacherPlan, annotated
@@ -29,9 +30,10 @@ class Display(Protocol):
 def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int:
     """Run stage one of some experiments. Returns the number of teachers that had work left."""
     fetch_finished(plans)
-    teachers = {teacher.folder: (plan, teacher) for plan in plans for teacher in plan.teachers}
-    _clear(STATE, [folder for folder, (_, teacher) in teachers.items() if teacher.local])
-    _clear(CLAIM, [folder for folder, (_, teacher) in teachers.items() if teacher.done])
+    # One teacher can have other sets in another experiment: of other texts, or with other annotation.
+    teachers = {(teacher.folder, teacher.sets): (plan, teacher) for plan in plans for teacher in plan.teachers}
+    _clear(STATE, [teacher.folder for _, teacher in teachers.values() if teacher.local])
+    _clear(CLAIM, [teacher.folder for _, teacher in teachers.values() if teacher.done])
     _clear(CLAIM, [text.folder for _, teacher in teachers.values() for text in teacher.texts.values() if text.done])
     waiting = [(plan, teacher) for plan, teacher in teachers.values() if not teacher.done]
     if not waiting:
@@ -44,7 +46,7 @@ def run_teachers(plans: Sequence[Plan], engine: Engine, display: Display) -> int
 
 def _teaching(plans: Sequence[Plan], waiting: Sequence[tuple[Plan, TeacherPlan]]) -> list[Job]:
     """Return the jobs of some teachers: those that make them, and those of their sets of text, text by text."""
-    from structkd.pipeline.execution import ranges, teach  # load torch, which a finished experiment never needs
+    from structkd.pipeline.execution import mean, ranges, teach  # load torch, which a finished experiment never needs
 
     labels = {id(plan): teach.task_labels(plan.experiment) for plan in {id(plan): plan for plan, _ in waiting}.values()}
     jobs: list[Job] = []
@@ -52,7 +54,9 @@ def _teaching(plans: Sequence[Plan], waiting: Sequence[tuple[Plan, TeacherPlan]]
     for plan, teacher in waiting:
         title = title_of(plans, plan, teacher)
         arguments = plan.experiment, teacher, labels[id(plan)]
-        jobs.append(Job(title, partial(teach.run_teacher, *arguments)))
+        needs = tuple(chain.from_iterable(_names(plans, plan, one) for one in teacher.needs))
+        run = partial(mean.run_mean, *arguments[:2]) if teacher.parts else partial(teach.run_teacher, *arguments)
+        jobs.append(Job(title, run, needs=needs))
         for split, text in teacher.texts.items():
             if not annotated(teacher.artifacts[split]):
                 sets.setdefault(text.folder, []).append(ranges.TextSet(title, *arguments, split))
@@ -61,6 +65,12 @@ def _teaching(plans: Sequence[Plan], waiting: Sequence[tuple[Plan, TeacherPlan]]
         title = f"text {text.language} {text.split}"
         jobs += ranges.text_jobs(title if len(plans) == 1 else f"{title} {folder.name[-8:]}", of_text)
     return jobs
+
+
+def _names(plans: Sequence[Plan], plan: Plan, teacher: TeacherPlan) -> list[str]:
+    """Return the names of the last jobs of a teacher."""
+    title = title_of(plans, plan, teacher)
+    return [title, *(set_name(title, split) for split in teacher.texts)]
 
 
 def run_students(plans: Sequence[Plan], engine: Engine, display: Display, ranks: "Ranks | None" = None) -> int:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Sequence
+from itertools import chain
 
 from structkd.corpora.faults import explained
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.records import Log, Restarted
-from structkd.corpora.sentences import label_names
+from structkd.corpora.sentences import Corpus, label_names
 from structkd.pipeline.execution.annotating import annotate_own, open_teacher
 from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.execution.jobs import (
@@ -27,10 +28,12 @@ from structkd.pipeline.execution.sharing import fetch, share
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.corpora import Data
-from structkd.pipeline.plan.pieces import JOURNAL, RESULT, TeacherPlan
+from structkd.pipeline.plan.pieces import ALL, JOURNAL, RESULT, TeacherPlan
 from structkd.pipeline.plan.stored import is_shared
+from structkd.pipeline.results.result import load_result
 from structkd.tagger.checkpoint import load_tagger, save_tagger
 from structkd.tagger.description import CheckpointError
+from structkd.tagger.evaluation import EvaluationSets
 from structkd.tagger.features import FeatureSet
 from structkd.teachers.sources.base import TeacherSource, best_paths
 from structkd.teachers.train import train_teacher
@@ -51,7 +54,13 @@ def run_teacher(experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ..
             return
         shared = plan.local and is_shared(plan.stored)
         features = open_features(plan, told)
-        if not experiment.teacher.external:
+        if plan.joint:
+            fetch(plan.joint)
+            if not plan.local:
+                _copy_scores(experiment, plan, plan.joint)
+            if not shared:
+                share(plan)
+        elif not experiment.teacher.external:
             _make_teacher(experiment, plan, labels, features, told)
             if not shared:
                 share(plan)
@@ -74,6 +83,17 @@ def _score_foreign(experiment: Experiment, plan: TeacherPlan, teacher: TeacherSo
     found |= {"system": TEACHERS, "seed": experiment.teacher.seed}
     found |= trained_elsewhere(time.perf_counter() - began)
     write_result(plan.folder, found, experiment, plan.digests)
+
+
+def _copy_scores(experiment: Experiment, plan: TeacherPlan, joint: TeacherPlan) -> None:
+    """Write the result of a teacher that stands for the joint one: the scores of this one in its language."""
+    found = load_result(joint.folder)
+    named = {
+        name: {language: score for language, score in getattr(found, name).items() if language == plan.language}
+        for name in ("dev", "test", "outcomes", "by_type")
+    }
+    scored = {"system": TEACHERS, "seed": found.seed, "zero_shot": found.zero_shot} | named
+    write_result(plan.folder, scored | trained_elsewhere(0.0), experiment, plan.digests)
 
 
 def _make_teacher(
@@ -101,22 +121,26 @@ def _train_teacher(
     experiment: Experiment, plan: TeacherPlan, labels: tuple[str, ...], features: Sequence[FeatureSet], log: Log
 ) -> None:
     data, settings = Data(experiment), experiment.teacher
-    train = lesson(experiment, plan, load(data, plan.language, "train", log))
-    sets = held_out(data, [plan.language], log)
-    resume = training_state(plan, settings.training)
+    joint = plan.language == ALL
+    languages = list(experiment.languages) if joint else [plan.language]
+    training = settings.joint_training or settings.training if joint else settings.training
+    corpora = [load(data, language, "train", log) for language in languages]
+    train = Corpus(ALL, "train", tuple(chain(*corpora))) if joint else lesson(experiment, plan, corpora[0])
+    sets = held_out(data, languages, log)
+    resume = training_state(plan, training)
     teacher, result = train_teacher(
         train,
-        sets["dev"][plan.language],
+        EvaluationSets(list(sets["dev"].values())),
         LabelSet(labels),
         tagger=settings.tagger.in_language(plan.language),
-        training=settings.training,
+        training=training,
         seed=settings.seed,
         log=log,
         device=experiment.torch_device(),
         resume=resume,
         features=features,
     )
-    save_tagger(teacher, plan.folder, about(experiment, data, [plan.language]))
+    save_tagger(teacher, plan.folder, about(experiment, data, languages))
     judges = {"dev": sets["dev"], "test": {}, "zero_shot": {}} if plan.fold else sets
     found = {
         "system": TEACHERS,

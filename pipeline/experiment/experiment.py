@@ -18,61 +18,15 @@ from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import FileText, UnlabelledText
 from structkd.pipeline.experiment.parsing import ExperimentError, Values, merged, parse, read_toml
 from structkd.pipeline.experiment.places import EXPERIMENTS, find
+from structkd.pipeline.experiment.teacher import Teacher
 from structkd.pipeline.experiment.tune import Tune
 from structkd.student.config import DistillConfig, SystemName
 from structkd.tagger.config import TaggerConfig, TrainingConfig
-from structkd.teachers.config import AnnotationConfig
-from structkd.teachers.sources.config import SourcesConfig
 
 if TYPE_CHECKING:
     import torch
 
 _TEXTS = {"unlabelled", "augmented"}
-
-
-class Teacher(Settings):
-    """Settings of stage one."""
-
-    seed: Seed = Field(1, description="seed of every teacher, and of the folds")
-    folds: int = Field(
-        0,
-        ge=0,
-        description="number of extra teachers per language; each annotates the part of the training corpus that it "
-        "was not trained on; 0: the one teacher annotates the text that it was trained on",
-    )
-    held_out: bool = Field(True, description="annotate dev and test too, for reports; students never read them")
-    tagger: TaggerConfig = TaggerConfig()
-    training: TrainingConfig = TrainingConfig()
-    annotation: AnnotationConfig = AnnotationConfig()
-    external: SourcesConfig | None = Field(None, description="teachers trained elsewhere, in place of trained ones")
-
-    @field_validator("folds")
-    @classmethod
-    def _more_than_one(cls, folds: int) -> int:
-        if folds == 1:
-            raise PydanticCustomError("folds", "Input should be 0 or at least 2: one fold leaves nothing to train on")
-        return folds
-
-    @model_validator(mode="after")
-    def _only_ours_have_folds(self) -> "Teacher":
-        if self.folds and self.external:
-            raise PydanticCustomError(
-                "folds",
-                "folds should be 0 beside external teachers, found {folds}: they are not trained here",
-                {"folds": self.folds},
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _only_ours_have_states(self) -> "Teacher":
-        if self.annotation.hidden and self.external:
-            raise PydanticCustomError(
-                "hidden",
-                "annotation.hidden should be 0 beside external teachers, found {hidden}: only taggers that are trained "
-                "here give their states",
-                {"hidden": self.annotation.hidden},
-            )
-        return self
 
 
 class Student(Settings):
@@ -192,6 +146,26 @@ class Experiment(Settings):
         return self
 
     @model_validator(mode="after")
+    def _drawn_paths_keep_their_weights(self) -> "Experiment":
+        if self.teacher.annotation.paths == "best":
+            return self
+        if equal := [name for name in self.student.systems if name.endswith("top-k")]:
+            raise PydanticCustomError(
+                "paths",
+                "student.systems: found {system}, which weighs all paths equally, but teacher.annotation.paths is "
+                "sampled; take {other}",
+                {"system": equal[0], "other": equal[0].replace("top-k", "top-wk")},
+            )
+        if "k" in self.student.distill.model_fields_set:
+            raise PydanticCustomError(
+                "paths",
+                "student.distill.k: found {k}, but teacher.annotation.paths is sampled, and students use all drawn "
+                "paths; take it out",
+                {"k": self.student.distill.k},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _states_are_stored(self) -> "Experiment":
         if self.student.distill.hidden_updates and not self.teacher.annotation.hidden:
             raise PydanticCustomError(
@@ -238,8 +212,10 @@ class Experiment(Settings):
     def teachers_digest(self) -> str:
         """SHA-256 of the settings that the scores of the teachers of whole corpora depend on."""
         settings = self.model_dump(mode="json", exclude={"name", "title", "student", *_TEXTS})
-        settings["teacher"].pop("folds")
-        settings["teacher"]["annotation"].pop("hidden", None)
+        if self.teacher.answers != "folds":
+            settings["teacher"].pop("folds")
+        for name in ("hidden", "paths"):
+            settings["teacher"]["annotation"].pop(name, None)
         return digest_json(["teachers", settings])
 
 

@@ -12,7 +12,8 @@ from structkd.corpora.faults import FileError
 from structkd.corpora.files import digest_json, read_regular
 from structkd.corpora.sealed import SealError, parse_object, unsealed, write_sealed
 from structkd.corpora.sentences import Split
-from structkd.pipeline.experiment.experiment import Experiment, Teacher
+from structkd.pipeline.experiment.experiment import Experiment
+from structkd.pipeline.experiment.teacher import Teacher
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.stored import is_shared
 from structkd.pipeline.plan.versions import versions_of

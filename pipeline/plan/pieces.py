@@ -6,92 +6,40 @@ of a piece also contains the code's digest, which is not part of the name.
 Nothing here reads a sentence or loads a model, so it takes no time to find the open work.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from structkd.artifacts.manifest import MANIFEST
 from structkd.artifacts.stores.places import Place, Url
 from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
-from structkd.corpora.prepared import TEXT
-from structkd.corpora.sentences import Split, Text
+from structkd.corpora.sentences import Split
 from structkd.corpora.settings import did_you_mean
-from structkd.pipeline.experiment.experiment import Experiment, Teacher
+from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.parsing import ExperimentError
+from structkd.pipeline.experiment.teacher import Teacher
 from structkd.pipeline.plan.corpora import Data
+from structkd.pipeline.plan.ensembles import joint_teachers, mean_teachers
 from structkd.pipeline.plan.features import FeaturePlan, feature_files, plan_features, teacher_taggers
-from structkd.pipeline.plan.stored import forget, is_shared, is_stored
-from structkd.pipeline.plan.versions import ANNOTATION, LEARNING, TEACHING, code_digest, versions_of
+from structkd.pipeline.plan.stored import forget, is_shared
+from structkd.pipeline.plan.teachers import ALL as ALL
+from structkd.pipeline.plan.teachers import RESULT as RESULT
+from structkd.pipeline.plan.teachers import SetNames, digests_of, stored_at, text_plan
+from structkd.pipeline.plan.teachers import TeacherPlan as TeacherPlan
+from structkd.pipeline.plan.teachers import TextPlan as TextPlan
+from structkd.pipeline.plan.teachers import annotated as annotated
+from structkd.pipeline.plan.teachers import name_digest as name_digest
+from structkd.pipeline.plan.versions import LEARNING, code_digest, versions_of
 from structkd.student.config import SystemName
 from structkd.tagger.encoders.pretrained import pretrained_digests
 from structkd.teachers.sources.config import SourcesConfig
 from structkd.teachers.sources.identity import source_digest
 
 RUNS = Path("runs")
-RESULT = "result.json"  # written last: a folder that has one is done
 JOURNAL = "log.jsonl"  # what its jobs told
 STATE = "training.state"  # what a training goes on from until it is done
 HELD_OUT: tuple[Split, ...] = ("dev", "test", "zero_shot")  # what is scored
-
-
-@dataclass(frozen=True)
-class TextPlan:
-    """A text that is prepared once, for all teachers that annotate it."""
-
-    language: str
-    split: Text
-    folder: Path
-
-    @property
-    def done(self) -> bool:
-        """True if it is prepared."""
-        return (self.folder / TEXT).is_file()
-
-
-@dataclass(frozen=True)
-class TeacherPlan:
-    """A teacher of its language's whole training corpus, or without one fold, and the artifact sets that it writes."""
-
-    language: str
-    fold: Fold | None
-    """The fold that it is not trained on and annotates."""
-    digests: dict[str, str]
-    """Digests of settings, corpora and code, and the results versions; all except the code name it."""
-    key: str
-    """Digest that names its result for any code."""
-    folder: Path
-    artifacts: Mapping[Split, Place]
-    """Sets for students: its training corpus (unless teachers of folds annotate that) and each kind of other text."""
-    texts: Mapping[Text, TextPlan]
-    """The texts of its sets of text."""
-    held_out: Place | None
-    """The set of dev and test, for reports."""
-    features: tuple[Path, ...]
-    """Features of frozen encoders over its language's corpora."""
-    stored: Url | None
-    """The record of a copy in a store, if its sets are in one."""
-
-    @property
-    def name(self) -> str:
-        """The teacher's name in its artifact sets."""
-        return self.language if self.fold is None else f"{self.language} {self.fold}"
-
-    @property
-    def sets(self) -> tuple[Place, ...]:
-        """The places of all artifact sets that it writes."""
-        return (*self.artifacts.values(), *([self.held_out] if self.held_out else []))
-
-    @property
-    def local(self) -> bool:
-        """True if the teacher's weights and scores are on this machine."""
-        return (self.folder / RESULT).is_file()
-
-    @property
-    def done(self) -> bool:
-        """True if its artifact sets are finished, too."""
-        return self.local and is_shared(self.stored) and all(map(annotated, self.sets))
 
 
 @dataclass(frozen=True)
@@ -131,11 +79,10 @@ class Plan:
     teachers: tuple[TeacherPlan, ...]
     students: tuple[StudentPlan, ...]
 
-
-def annotated(artifacts: Place) -> bool:
-    """True if an artifact set is finished. Raises FileError if a store refuses to say."""
-    manifest = artifacts / MANIFEST
-    return manifest.is_file() if isinstance(manifest, Path) else is_stored(manifest)
+    @property
+    def answering(self) -> tuple[TeacherPlan, ...]:
+        """The teacher of each language whose scores are the teachers': not one of a fold, or of a mean."""
+        return tuple(one for one in self.teachers if not (one.fold or one.mixed or one.language == ALL))
 
 
 def make_plan(experiment: Experiment, runs: Place = RUNS) -> Plan:
@@ -158,11 +105,15 @@ def make_plan(experiment: Experiment, runs: Place = RUNS) -> Plan:
         plan_features(experiment, data, here, runs if isinstance(runs, Url) else None),
         experiment.teacher.folds,
     )
-    teachers = tuple(
+    answers = experiment.teacher.answers
+    own = tuple(
         _teacher(experiment, data, folder, there, language, fold, training, features)
-        for language in experiment.languages
-        for fold in (None, *(Fold(number, folds) for number in range(1, folds + 1)))
+        for language in (experiment.languages if answers != "joint" else ())
+        for fold in (*((None,) if answers != "folds" else ()), *(Fold(number, folds) for number in range(1, folds + 1)))
     )
+    joint = joint_teachers(experiment, data, folder, there, training, features) if experiment.teacher.joint else ()
+    means = mean_teachers(experiment, folder, there, (*own, *joint)) if experiment.teacher.mean else ()
+    teachers = (*own, *joint, *means)
     student_features = feature_files(features, [experiment.student.tagger], experiment.languages, data)
     students = tuple(
         _student(experiment, data, folder, there, system, seed, teachers, student_features)
@@ -185,7 +136,7 @@ def only(plan: Plan, languages: Sequence[str]) -> Plan:
                 f"--only {language}: {plan.experiment.name} has the languages {', '.join(known)}"
                 f"{did_you_mean(language, known)}"
             )
-    teachers = tuple(teacher for teacher in plan.teachers if teacher.language in languages)
+    teachers = tuple(teacher for teacher in plan.teachers if teacher.language in (*languages, ALL))
     read = {path for teacher in teachers for path in teacher.features}
     features = tuple(one for one in plan.features if one.path in read)
     return replace(plan, teachers=teachers, features=features, students=())
@@ -209,39 +160,26 @@ def _teacher(
     if fold:
         settings.append(str(fold))
     # The corpora of the other languages count too: the label set is the union over them.
-    digests = {
-        "settings": digest_json(settings),
-        "corpora": digest_json([data.metric, training, held_out]),
-        "versions": versions_of(TEACHING),
-        "code": code_digest(*TEACHING),
-    }
-    key = name_digest(digests)
-    annotation = [key, teacher.annotation.model_dump(), versions_of(ANNOTATION)]
-    texts = {split: data.identity(language, split) for split in (() if fold else data.texts(language))}
-    sets: list[tuple[Split, dict[str, Any] | None]] = [("train", None)] if fold or not teacher.folds else []
-    sets += texts.items()
+    digests = digests_of(settings, [data.metric, training, held_out])
+    key, mixing = name_digest(digests), teacher.answers == "folds"
+    texts = {split: data.identity(language, split) for split in (() if fold and not mixing else data.texts(language))}
+    sets: dict[Split, Any] = {"train": None} if fold or not teacher.folds else {}
+    sets.update(texts.items())
     name = f"{language}-fold{fold.number}of{fold.of}" if fold else language
-    trained = f"{name}-{key[:8]}"
+    trained, places = f"{name}-{key[:8]}", SetNames.of(there, name, key, teacher)
     return TeacherPlan(
         language,
         fold,
         digests,
         digest_json([digests["settings"], digests["corpora"]]),
         folder / "teachers" / trained,
-        {
-            split: there / "artifacts" / f"{name}-{split}-{digest_json([*annotation, identity])[:8]}"
-            for split, identity in sets
-        },
-        {split: _text(teacher, folder, language, split, identity) for split, identity in texts.items()},
-        there / "heldout" / f"{name}-{digest_json(annotation)[:8]}" if fold is None and teacher.held_out else None,
+        places.artifacts(sets),
+        {split: text_plan(teacher, folder, language, split, identity) for split, identity in texts.items()},
+        places.held_out if teacher.held_out and (mixing or fold is None) else None,
         feature_files(features, teacher_taggers(teacher, language), [language], data),
-        _stored(there, "teachers", trained),
+        stored_at(there, "teachers", trained),
+        mixed=tuple(sets) if teacher.answers == "mean" else tuple(texts) if mixing else (),
     )
-
-
-def _text(teacher: Teacher, folder: Path, language: str, split: Text, identity: dict[str, Any]) -> TextPlan:
-    digest = digest_json([identity, versions_of(("corpora",)), teacher.annotation.shard_rows])
-    return TextPlan(language, split, folder / "texts" / f"{language}-{split}-{digest[:8]}")
 
 
 def _own(teacher: Teacher, language: str) -> list[Any]:
@@ -271,7 +209,7 @@ def _student(
     settings = [system, seed, *(part.model_dump() for part in parts), pretrained_digests(student.tagger)]
     # The baseline has no use for text without gold labels.
     splits: tuple[Split, ...] = ("train", *(student.transfer if taught else ()))
-    lessons = tuple(t.artifacts[split] for split in splits for t in teachers if split in t.artifacts)
+    lessons = tuple(t.lessons[split] for split in splits for t in teachers if split in t.lessons)
     scored = HELD_OUT if student.test else ("dev",)
     held_out = [data.identity(language, split) for language, split in data.corpora() if split in scored]
     digests = {
@@ -284,14 +222,5 @@ def _student(
     teaching = [experiment.teacher.annotation.model_dump(), [teacher.key for teacher in teachers]] if taught else []
     key = digest_json([digests["settings"], held_out, read, teaching])
     name = f"{system}-seed{seed}-{name_digest(digests)[:8]}"
-    stored = _stored(there, "students", name)
+    stored = stored_at(there, "students", name)
     return StudentPlan(system, seed, digests, key, folder / "students" / name, lessons, features, stored)
-
-
-def _stored(there: Place, kind: str, name: str) -> Url | None:
-    return there / kind / f"{name}.json" if isinstance(there, Url) else None
-
-
-def name_digest(digests: Mapping[str, str]) -> str:
-    """Return the digest that names a piece: everything that determines its result, except the code."""
-    return digest_json({name: digest for name, digest in digests.items() if name != "code"})

@@ -15,6 +15,7 @@ from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import CATALOG_TEXT, CatalogText, LeftOverText
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.grid import TEACHERS
+from structkd.pipeline.experiment.teacher import ANSWERS
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.pieces import RESULT, StudentPlan, TeacherPlan, make_plan
 from structkd.pipeline.report.model_card import Card, Scores, Speed
@@ -162,7 +163,8 @@ def teachers_of(experiment: Experiment) -> list[str]:
     external = experiment.teacher.external
     if external is None:
         encoders = ", ".join(encoders_of(experiment.teacher.tagger))
-        return [f"one per language, trained by structkd: {encoders}; {experiment.teacher.tagger.hidden} LSTM units"]
+        who = ANSWERS[experiment.teacher.answers]
+        return [f"{who}, trained by structkd: {encoders}; {experiment.teacher.tagger.hidden} LSTM units"]
     return [_source(source) for source in external.sources]
 
 

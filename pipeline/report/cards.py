@@ -29,7 +29,7 @@ def sentence_cards(plan: Plan, students: Mapping[str, Path], *, sentences: int, 
         ArtifactError: a damaged set.
         CheckpointError: a damaged student.
     """
-    found = [view for teacher in plan.teachers for view in _views(teacher.held_out, sentences, seed)]
+    found = [view for teacher in plan.answering for view in _views(teacher.held_out, sentences, seed)]
     if not found:
         return []
     features = [FeatureSet.open(feature.path) for feature in plan.features if feature.done]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from structkd.pipeline.experiment.grid import BASELINE, TEACHERS
+from structkd.pipeline.experiment.teacher import ANSWERS
 from structkd.pipeline.report.page.tables import TableView
 from structkd.pipeline.results.calibrations import TEXT_HEADS, TITLE, text_cells
 from structkd.pipeline.results.comparisons import language_texts, task_texts
@@ -51,6 +52,8 @@ def proof_table(title: str, task: TaskFindings) -> TableView | None:
         (head, *(f"{value:+.2f}" if head == heads[-1] else f"{value:.2f}" for value in column))
         for head, column in zip(heads, zip(*cells, means, strict=True), strict=True)
     ]
+    answers = task.experiment.teacher.answers
+    title += "" if answers == "monolingual" else f"; teachers: {ANSWERS[answers]}"
     return TableView(title, ("", *(one.language for one in found), "mean"), rows, note=warning(task.entries))
 
 

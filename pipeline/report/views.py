@@ -37,7 +37,7 @@ def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
         "labels": ", ".join(artifacts.labels),
         "shards": f"{len(artifacts.manifest.shards)}, {summary.bytes_per_token:.1f} bytes a word",
         "bytes a word by column": columns,
-        "paths a sentence": f"{summary.paths_per_sentence:.2f}",
+        "paths a sentence": f"{summary.paths_per_sentence:.2f}{_drawn(artifacts)}",
         "probability of the best path": f"{summary.best_path_probability:.3f} (mean)",
         "entropy of the posteriors": f"{summary.entropy:.4f} nats a word (mean)",
         "best path agrees with gold": accuracy,
@@ -48,6 +48,10 @@ def summary_table(artifacts: ArtifactSet, summary: SetSummary) -> Table:
         table.add_row(name, value)
     table.columns[1].overflow = "fold"
     return table
+
+
+def _drawn(artifacts: ArtifactSet) -> str:
+    return ", drawn from the chain beside the best one" if artifacts.header.paths == "sampled" else ""
 
 
 def difference_view(first: ArtifactSet, second: ArtifactSet, difference: SetDifference) -> Group:

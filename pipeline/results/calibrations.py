@@ -72,9 +72,9 @@ def _plan_calibrations(plan: Plan) -> Iterator[tuple[str, str, bool | None, Conf
     for language in plan.experiment.languages:
         mine = [teacher for teacher in plan.teachers if teacher.language == language]
         texts: dict[str, list[Place | None]] = {
-            "train": [teacher.artifacts.get("train") for teacher in mine],
-            "dev, test": [teacher.held_out for teacher in mine],
-            **{text: [teacher.artifacts.get(text) for teacher in mine] for text in TEXTS},
+            "train": [teacher.lessons.get("train") for teacher in mine],
+            "dev, test": [teacher.held_out for teacher in mine if teacher in plan.answering],
+            **{text: [teacher.lessons.get(text) for teacher in mine] for text in TEXTS},
         }
         for text, folders in texts.items():
             done = [ArtifactSet.open(folder, verify=False) for folder in folders if folder and annotated(folder)]

@@ -171,8 +171,9 @@ def student_row(plan: Plan, task: str, student: StudentPlan) -> Row:
 
 def teachers_row(plan: Plan, task: str, calibration: Sequence[Row] = ()) -> Row:
     """Return the row of a task's finished teachers; `calibration` as `plan_calibrations` reads it from sets."""
-    whole = [teacher for teacher in plan.teachers if not teacher.fold]
-    results = [load_result(teacher.folder) for teacher in whole]
+    results = [load_result(teacher.folder) for teacher in plan.answering]
+    folders = dict.fromkeys(tagger.folder for teacher in plan.answering for tagger in teacher.taggers)
+    taggers = [load_result(folder) for folder in folders]
     every = [load_result(teacher.folder) for teacher in plan.teachers]
     sets = [folder for teacher in plan.teachers for folder in teacher.artifacts.values()]
     read = {path for teacher in plan.teachers for path in teacher.features}
@@ -188,10 +189,10 @@ def teachers_row(plan: Plan, task: str, calibration: Sequence[Row] = ()) -> Row:
         "feature_seconds": _sum(feature.seconds for feature in plan.features if feature.path in read),
         "peak_memory": max((result.peak_memory for result in every if result.peak_memory), default=None),
         "bytes": sum(map(_set_bytes, sets)) if all(map(annotated, sets)) else None,
-        "parameters": sum(result.parameters for result in results),
+        "parameters": sum(result.parameters for result in taggers),
         "updates": sum(result.updates for result in every),
         "words": sum(result.words for result in every),
-        "device": results[0].device,
+        "device": taggers[0].device,
         "settings": plan.experiment.model_dump_json(include={"limits", "teacher", "unlabelled", "augmented"}),
         "digests": json.dumps([result.digests for result in results]),
         "versions": json.dumps(results[0].versions),
@@ -200,7 +201,7 @@ def teachers_row(plan: Plan, task: str, calibration: Sequence[Row] = ()) -> Row:
 
 def teachers_key(plan: Plan) -> str:
     """Return the key of the row of a plan's teachers."""
-    return digest_json([teacher.key for teacher in plan.teachers if not teacher.fold])
+    return digest_json([teacher.key for teacher in plan.answering])
 
 
 def _scores(results: Sequence[Result]) -> Row:

@@ -122,6 +122,17 @@ def test_a_shipped_experiment_loads(name, monkeypatch):
         ),
         ('["en", "de"]', '["en", "de", "en"]', "languages: found en twice; name it once"),
         ("[student.tagger]", "[student.distill]\nk = 5\n[student.tagger]", "found 5, but teachers store 4 paths"),
+        (
+            'k = 4\n\n[student]\nsystems = ["baseline", ',
+            'k = 4\npaths = "sampled"\n\n[student]\nsystems = ["posterior+top-k", ',
+            "found posterior+top-k, which weighs all paths equally, but teacher.annotation.paths is sampled; take "
+            "posterior+top-wk",
+        ),
+        (
+            "k = 4\n",
+            'k = 4\npaths = "sampled"\n[student.distill]\nk = 3\n',
+            "student.distill.k: found 3, but teacher.annotation.paths is sampled, and students use all drawn paths",
+        ),
         ("[student.tagger]", "[student.distill]\ntemperature = inf\n[student.tagger]", "should be a finite number"),
         (
             "[student.tagger]",
