@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from structkd.artifacts.manifest import Footer, RowGroup, Sentences, Shard
-from structkd.corpora.files import digest_bytes, read_regular
+from structkd.ground.files import digest_bytes, read_regular
 
 MAGIC = b"PAR1"
 TAIL = 8  # a Parquet file ends with its description's length in 4 bytes, and the magic number

@@ -10,7 +10,7 @@ from jaxtyping import Int64
 
 from structkd.artifacts.manifest import RowGroup, Sentences
 from structkd.artifacts.reader import ArtifactSet
-from structkd.corpora.files import digest_json
+from structkd.ground.files import digest_json
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stores.places import Place
-from structkd.corpora.faults import Done, FileError, describe_refusal
+from structkd.ground.faults import Done, FileError, describe_refusal
 
 
 @contextmanager

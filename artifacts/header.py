@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from structkd.artifacts.hidden import HiddenBasis
 from structkd.artifacts.posteriors import PosteriorCode
 from structkd.artifacts.schema import SCHEMA_VERSION, ArtifactError, PathKind, shard_schema
-from structkd.corpora.files import canonical_json, digest_json
 from structkd.corpora.labels import LabelSet
+from structkd.ground.files import canonical_json, digest_json
 
 METADATA_KEY = b"structkd"
 

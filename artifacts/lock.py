@@ -10,7 +10,7 @@ from filelock import lock_descriptor
 
 from structkd.artifacts.faults import explained
 from structkd.artifacts.schema import ArtifactError
-from structkd.corpora.files import open_for_writing
+from structkd.ground.files import open_for_writing
 
 LOCK = ".writer.lock"
 

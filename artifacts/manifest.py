@@ -13,8 +13,8 @@ from structkd.artifacts.header import Record, SetHeader
 from structkd.artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
 from structkd.artifacts.stores.opening import open_store, read_file
 from structkd.artifacts.stores.places import Place
-from structkd.corpora.files import canonical_json
-from structkd.corpora.sealed import SealError, parse_object, unsealed, write_sealed
+from structkd.ground.files import canonical_json
+from structkd.ground.sealed import SealError, parse_object, unsealed, write_sealed
 
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"

@@ -18,9 +18,9 @@ from structkd.artifacts.schema import REMEDY, ArtifactError
 from structkd.artifacts.shards import write_shard
 from structkd.artifacts.stores.places import Place
 from structkd.artifacts.verification import check_shard
-from structkd.corpora.faults import FileError
-from structkd.corpora.files import canonical_json, clear_temporaries, read_regular, sync
-from structkd.corpora.sealed import SealError, parse_object, unsealed, write_sealed
+from structkd.ground.faults import FileError
+from structkd.ground.files import canonical_json, clear_temporaries, read_regular, sync
+from structkd.ground.sealed import SealError, parse_object, unsealed, write_sealed
 
 RECORDS = "part-*.json"
 

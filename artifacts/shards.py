@@ -12,7 +12,7 @@ from structkd.artifacts.manifest import Shard
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stores.places import Place
 from structkd.artifacts.verification import check_footer
-from structkd.corpora.files import atomic_path, digest_bytes, digest_file, sync
+from structkd.ground.files import atomic_path, digest_bytes, digest_file, sync
 
 # Words and label ids repeat; scores do not, and DuckDB cannot read float16 with BYTE_STREAM_SPLIT.
 REPEATING = ["language", "teacher", "tokens.list.element", "gold.list.element", "paths.list.element.list.element"]

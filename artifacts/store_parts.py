@@ -17,8 +17,8 @@ from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.shards import shard_bytes
 from structkd.artifacts.stores.places import Place, Url
 from structkd.artifacts.verification import check_footer, check_size, check_strays, shard_sizes
-from structkd.corpora.faults import FileError
-from structkd.corpora.sealed import sealed_bytes
+from structkd.ground.faults import FileError
+from structkd.ground.sealed import sealed_bytes
 
 REQUESTS = 16  # for records, at the same time
 

@@ -16,8 +16,8 @@ from structkd.artifacts.manifest import SHARDS, Manifest, RowGroup, Shard
 from structkd.artifacts.schema import REMEDY, SCHEMA_VERSION, ArtifactError
 from structkd.artifacts.stores.opening import open_store, read_file, read_ranges
 from structkd.artifacts.stores.places import Place
-from structkd.corpora.faults import FileError
-from structkd.corpora.files import digest_bytes
+from structkd.ground.faults import FileError
+from structkd.ground.files import digest_bytes
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from structkd.artifacts.lock import FolderLock
 from structkd.artifacts.manifest import Layout, Shard
 from structkd.artifacts.parts import SetParts
 from structkd.artifacts.schema import ArtifactError
-from structkd.corpora.interrupts import at_end, held
+from structkd.ground.interrupts import at_end, held
 
 
 class ShardWriter:

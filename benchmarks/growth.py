@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.chains import backward, chain_of, scores_of
 from benchmarks.timing import Task, compare
-from structkd.corpora.extras import needs
+from structkd.ground.extras import needs
 
 BASE = {"B": 32, "T": 32, "L": 16, "K": 10}
 RANGES = {

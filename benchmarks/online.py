@@ -28,8 +28,8 @@ from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.stream import StreamConfig, stream_epoch
 from structkd.corpora.demo import demo_corpus
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import DevScored, Record
 from structkd.corpora.sentences import Corpus, Sentence, label_names
+from structkd.ground.records import DevScored, Record
 from structkd.student.config import DistillConfig, SystemName
 from structkd.student.distill import distill
 from structkd.student.objectives import Signals

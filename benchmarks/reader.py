@@ -18,8 +18,8 @@ from rich.table import Table
 from benchmarks.synthetic import write_synthetic
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.stream import StreamConfig, stream_epoch
-from structkd.corpora.records import Record, Updated
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.ground.records import Record, Updated
 from structkd.student.batches import student_batch
 from structkd.student.config import DistillConfig, SystemName
 from structkd.student.distill import distill

@@ -24,10 +24,10 @@ import typer
 from benchmarks.processes import apart, peak
 from benchmarks.reader import WARM_UP, batch_sizes
 from structkd.artifacts.reader import ArtifactSet
-from structkd.corpora.extras import needs
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Record, Updated
 from structkd.corpora.sentences import Corpus, Sentence, Split
+from structkd.ground.extras import needs
+from structkd.ground.records import Record, Updated
 from structkd.pipeline.execution.memory import forget_peak
 from structkd.student.config import DistillConfig, SystemName
 from structkd.student.distill import distill

@@ -21,8 +21,8 @@ from rich.table import Table
 
 from benchmarks.processes import apart, peak
 from structkd.corpora.demo import demo_corpus
-from structkd.corpora.records import Record
 from structkd.corpora.sentences import Sentence, Split
+from structkd.ground.records import Record
 from structkd.pipeline.execution.memory import forget_peak
 from structkd.pipeline.execution.ranges import TextSet, run_commit, run_text
 from structkd.pipeline.execution.teach import run_teacher, task_labels

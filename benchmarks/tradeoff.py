@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from pydantic import Field
 
-from structkd.corpora.files import atomic_path
 from structkd.corpora.settings import Settings
+from structkd.ground.files import atomic_path
 from structkd.pipeline.experiment.grid import load_grid
 from structkd.pipeline.experiment.parsing import parse, read_toml
 from structkd.pipeline.report.page.charts import Line, Lines, Point

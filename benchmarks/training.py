@@ -29,9 +29,9 @@ from rich.table import Table
 
 from structkd.corpora.demo import demo_corpus
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Updated
 from structkd.corpora.schemes import convert, spans
 from structkd.corpora.sentences import Corpus, Sentence, label_names
+from structkd.ground.records import Updated
 from structkd.runtime.batches import length_batches
 from structkd.runtime.spans import Scheme
 from structkd.tagger.bilstm import BiLSTM

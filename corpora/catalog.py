@@ -11,11 +11,11 @@ from typing import Any, Literal, cast
 
 from structkd.corpora.columns import read_columns
 from structkd.corpora.conllu import read_conllu
-from structkd.corpora.files import digest_file
 from structkd.corpora.origins import read_origin
 from structkd.corpora.schemes import Metric, Scheme, convert
 from structkd.corpora.sentences import Corpus, CorpusError, Sentence, Split
 from structkd.corpora.text import read_text
+from structkd.ground.files import digest_file
 
 ROOT_VARIABLE = "STRUCTKD_CORPORA"
 

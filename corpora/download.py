@@ -13,8 +13,8 @@ import requests
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
-from structkd.corpora.files import read_regular
 from structkd.corpora.sentences import CorpusError
+from structkd.ground.files import read_regular
 
 RETRIES = 2
 TIMEOUT = 30.0  # seconds without a byte

@@ -8,9 +8,9 @@ from random import Random
 
 from structkd.corpora.catalog import DIGESTS, CatalogEntry, entry, file_state, source_path
 from structkd.corpora.conllu import read_conllu
-from structkd.corpora.files import atomic_path, digest_bytes, digest_file
 from structkd.corpora.origins import Origin, read_origin, write_origin
 from structkd.corpora.sentences import CorpusError, Sentence, Split
+from structkd.ground.files import atomic_path, digest_bytes, digest_file
 
 BASE_URL = "https://raw.githubusercontent.com/UniversalDependencies"
 

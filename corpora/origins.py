@@ -4,9 +4,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from structkd.corpora.files import write_json
-from structkd.corpora.sealed import read_object
 from structkd.corpora.sentences import CorpusError
+from structkd.ground.files import write_json
+from structkd.ground.sealed import read_object
 
 
 @dataclass(frozen=True)

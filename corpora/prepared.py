@@ -10,13 +10,13 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from structkd.corpora.faults import FileError
-from structkd.corpora.files import atomic_path, digest_bytes, digest_file, read_regular
 from structkd.corpora.lengths import LengthReport
-from structkd.corpora.records import Log, Prepared
-from structkd.corpora.sealed import SealError, read_sealed, write_sealed
 from structkd.corpora.sentences import NO_CHANGES, CorpusDigest, CorpusError, Sentence, Split
 from structkd.corpora.sources.base import Stream
+from structkd.ground.faults import FileError
+from structkd.ground.files import atomic_path, digest_bytes, digest_file, read_regular
+from structkd.ground.records import Log, Prepared
+from structkd.ground.sealed import SealError, read_sealed, write_sealed
 
 TEXT = "text.json"
 _VERSION = 1

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from structkd.corpora.files import canonical_json
+from structkd.ground.files import canonical_json
 
 Text = Literal["unlabelled", "augmented"]
 """Without labels: written by people, or made from the training corpus."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from structkd.corpora.interrupts import end_on_signals
+from structkd.ground.interrupts import end_on_signals
 
 FAREWELL = "structkd: stopped by {}"
 GOES_ON = f"{FAREWELL}; what is finished is kept, and the same command goes on from there"

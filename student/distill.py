@@ -13,7 +13,7 @@ from torch import Tensor
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.stream import Share, StreamConfig, stream_epoch
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Log
+from structkd.ground.records import Log
 from structkd.student.batches import StudentBatch, student_batch
 from structkd.student.config import DistillConfig, SystemName
 from structkd.student.hidden import hidden_loss, projections

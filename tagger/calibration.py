@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from structkd.corpora.faults import FileError, explained
-from structkd.corpora.sealed import DIGEST, SealError, read_object, read_sealed, write_sealed
+from structkd.ground.faults import FileError, explained
+from structkd.ground.sealed import DIGEST, SealError, read_object, read_sealed, write_sealed
 from structkd.tagger.description import FILE as DESCRIPTION
 from structkd.tagger.description import CheckpointError, validated
 

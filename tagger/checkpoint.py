@@ -12,11 +12,11 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from structkd.corpora.faults import FileError
-from structkd.corpora.files import atomic_path, digest_bytes, digest_file, digest_json, read_regular
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.sealed import write_sealed
 from structkd.corpora.sentences import CorpusError
+from structkd.ground.faults import FileError
+from structkd.ground.files import atomic_path, digest_bytes, digest_file, digest_json, read_regular
+from structkd.ground.sealed import write_sealed
 from structkd.tagger.calibration import remove_temperature
 from structkd.tagger.description import FILE, FORMAT, CheckpointError, TaggerDescription, describe, remedy
 from structkd.tagger.encoders.pretrained import pretrained_digests

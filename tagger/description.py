@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from structkd.corpora.faults import FileError
 from structkd.corpora.schemes import Metric, Scheme
-from structkd.corpora.sealed import SealError, read_object, unsealed
+from structkd.ground.faults import FileError
+from structkd.ground.sealed import SealError, read_object, unsealed
 from structkd.runtime.folder import is_exported
 from structkd.tagger.config import TaggerConfig
 

@@ -20,8 +20,8 @@ import numpy as np
 from jaxtyping import Float16, Int64, Shaped, UInt64
 from pydantic import BaseModel, Field, NonNegativeInt
 
-from structkd.corpora.faults import FileError, explained
-from structkd.corpora.files import atomic_path, open_regular
+from structkd.ground.faults import FileError, explained
+from structkd.ground.files import atomic_path, open_regular
 from structkd.runtime.batches import length_batches
 from structkd.tagger.tokens import TokenBatch
 

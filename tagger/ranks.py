@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
-from structkd.corpora.interrupts import end_after, orphaned
+from structkd.ground.interrupts import end_after, orphaned
 from structkd.tagger.devices import gpu_name, share_gpus
 
 ValueT = TypeVar("ValueT")

@@ -10,8 +10,8 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from structkd.corpora.faults import explained
-from structkd.corpora.files import atomic_path, clear_temporaries, open_regular
+from structkd.ground.faults import explained
+from structkd.ground.files import atomic_path, clear_temporaries, open_regular
 
 MAGIC = b"structkd training state 2\n"
 SPARE = 20  # a save may take a twentieth of the time at most

@@ -11,10 +11,10 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from structkd.corpora.files import digest_json
-from structkd.corpora.interrupts import asked_to_end, end_if_asked, held
-from structkd.corpora.records import DevScored, Log, Restarted, Resumed, Updated, VectorsFound
 from structkd.crf import ScoreError
+from structkd.ground.files import digest_json
+from structkd.ground.interrupts import asked_to_end, end_if_asked, held
+from structkd.ground.records import DevScored, Log, Restarted, Resumed, Updated, VectorsFound
 from structkd.tagger.config import TrainingConfig
 from structkd.tagger.model import Tagger
 from structkd.tagger.optimisation import make_optimizer, set_learning_rates

@@ -20,8 +20,8 @@ from structkd.artifacts.parts import SetParts
 from structkd.artifacts.store_parts import StoreParts, open_parts
 from structkd.artifacts.stores.places import Place
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Annotated, Log
 from structkd.corpora.sentences import Corpus, Sentence, Sentences
+from structkd.ground.records import Annotated, Log
 from structkd.runtime.batches import length_batches
 from structkd.teachers.answers import ForwardPass, chain_and_hidden, encoded
 from structkd.teachers.config import AnnotationConfig

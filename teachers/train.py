@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Log
 from structkd.corpora.sentences import Corpus, CorpusError
 from structkd.crf import LinearChain
+from structkd.ground.records import Log
 from structkd.runtime.batches import length_batches
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import Judge

@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stores.opening import open_store, read_file
 from structkd.artifacts.stores.places import Url
-from structkd.corpora.faults import FileError
-from structkd.corpora.files import atomic_path
-from structkd.corpora.sealed import SealError, parse_object, sealed_bytes, unsealed
+from structkd.ground.faults import FileError
+from structkd.ground.files import atomic_path
+from structkd.ground.sealed import SealError, parse_object, sealed_bytes, unsealed
 
 PART = 2**26
 _REMEDY = "delete it: the next run makes it again"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from structkd.artifacts.stores.base import Range
-from structkd.corpora.files import create_file, open_regular, read_regular
+from structkd.ground.files import create_file, open_regular, read_regular
 
 
 class LocalStore:

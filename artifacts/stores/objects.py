@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stores.base import Range
 from structkd.artifacts.stores.places import Url
-from structkd.corpora.extras import needs
-from structkd.corpora.faults import Done, FileError
+from structkd.ground.extras import needs
+from structkd.ground.faults import Done, FileError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Client

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from structkd.corpora.records import Log
+from structkd.ground.records import Log
 from structkd.pipeline.execution.reproduce import PlannedEntry, keep_rows, planned_entries
 from structkd.pipeline.experiment.grid import load_grid, rows_path
 from structkd.pipeline.results.rows import read_rows

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from structkd.corpora.demo import demo_corpus
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Record, Updated
 from structkd.corpora.sentences import Corpus, label_names
+from structkd.ground.records import Record, Updated
 from structkd.pipeline.execution.memory import forget_peak, peak_memory
 from structkd.tagger.config import CharacterLSTMConfig, TaggerConfig, TrainingConfig, TransformerConfig, WordsConfig
 from structkd.tagger.model import Tagger

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from structkd.corpora.files import digest_json
+from structkd.ground.files import digest_json
 
 VERSION = 2  # of the text and labels that the generator gives: raise it with every change of them
 

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from structkd.corpora.catalog import ROOT_VARIABLE
 from structkd.corpora.config import Limits
-from structkd.corpora.files import digest_unchanged
 from structkd.corpora.lengths import LengthLimit, LengthReport, limit_lengths
 from structkd.corpora.schemes import Metric, Scheme
 from structkd.corpora.sentences import Corpus, CorpusError, Sentence, Split, drawn
+from structkd.ground.files import digest_unchanged
 
 Stream = Generator[Sentence, None, LengthReport]
 """Sentences one after the other, each made when it is asked for; it returns the report of the length limit."""

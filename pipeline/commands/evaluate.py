@@ -49,8 +49,8 @@ def evaluate(
     output: Annotated[Path | None, typer.Option(help="Write all numbers to a JSON file.")] = None,
 ) -> None:
     """Score a tagger on a file: strict span F1, or accuracy for tags; by type, with errors and an interval."""
-    from structkd.corpora.files import write_json
     from structkd.corpora.schemes import Metric
+    from structkd.ground.files import write_json
     from structkd.pipeline.experiment.changes import load_if_named
     from structkd.pipeline.report.errors import as_json, error_line, error_tables
     from structkd.tagger.analysis import analyse

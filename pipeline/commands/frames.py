@@ -17,7 +17,7 @@ def check_output(path: Path | None) -> None:
 
 def write_frame(path: Path, frame: "pl.DataFrame") -> None:
     """Write a frame as Parquet or CSV, by the file's name; the file is whole or absent."""
-    from structkd.corpora.files import atomic_path
+    from structkd.ground.files import atomic_path
 
     with atomic_path(path) as temporary:
         if path.suffix == ".csv":

@@ -19,7 +19,7 @@ def init(
 
     Languages and splits come from the files' names, formats from their contents: columns, CoNLL-U, Parquet, JSON lines.
     """
-    from structkd.corpora.files import atomic_path
+    from structkd.ground.files import atomic_path
     from structkd.pipeline.drafting.draft import draft
     from structkd.pipeline.experiment.experiment import load_experiment
     from structkd.pipeline.experiment.parsing import ExperimentError

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from structkd.artifacts.stores.places import Place
-from structkd.corpora.files import atomic_path
 from structkd.corpora.sentences import CorpusError
+from structkd.ground.files import atomic_path
 from structkd.pipeline.commands.console import make_console, print_table, write
 from structkd.pipeline.commands.options import Changes, Runs, runs_place
 from structkd.pipeline.execution.sharing import fetch_finished

@@ -9,12 +9,12 @@ from importlib.metadata import version
 from pydantic import JsonValue
 
 from structkd.artifacts.stores.places import Place
-from structkd.corpora.files import digest_file
 from structkd.corpora.folds import inside
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.prepared import PreparedText
-from structkd.corpora.records import LabelsUnknown, Log, SetWritten
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.ground.files import digest_file
+from structkd.ground.records import LabelsUnknown, Log, SetWritten
 from structkd.pipeline.execution.hidden import hidden_source
 from structkd.pipeline.execution.jobs import lesson, load
 from structkd.pipeline.experiment.experiment import Experiment

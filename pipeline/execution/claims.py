@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from structkd.corpora.interrupts import at_end, held
+from structkd.ground.interrupts import at_end, held
 
 if TYPE_CHECKING:
     from structkd.tagger.ranks import Ranks  # loads torch

@@ -17,9 +17,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from structkd.corpora.extras import needs
-from structkd.corpora.interrupts import SIGNALS, at_end
-from structkd.corpora.records import Log, Record
+from structkd.ground.extras import needs
+from structkd.ground.interrupts import SIGNALS, at_end
+from structkd.ground.records import Log, Record
 from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.engines import EngineError, run_job

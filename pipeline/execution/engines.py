@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Protocol
 
-from structkd.corpora.records import Annotated, Finished, Log, Prepared, Record, Started, Updated
+from structkd.ground.records import Annotated, Finished, Log, Prepared, Record, Started, Updated
 from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.cores import usable_cores
 from structkd.pipeline.execution.memory import forget_peak

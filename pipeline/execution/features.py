@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from structkd.corpora.files import clear_temporaries
-from structkd.corpora.records import Annotated, FeaturesWritten, LeftAside, Log
+from structkd.ground.files import clear_temporaries
+from structkd.ground.records import Annotated, FeaturesWritten, LeftAside, Log
 from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.execution.sharing import fetch, share
 from structkd.pipeline.experiment.experiment import Experiment

@@ -3,9 +3,9 @@
 from pydantic import ValidationError
 
 from structkd.artifacts.hidden import HiddenBasis
-from structkd.corpora.faults import FileError
-from structkd.corpora.files import digest_file
-from structkd.corpora.sealed import SealError, read_sealed, write_sealed
+from structkd.ground.faults import FileError
+from structkd.ground.files import digest_file
+from structkd.ground.sealed import SealError, read_sealed, write_sealed
 from structkd.pipeline.execution.jobs import lesson
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data

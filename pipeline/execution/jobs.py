@@ -9,10 +9,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from structkd.corpora.files import clear_temporaries, digest_json
 from structkd.corpora.folds import outside
-from structkd.corpora.journal import open_journal
-from structkd.corpora.records import (
+from structkd.corpora.sentences import Corpus, Split
+from structkd.corpora.suspicions import suspicions
+from structkd.ground.files import clear_temporaries, digest_json
+from structkd.ground.journal import open_journal
+from structkd.ground.records import (
     Annotated,
     CorpusChanged,
     CorpusSuspected,
@@ -22,8 +24,6 @@ from structkd.corpora.records import (
     Updated,
     to_json,
 )
-from structkd.corpora.sentences import Corpus, Split
-from structkd.corpora.suspicions import suspicions
 from structkd.pipeline.execution.memory import peak_memory
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data, describe_limit

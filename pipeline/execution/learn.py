@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 
 from structkd.artifacts.reader import ArtifactSet
-from structkd.corpora.records import Log
+from structkd.ground.records import Log
 from structkd.pipeline.execution.claims import CLAIM, claimed_by_first
 from structkd.pipeline.execution.jobs import (
     about,

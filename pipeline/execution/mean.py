@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.stores.places import Place
-from structkd.corpora.records import Log, SetWritten
+from structkd.ground.records import Log, SetWritten
 from structkd.pipeline.execution.annotating import about_set
 from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.execution.jobs import held_out, journal, scores, trained_elsewhere, write_result

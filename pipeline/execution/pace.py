@@ -11,8 +11,8 @@ import torch
 
 from structkd.artifacts.reader import ArtifactSet
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Record, Updated
 from structkd.corpora.sentences import Split
+from structkd.ground.records import Record, Updated
 from structkd.pipeline.execution.teach import task_labels
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data

@@ -16,7 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from structkd.corpora.records import (
+from structkd.corpora.sentences import Changes
+from structkd.ground.records import (
     Annotated,
     CorpusChanged,
     CorpusSuspected,
@@ -37,7 +38,6 @@ from structkd.corpora.records import (
     Updated,
     VectorsFound,
 )
-from structkd.corpora.sentences import Changes
 from structkd.pipeline.execution.schedule import Listen
 
 EVERY = 30.0

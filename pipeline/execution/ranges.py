@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from structkd.artifacts.stores.places import Url
-from structkd.corpora.files import clear_temporaries
 from structkd.corpora.prepared import PreparedText, write_prepared
-from structkd.corpora.records import Log, SetWritten
 from structkd.corpora.sentences import Text
+from structkd.ground.files import clear_temporaries
+from structkd.ground.records import Log, SetWritten
 from structkd.pipeline.execution.annotating import open_teacher, provenance_of, trained_on
 from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.execution.jobs import journal, open_features

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from structkd.artifacts.manifest import MANIFEST
 from structkd.artifacts.stores.places import Place, Url
-from structkd.corpora.files import sync
 from structkd.corpora.prepared import TEXT
+from structkd.ground.files import sync
 from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.plan.pieces import RESULT, Plan

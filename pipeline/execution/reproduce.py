@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from structkd.artifacts.stores.places import Place
-from structkd.corpora.records import Finished, Record
+from structkd.ground.records import Finished, Record
 from structkd.pipeline.execution.engines import Engine
 from structkd.pipeline.execution.schedule import Listen
 from structkd.pipeline.execution.stages import Display, run_students, run_teachers

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from structkd.corpora.records import Annotated, Finished, Log, Record, Started, Taken
+from structkd.ground.records import Annotated, Finished, Log, Record, Started, Taken
 from structkd.pipeline.execution.claims import TakenError
 
 Listen = Callable[[str, Record], None]

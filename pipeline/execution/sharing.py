@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from structkd.artifacts.stores.copies import put, take
-from structkd.corpora.faults import FileError
+from structkd.ground.faults import FileError
 from structkd.pipeline.plan.features import FeaturePlan, cost_path
 from structkd.pipeline.plan.pieces import JOURNAL, RESULT, STATE, Plan, StudentPlan, TeacherPlan
 

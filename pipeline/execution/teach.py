@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from itertools import chain
 
-from structkd.corpora.faults import explained
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Log, Restarted
 from structkd.corpora.sentences import Corpus, label_names
+from structkd.ground.faults import explained
+from structkd.ground.records import Log, Restarted
 from structkd.pipeline.execution.annotating import annotate_own, open_teacher
 from structkd.pipeline.execution.claims import CLAIM, claimed
 from structkd.pipeline.execution.jobs import (

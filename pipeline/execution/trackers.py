@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from structkd.corpora.extras import needs
+from structkd.ground.extras import needs
 
 Kind = Literal["tensorboard", "mlflow"]
 Scalars = Mapping[str, float]

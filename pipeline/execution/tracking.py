@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
-from structkd.corpora.records import DevScored, Finished, LeftAside, Record, Resumed, read_journal
+from structkd.ground.records import DevScored, Finished, LeftAside, Record, Resumed, read_journal
 from structkd.pipeline.execution.schedule import Listen
 from structkd.pipeline.execution.stages import Display, title_of
 from structkd.pipeline.execution.trackers import Kind, Run, Tracker, open_tracker

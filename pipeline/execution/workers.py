@@ -11,7 +11,7 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from structkd.corpora.interrupts import SIGNALS, at_end, end_after, end_on_signals, held
+from structkd.ground.interrupts import SIGNALS, at_end, end_after, end_on_signals, held
 
 JobT = TypeVar("JobT")
 Send = Callable[[Any], None]

@@ -7,7 +7,6 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from structkd.corpora.config import Limits
-from structkd.corpora.files import digest_json
 from structkd.corpora.sentences import Text
 from structkd.corpora.settings import FileName, Seed, Settings, named_once
 from structkd.corpora.sources import AnyLabelledSource
@@ -16,6 +15,7 @@ from structkd.corpora.sources.catalog import ZeroShot
 from structkd.corpora.sources.demo import DemoSource
 from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import FileText, UnlabelledText
+from structkd.ground.files import digest_json
 from structkd.pipeline.experiment.parsing import ExperimentError, Values, merged, parse, read_toml
 from structkd.pipeline.experiment.places import EXPERIMENTS, find
 from structkd.pipeline.experiment.teacher import Teacher

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from structkd.corpora.sealed import SealError, read_sealed, write_sealed
+from structkd.ground.sealed import SealError, read_sealed, write_sealed
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.experiment.places import EXPERIMENTS, find

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from structkd.corpora.extras import needs
+from structkd.ground.extras import needs
 
 _TOKEN = "set HF_TOKEN to a token of huggingface.co/settings/tokens, or run: hf auth login"
 

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from structkd.artifacts.schema import ArtifactError
-from structkd.corpora.files import exclusively
+from structkd.ground.files import exclusively
 from structkd.pipeline.hub.faults import HubError, client, explained
 from structkd.pipeline.hub.folders import INDEX, RepoType, check, names, parsed
 from structkd.runtime.folder import FolderError

@@ -4,11 +4,11 @@ from dataclasses import asdict
 from typing import Any
 
 from structkd.corpora.lengths import LengthReport
-from structkd.corpora.records import LengthLimited
 from structkd.corpora.schemes import Metric
 from structkd.corpora.sentences import Corpus, CorpusError, Sentences, Split, Text
 from structkd.corpora.sources.base import CorpusRequest, CorpusSource, LabelledSource, Stream, streamed
 from structkd.corpora.sources.text import JoinedText, UnlabelledText
+from structkd.ground.records import LengthLimited
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.teachers.sources.config import TaskScheme
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from structkd.artifacts.stores.places import Place
-from structkd.corpora.files import digest_json
 from structkd.corpora.sentences import Split
+from structkd.ground.files import digest_json
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.plan.features import FeaturePlan, feature_files

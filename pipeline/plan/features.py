@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, Va
 
 from structkd.artifacts.stores.copies import content_of
 from structkd.artifacts.stores.places import Url
-from structkd.corpora.faults import FileError
-from structkd.corpora.files import digest_json, read_regular
-from structkd.corpora.sealed import SealError, parse_object, unsealed, write_sealed
 from structkd.corpora.sentences import Split
+from structkd.ground.faults import FileError
+from structkd.ground.files import digest_json, read_regular
+from structkd.ground.sealed import SealError, parse_object, unsealed, write_sealed
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.teacher import Teacher
 from structkd.pipeline.plan.corpora import Data

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from structkd.artifacts.stores.places import Place, Url
-from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.sentences import Split
 from structkd.corpora.settings import did_you_mean
+from structkd.ground.files import digest_json
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.experiment.parsing import ExperimentError
 from structkd.pipeline.experiment.teacher import Teacher

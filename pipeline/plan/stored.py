@@ -6,7 +6,7 @@ from typing import Protocol
 
 from structkd.artifacts.stores.opening import read_ranges
 from structkd.artifacts.stores.places import Url
-from structkd.corpora.faults import FileError
+from structkd.ground.faults import FileError
 
 
 def is_stored(address: Url) -> bool:

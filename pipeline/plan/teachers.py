@@ -7,10 +7,10 @@ from typing import Any
 
 from structkd.artifacts.manifest import MANIFEST
 from structkd.artifacts.stores.places import Place, Url
-from structkd.corpora.files import digest_json
 from structkd.corpora.folds import Fold
 from structkd.corpora.prepared import TEXT
 from structkd.corpora.sentences import Split, Text
+from structkd.ground.files import digest_json
 from structkd.pipeline.experiment.teacher import Teacher
 from structkd.pipeline.plan.stored import is_shared, is_stored
 from structkd.pipeline.plan.versions import ANNOTATION, TEACHING, code_digest, versions_of

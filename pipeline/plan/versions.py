@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from structkd.corpora.files import digest_bytes, digest_json
+from structkd.ground.files import digest_bytes, digest_json
 
 VERSIONS: Mapping[str, int] = MappingProxyType(
     {"crf": 1, "corpora": 2, "tagger": 2, "artifacts": 1, "teachers": 1, "student": 1}

@@ -10,7 +10,7 @@ from typing import Any
 from structkd.artifacts.manifest import MANIFEST
 from structkd.artifacts.stores.opening import read_file
 from structkd.artifacts.stores.places import Place, Url
-from structkd.corpora.files import digest_json
+from structkd.ground.files import digest_json
 from structkd.pipeline.plan.pieces import Plan, StudentPlan, TeacherPlan, annotated
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest
 from structkd.pipeline.results.result import Result, ResultError, load_result

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field, model_validator
 
-from structkd.corpora.sealed import SealError, read_sealed, write_sealed
+from structkd.ground.sealed import SealError, read_sealed, write_sealed
 from structkd.pipeline.plan.pieces import RESULT
 from structkd.tagger.analysis import Analysis, TypeScore, macro_f1, micro
 

@@ -16,9 +16,9 @@ import polars as pl
 from structkd.artifacts.manifest import Manifest
 from structkd.artifacts.store_parts import seconds_of
 from structkd.artifacts.stores.places import Place, Url
-from structkd.corpora.faults import explained
-from structkd.corpora.files import atomic_path, check_regular, digest_json, exclusively
-from structkd.corpora.records import SetWritten, read_journal
+from structkd.ground.faults import explained
+from structkd.ground.files import atomic_path, check_regular, digest_json, exclusively
+from structkd.ground.records import SetWritten, read_journal
 from structkd.pipeline.experiment.grid import TEACHERS
 from structkd.pipeline.plan.pieces import JOURNAL, Plan, StudentPlan, TeacherPlan, annotated
 from structkd.pipeline.results.result import ByType, Result, Scores, load_result

@@ -6,8 +6,8 @@ from itertools import compress
 
 import polars as pl
 
-from structkd.corpora.files import digest_json
 from structkd.corpora.sentences import Split
+from structkd.ground.files import digest_json
 from structkd.pipeline.experiment.experiment import Experiment
 from structkd.pipeline.plan.corpora import Data
 from structkd.pipeline.results.comparisons import Entries

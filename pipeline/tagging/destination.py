@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from structkd.corpora.files import atomic_path
+from structkd.ground.files import atomic_path
 from structkd.pipeline.tagging.outputs import Columns, Emit, Entities, JsonLines, Output
 from structkd.runtime.tagging import TextTagger, Wanted
 

@@ -13,8 +13,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from structkd.corpora.files import check_regular
 from structkd.corpora.sentences import CorpusError
+from structkd.ground.files import check_regular
 from structkd.pipeline.tagging.answers import answer
 from structkd.pipeline.tagging.items import TOGETHER, Chunk, Item, Reading, check_names, from_value
 from structkd.runtime.tagging import Tagged, Wanted

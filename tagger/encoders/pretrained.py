@@ -4,8 +4,8 @@ import os
 from functools import cache
 from pathlib import Path
 
-from structkd.corpora.extras import needs
-from structkd.corpora.files import digest_json, digest_unchanged
+from structkd.ground.extras import needs
+from structkd.ground.files import digest_json, digest_unchanged
 from structkd.tagger.config import TaggerConfig, TransformerConfig
 
 ROOT_VARIABLE = "STRUCTKD_ENCODERS"

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from structkd.corpora.extras import needs
+from structkd.ground.extras import needs
 
 
 class ExportError(ValueError):

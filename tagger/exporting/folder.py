@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from structkd.corpora.faults import FileError, explained
-from structkd.corpora.files import canonical_json, sync
-from structkd.corpora.interrupts import at_end
+from structkd.ground.faults import FileError, explained
+from structkd.ground.files import canonical_json, sync
+from structkd.ground.interrupts import at_end
 from structkd.runtime.folder import DIGESTS, FORMAT, MODEL, SETTINGS, seal
 from structkd.tagger.exporting.layers import array
 from structkd.tagger.exporting.quantisation import quantised

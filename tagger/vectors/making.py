@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 
-from structkd.corpora.files import atomic_path
+from structkd.ground.files import atomic_path
 from structkd.runtime.batches import length_batches
 from structkd.tagger.components import principal_components
 from structkd.tagger.config import TransformerConfig

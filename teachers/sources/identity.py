@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from structkd.corpora.files import digest_file, digest_json
+from structkd.ground.files import digest_file, digest_json
 from structkd.tagger.config import TaggerConfig
 from structkd.tagger.description import FILE, TaggerDescription, describe
 from structkd.tagger.encoders.pretrained import pretrained_digest

@@ -10,7 +10,7 @@ from structkd.artifacts.describing import footer_of
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.verification import verify
-from structkd.corpora.files import digest_json
+from structkd.ground.files import digest_json
 from tests.artifacts.examples import write_set
 
 SHARD, OTHER = "part-00000.parquet", "part-00001.parquet"

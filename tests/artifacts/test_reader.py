@@ -11,7 +11,7 @@ from structkd.artifacts.manifest import Manifest
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.verification import verify
-from structkd.corpora.files import digest_json
+from structkd.ground.files import digest_json
 from tests.artifacts.examples import header, write_set
 from tests.examples import examples
 

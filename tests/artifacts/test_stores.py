@@ -17,7 +17,7 @@ from structkd.artifacts.stores.objects import ObjectStore, _client
 from structkd.artifacts.stores.places import Url, parse_place
 from structkd.artifacts.stream import StreamConfig, stream_epoch
 from structkd.artifacts.verification import verify
-from structkd.corpora.faults import FileError
+from structkd.ground.faults import FileError
 from tests.artifacts.examples import write_set
 from tests.artifacts.s3 import KEY, SECRET, always, once, s3_environment
 

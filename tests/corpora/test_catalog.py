@@ -9,10 +9,10 @@ import pytest
 
 from structkd.corpora import catalog
 from structkd.corpora.catalog import CATALOG, DIGESTS, corpora_root, entry, load, source_path, status
-from structkd.corpora.files import digest_file
 from structkd.corpora.origins import Origin, origin_path, write_origin
 from structkd.corpora.schemes import SchemeError
 from structkd.corpora.sentences import CorpusError, Sentence, label_names
+from structkd.ground.files import digest_file
 
 EVERY_FILE = [
     (found.name, language, split)

@@ -17,9 +17,9 @@ from structkd.corpora import catalog, download, fetch
 from structkd.corpora.catalog import corpora_root, load, source_path, status
 from structkd.corpora.columns import read_columns
 from structkd.corpora.conllu import read_conllu
-from structkd.corpora.files import digest_bytes, digest_file
 from structkd.corpora.origins import origin_path, read_origin
 from structkd.corpora.sentences import CorpusError, Sentence
+from structkd.ground.files import digest_bytes, digest_file
 
 
 def treebank(*sentences):

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from structkd.corpora.config import Limits
-from structkd.corpora.files import digest_json
 from structkd.corpora.prepared import PreparedText, write_prepared
-from structkd.corpora.records import Prepared
 from structkd.corpora.sentences import Corpus, CorpusDigest, CorpusError, Sentence
 from structkd.corpora.sources.base import CorpusRequest, streamed
 from structkd.corpora.sources.text import JoinedText, UnlabelledText
+from structkd.ground.files import digest_json
+from structkd.ground.records import Prepared
 from tests.corpora.test_sources import Repeated
 from tests.examples import examples
 from tests.pipeline.tiny import contents

@@ -7,7 +7,6 @@ import pytest
 from structkd.corpora import augment
 from structkd.corpora.config import Limits
 from structkd.corpora.demo import generator_digest
-from structkd.corpora.files import digest_bytes, digest_json
 from structkd.corpora.sentences import Corpus, CorpusError, Sentence
 from structkd.corpora.sources.augmented import AugmentedText
 from structkd.corpora.sources.base import CorpusRequest
@@ -15,6 +14,7 @@ from structkd.corpora.sources.catalog import CatalogSource, ZeroShot
 from structkd.corpora.sources.demo import DemoSource
 from structkd.corpora.sources.files import FileSource
 from structkd.corpora.sources.text import JoinedText, UnlabelledText
+from structkd.ground.files import digest_bytes, digest_json
 
 LIMITS = Limits(train=3, seed=7, max_tokens=4)
 LONG = LIMITS.model_copy(update={"max_tokens": 150})

@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 import torch
 
-from structkd.corpora.records import Updated
+from structkd.ground.records import Updated
 from structkd.tagger.config import TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.resume import Resume

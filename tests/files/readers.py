@@ -9,11 +9,11 @@ from structkd.artifacts.inspection import summary
 from structkd.artifacts.parts import ShardRecord
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
-from structkd.corpora.faults import FileError
 from structkd.corpora.origins import read_origin
-from structkd.corpora.records import RecordError, read_journal
-from structkd.corpora.sealed import SealError
 from structkd.corpora.sentences import CorpusError
+from structkd.ground.faults import FileError
+from structkd.ground.records import RecordError, read_journal
+from structkd.ground.sealed import SealError
 from structkd.pipeline.plan.features import cost_of
 from structkd.pipeline.results.result import ResultError, load_result
 from structkd.pipeline.results.rows import RowError, read_rows

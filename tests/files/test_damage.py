@@ -11,7 +11,7 @@ from io import BytesIO
 import pytest
 import torch
 
-from structkd.corpora.sealed import seal
+from structkd.ground.sealed import seal
 from structkd.tagger import checkpoint
 from structkd.tagger.resume import MAGIC
 from tests.files import writers

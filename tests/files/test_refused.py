@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from structkd.artifacts.schema import ArtifactError
-from structkd.corpora.faults import FileError
-from structkd.corpora.files import atomic_path
+from structkd.ground.faults import FileError
+from structkd.ground.files import atomic_path
 from structkd.pipeline.results.rows import RowError
 from tests.files.writers import WRITERS, attempts
 

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from structkd.artifacts.writer import ShardWriter
-from structkd.corpora.files import write_json
-from structkd.corpora.journal import open_journal
 from structkd.corpora.labels import LabelSet
 from structkd.corpora.origins import Origin, origin_path, write_origin
-from structkd.corpora.records import SetWritten, Started, to_json
+from structkd.ground.files import write_json
+from structkd.ground.journal import open_journal
+from structkd.ground.records import SetWritten, Started, to_json
 from structkd.pipeline.commands.report import _write as write_report
 from structkd.pipeline.plan.features import Cost
 from structkd.pipeline.results.result import save_result

@@ -9,7 +9,7 @@ from socket import gethostname
 
 import pytest
 
-from structkd.corpora.records import Finished, Started, Taken
+from structkd.ground.records import Finished, Started, Taken
 from structkd.pipeline.execution.claims import CLAIM, TakenError, claimed
 from structkd.pipeline.execution.engines import InProcess, Processes
 from structkd.pipeline.execution.redo import discard

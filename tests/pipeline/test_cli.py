@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from structkd.corpora.files import digest_file
+from structkd.ground.files import digest_file
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan
 from structkd.pipeline.plan.versions import ANNOTATION, code_digest, versions_of

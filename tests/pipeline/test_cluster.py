@@ -16,7 +16,7 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
-from structkd.corpora.records import Resumed, Taken
+from structkd.ground.records import Resumed, Taken
 from structkd.pipeline.execution import cluster
 from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.cluster import Cluster, Site, _versions

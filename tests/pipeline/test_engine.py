@@ -11,8 +11,8 @@ import torch
 
 from structkd.artifacts.comparison import compare
 from structkd.artifacts.inspection import sentence_view, summary
-from structkd.corpora.files import write_json
-from structkd.corpora.records import (
+from structkd.ground.files import write_json
+from structkd.ground.records import (
     Annotated,
     DevScored,
     FeaturesRead,

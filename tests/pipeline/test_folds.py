@@ -8,8 +8,8 @@ from rich.console import Console
 
 from structkd.artifacts.reader import ArtifactSet
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import LabelsUnknown
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.ground.records import LabelsUnknown
 from structkd.pipeline.execution import annotating, teach
 from structkd.pipeline.execution.engines import InProcess
 from structkd.pipeline.execution.progress import choose_display

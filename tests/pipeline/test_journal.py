@@ -2,7 +2,7 @@
 
 import pytest
 
-from structkd.corpora.records import Annotated, Finished, LeftAside, Resumed, Updated, read_journal
+from structkd.ground.records import Annotated, Finished, LeftAside, Resumed, Updated, read_journal
 from structkd.pipeline.execution.jobs import journal
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from structkd.corpora.records import FeaturesRead, LeftAside, read_journal
+from structkd.ground.records import FeaturesRead, LeftAside, read_journal
 from structkd.pipeline.execution.features import run_features
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan

@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 
-from structkd.corpora.records import Annotated, Finished, Prepared, Started, Updated
+from structkd.ground.records import Annotated, Finished, Prepared, Started, Updated
 from structkd.pipeline.commands.console import make_console
 from structkd.pipeline.execution import progress
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from structkd.corpora.sealed import write_sealed
+from structkd.ground.sealed import write_sealed
 from structkd.pipeline.results.result import Result, ResultError, SentenceCounts, load_result, save_result
 
 COUNTS = SentenceCounts(right=(1, 0), predicted=(1, 2), gold=(2, 1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from structkd.corpora.records import Annotated, Finished, LeftAside, Started, Taken
+from structkd.ground.records import Annotated, Finished, LeftAside, Started, Taken
 from structkd.pipeline.execution import schedule as schedules
 from structkd.pipeline.execution.claims import TakenError
 from structkd.pipeline.execution.engines import InProcess, Processes

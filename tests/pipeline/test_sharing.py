@@ -7,7 +7,7 @@ import pytest
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stores import copies
 from structkd.artifacts.stores.places import Url
-from structkd.corpora.sealed import sealed_bytes
+from structkd.ground.sealed import sealed_bytes
 from structkd.pipeline.execution.sharing import fetch, share
 from structkd.pipeline.plan import stored
 from structkd.pipeline.plan.features import Cost, FeaturePlan

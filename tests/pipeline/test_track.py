@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from structkd.corpora.records import DevScored, Finished, LeftAside, Restarted, Resumed, Started, Updated, read_journal
+from structkd.ground.records import DevScored, Finished, LeftAside, Restarted, Resumed, Started, Updated, read_journal
 from structkd.pipeline.execution.tracking import Tracked, curve
 from structkd.pipeline.experiment.experiment import load_experiment
 from structkd.pipeline.plan.pieces import make_plan

@@ -14,7 +14,7 @@ from tests.pipeline.tiny import TINY, contents, write_experiment
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("artifacts", "corpora", "crf", "pipeline", "runtime", "student", "tagger", "teachers")
+ROOMS = ("artifacts", "corpora", "crf", "ground", "pipeline", "runtime", "student", "tagger", "teachers")
 SMALL = (
     TINY.replace('["en", "de"]', '["de"]')
     .replace('"baseline", "posterior+top-wk", "exact"', '"exact"')

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 PARENT = """
 import os, sys, time
 from pathlib import Path
-from structkd.corpora.files import atomic_path
-from structkd.corpora.interrupts import end_on_signals
+from structkd.ground.files import atomic_path
+from structkd.ground.interrupts import end_on_signals
 from structkd.pipeline.execution.workers import Crew, heard
 
 def write_for_ever(name, send):

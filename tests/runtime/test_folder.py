@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from structkd.corpora.faults import FileError
+from structkd.ground.faults import FileError
 from structkd.runtime.command import main
 from structkd.runtime.folder import DIGESTS, SETTINGS, FolderError, describe, is_exported, load, seal
 from structkd.tagger.config import CharacterCNNConfig, WordsConfig

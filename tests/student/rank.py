@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.stream import Share, StreamConfig, stream_epoch
-from structkd.corpora.records import Resumed, Updated
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.ground.records import Resumed, Updated
 from structkd.student.batches import student_batch
 from structkd.student.config import DistillConfig
 from structkd.student.distill import distill

@@ -11,9 +11,9 @@ from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stream import StreamConfig, stream_epoch
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import DevScored
 from structkd.corpora.sentences import Corpus, Sentence
 from structkd.crf import LinearChain
+from structkd.ground.records import DevScored
 from structkd.student.batches import student_batch
 from structkd.student.config import DistillConfig
 from structkd.student.distill import distill

@@ -9,8 +9,8 @@ from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.rows import DecodedRows
 from structkd.artifacts.schema import ArtifactError
 from structkd.artifacts.stream import StreamConfig, stream_epoch
-from structkd.corpora.records import DevScored, Resumed, Updated
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.ground.records import DevScored, Resumed, Updated
 from structkd.student.config import DistillConfig
 from structkd.student.distill import distill
 from structkd.student.hidden import HiddenProjections, HiddenTargets, hidden_loss, projections

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structkd.corpora.sealed import seal, write_sealed
 from structkd.corpora.sentences import Sentence
+from structkd.ground.sealed import seal, write_sealed
 from structkd.runtime.chain import Chain
 from structkd.runtime.tagging import WINDOW, TextTagger
 from structkd.tagger.calibration import FILE, read_temperature, write_temperature

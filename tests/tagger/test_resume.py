@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Restarted, Resumed, Updated
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.ground.records import Restarted, Resumed, Updated
 from structkd.pipeline.execution.progress import describe
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.sealed import read_sealed, write_sealed
+from structkd.ground.sealed import read_sealed, write_sealed
 from structkd.runtime.alphabet import PAD_CHARACTER, UNKNOWN
 from structkd.runtime.batches import length_batches
 from structkd.runtime.tagging import TextTagger

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import DevScored
 from structkd.corpora.sentences import Corpus, Sentence
+from structkd.ground.records import DevScored
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.model import Tagger

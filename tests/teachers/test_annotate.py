@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from structkd.artifacts.reader import ArtifactSet
 from structkd.artifacts.schema import ArtifactError
 from structkd.corpora.labels import LabelSet
-from structkd.corpora.records import Annotated
 from structkd.corpora.sentences import Corpus, CorpusError, Sentence
+from structkd.ground.records import Annotated
 from structkd.tagger.config import TaggerConfig, TrainingConfig
 from structkd.tagger.evaluation import EvaluationSet
 from structkd.tagger.model import Tagger

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from structkd.corpora.extras import needs
+from structkd.ground.extras import needs
 
 EXTRA = "report"
 

@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from structkd.corpora.files import digest_json
+from structkd.ground.files import digest_json
 from structkd.pipeline.report.page import svg as vector
 from structkd.pipeline.report.page.charts import Bars, Chart, Costs, Differences, Lines, Reliability, system_names
 from structkd.pipeline.report.page.errors import extra

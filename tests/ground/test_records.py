@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structkd.corpora.records import (
+from structkd.ground.records import (
     DevScored,
     LeftAside,
     Record,

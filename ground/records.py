@@ -11,7 +11,7 @@ from typing import Any, ClassVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from structkd.corpora.files import read_regular
+from structkd.ground.files import read_regular
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from structkd.corpora.files import digest_json, indented_json, read_regular, write_json
+from structkd.ground.files import digest_json, indented_json, read_regular, write_json
 
 DIGEST = "digest"
 

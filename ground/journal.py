@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from structkd.corpora.faults import explained
-from structkd.corpora.files import open_for_writing, read_regular
+from structkd.ground.faults import explained
+from structkd.ground.files import open_for_writing, read_regular
 
 
 class Journal:

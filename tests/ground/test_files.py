@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from structkd.corpora.files import atomic_path, clear_temporaries
+from structkd.ground.files import atomic_path, clear_temporaries
 
 WRITE = """
 import sys
 from pathlib import Path
-from structkd.corpora.files import atomic_path
+from structkd.ground.files import atomic_path
 with atomic_path(Path(sys.argv[1])) as temporary:
     temporary.write_text("new")
     print("writing", flush=True)

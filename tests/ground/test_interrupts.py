@@ -18,8 +18,8 @@ for number in (signal.SIGINT, signal.SIGHUP):
 HEAD = """
 import hashlib, os, signal, sys, threading, time
 from pathlib import Path
-from structkd.corpora.files import atomic_path
-from structkd.corpora.interrupts import *
+from structkd.ground.files import atomic_path
+from structkd.ground.interrupts import *
 end_on_signals("stopped by {}, and that is all")
 def ready():
     print("ready", flush=True)

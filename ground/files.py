@@ -14,8 +14,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
-from structkd.corpora.faults import FileError, explained
-from structkd.corpora.interrupts import at_end
+from structkd.ground.faults import FileError, explained
+from structkd.ground.interrupts import at_end
 
 # A named pipe would wait for its other end. Windows has neither links to follow nor pipes in folders.
 _PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -1,0 +1,1 @@
+"""What every room stands on: files, journals, signals, refusals of the operating system."""
