@@ -11,7 +11,7 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md", "results/*.md")
-LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")
+LINK = re.compile(r"""(?:\]\(|src="|srcset=")([^)"#:\s]+)(?:#[^)\s]*)?[)"]""")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

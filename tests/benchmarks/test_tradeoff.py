@@ -18,6 +18,9 @@ def test_every_model_has_its_scores_at_its_size():
         assert all(0 < value < 100 for value in point.values)
 
 
-def test_the_picture_is_written(tmp_path):
-    main(MODELS, tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+def test_the_picture_is_written_in_light_and_dark(tmp_path):
+    main(MODELS, tmp_path / "tradeoff.svg")
+    for name, scheme in {"tradeoff.svg": "light", "tradeoff-dark.svg": "dark"}.items():
+        text = (tmp_path / name).read_text("utf-8")
+        assert f"svg {{ color-scheme: {scheme}; }}" in text
+        assert all(model.name in text for model in Tradeoff.model_validate(read_toml(MODELS)).models)

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
-def svg(chart: Chart, systems: Sequence[str] = ()) -> str:
-    """Return a chart as an SVG file: text as text, light and dark colours, always the same bytes.
+def svg(chart: Chart, systems: Sequence[str] = (), *, narrow: bool = False, schemes: str = "light dark") -> str:
+    """Return a chart as an SVG file: text as text, always the same bytes.
 
-    `systems` come first in the order of colours, so a system looks the same in charts with fewer systems.
+    `systems` come first in the order of colours, so a system looks the same in charts with fewer systems. A narrow one
+    fits a phone. `schemes` are the colours that it has: the reader's choice of light and dark, or one of them.
     Raises PageError if matplotlib is not installed.
     """
-    return vector.standalone(_svg(chart, systems, narrow=False), label(chart), colour_rules())
+    return vector.standalone(_svg(chart, systems, narrow=narrow), label(chart), colour_rules(), schemes)
 
 
 def inline_svg(chart: Chart, systems: Sequence[str] = (), *, narrow: bool = False) -> str:

@@ -13,13 +13,13 @@ def inline(text: str, label: str) -> str:
     return _written(_cleaned(text, label))
 
 
-def standalone(text: str, label: str, css: str) -> str:
-    """Return a drawing for a file, with its size in points."""
+def standalone(text: str, label: str, css: str, schemes: str) -> str:
+    """Return a drawing for a file, with its size in points; `schemes` is a value of CSS's color-scheme."""
     root = _cleaned(text, label)
     _, _, width, height = root.attrib["viewBox"].split()
     root.attrib |= {"xmlns": XMLNS, "width": width, "height": height}
     style = ElementTree.Element("style")
-    style.text = f"svg {{ color-scheme: light dark; }}\n{css}"
+    style.text = f"svg {{ color-scheme: {schemes}; }}\n{css}"
     root.insert(0, style)
     return _written(root) + "\n"
 

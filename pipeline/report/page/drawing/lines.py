@@ -48,7 +48,7 @@ def _line(axes: Axes, line: Line, look: Look, place: int) -> Line2D:
         [fmean(point.values) for point in line.points],
         label=line.name,
         color=look.colour,
-        linestyle=look.dashes,
+        linestyle=look.dashes if len(places) > 1 else "none",
         linewidth=1.5,
         marker=look.marker,
         markersize=5,
