@@ -109,7 +109,7 @@ def test_answers_that_cannot_be_made_are_refused(tmp_path, monkeypatch, setting,
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", ["mean", *(pytest.param(name, marks=pytest.mark.slow) for name in ("folds", "joint"))])
 def test_both_stages_with_scores_of_who_answers(tmp_path, monkeypatch, name):
     write_experiment(tmp_path, with_teacher(SETTINGS[name]))
     done = structkd(tmp_path, "distill", "tiny")
@@ -139,7 +139,7 @@ def test_both_stages_with_scores_of_who_answers(tmp_path, monkeypatch, name):
     assert "are up to date" in structkd(tmp_path, "distill", "tiny").stdout
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_experiments_that_share_teachers_get_all_their_sets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plans = []

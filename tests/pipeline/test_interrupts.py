@@ -82,9 +82,7 @@ def test_an_interrupted_command_ends_with_all_its_workers(tmp_path, text, worker
 
 def test_a_training_that_is_interrupted_loses_no_update(tmp_path):
     write_experiment(tmp_path, ENDLESS)
-    patient = (
-        "from structkd.ground import interrupts; from structkd.pipeline.cli import main; interrupts.GRACE = 300; "
-    )
+    patient = "from structkd.ground import interrupts; from structkd.pipeline.cli import main; interrupts.GRACE = 300; "
     last = 0
     for times in (1, 2):
         with start(tmp_path, "teachers", "tiny", "--workers", 1, program=["-c", patient + "main()"]) as process:

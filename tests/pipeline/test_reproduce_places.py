@@ -56,7 +56,7 @@ def moto_store(tmp_path):
 @pytest.mark.parametrize(
     "place",
     [
-        store,
+        pytest.param(store, marks=pytest.mark.slow),
         pytest.param(shared_folder, marks=pytest.mark.slow),
         pytest.param(moto_store, marks=[pytest.mark.slow, needs_moto]),
     ],

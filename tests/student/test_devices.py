@@ -24,7 +24,7 @@ def known_content(monkeypatch):
     """What a chain asks its content for: how far scores lie apart, their extremes, and whether the lengths fit."""
     monkeypatch.setattr(LinearChain, "_extremes", (0.0, 0.0, 0.0))
     monkeypatch.setattr(LinearChain, "_reach", Reach(1.0, constrained=False))
-    monkeypatch.setattr("structkd.crf.chain.check_lengths", lambda lengths, words: None)
+    monkeypatch.setattr("structkd.crf.recursions.check_lengths", lambda lengths, words: None)
 
 
 def student_on(device):
