@@ -14,7 +14,7 @@ from tests.artifacts.programs import moto, needs_moto
 from tests.artifacts.s3 import s3_server
 from tests.pipeline.tiny import structkd
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 pytest.importorskip("obstore")
 GRID = """
@@ -55,11 +55,7 @@ def moto_store(tmp_path):
 
 @pytest.mark.parametrize(
     "place",
-    [
-        pytest.param(store, marks=pytest.mark.slow),
-        pytest.param(shared_folder, marks=pytest.mark.slow),
-        pytest.param(moto_store, marks=[pytest.mark.slow, needs_moto]),
-    ],
+    [store, shared_folder, pytest.param(moto_store, marks=needs_moto)],
     ids=lambda place: place.__name__,
 )
 def test_one_machine_is_killed_and_others_have_its_rows(tmp_path, place):
