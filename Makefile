@@ -41,8 +41,8 @@ report: $(STAMP)  ## write a page of what has been run; EXPERIMENT may name a gr
 test: $(STAMP)  ## run the tests, without whole runs in processes of their own
 	$(BIN)/pytest -n 2 --dist loadfile -m 'not slow and not long'
 
-test-ci: $(STAMP)  ## add the whole runs
-	$(BIN)/pytest -n 2 --dist loadfile
+test-ci: $(STAMP)  ## add the whole runs, which often wait: three at a time for two cores
+	$(BIN)/pytest -n 3 --dist loadfile
 
 test-all: $(STAMP)  ## add the slow tests and those on the real corpora, with new random examples
 	$(BIN)/pytest -n 2 --dist loadfile -m '' --hypothesis-profile=new

@@ -152,7 +152,7 @@ def test_experiments_that_share_teachers_get_all_their_sets(tmp_path, monkeypatc
         assert all(ArtifactSet.open(place).rows for place in teacher.sets)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_run_that_is_killed_while_it_writes_a_mean_ends_as_one_that_is_not(tmp_path):
     small = TINY.replace("k = 4", "k = 4\nshard_rows = 10").replace('["en", "de"]', '["de"]')
     for name in ("whole", "killed"):
