@@ -51,6 +51,7 @@ def test_the_size_that_people_run_is_an_experiment():
     assert structkd.load_experiment(EXAMPLES / "small.toml").corpus.name == "demo"
 
 
+@pytest.mark.slow
 def test_the_least_sure_sentences_come_first(folder):
     lines = example(folder, "least_sure", next((folder / "runs/tiny/artifacts").glob("en-train-*"))).splitlines()
     assert "30 sentences" in lines[0]

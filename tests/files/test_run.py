@@ -7,7 +7,7 @@ import pytest
 
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 SMALL = (
     TINY.replace('["en", "de"]', '["en"]')

@@ -85,6 +85,7 @@ def test_the_same_inputs_give_the_same_bytes_elsewhere(place, tmp_path):
         assert {path: here[path] for path in there} == there
 
 
+@pytest.mark.slow
 def test_commands_for_one_language_each_make_the_pieces_of_the_whole(place, tmp_path):
     write_experiment(tmp_path)
     for language, made in (("de", {"de"}), ("en", {"de", "en"})):

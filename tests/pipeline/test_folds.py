@@ -22,7 +22,7 @@ from structkd.pipeline.results.findings import plan_findings
 from structkd.pipeline.results.result import load_result
 from tests.pipeline.tiny import TINY, write_experiment
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 FOLDED = TINY.replace("[teacher.tagger]", "[teacher]\nfolds = 3\n\n[teacher.tagger]").replace("de = 30", "de = 24")
 COLUMNS = ["sentence_id", "language", "teacher", "seen", "tokens", "gold"]

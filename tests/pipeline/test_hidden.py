@@ -16,6 +16,7 @@ STATES = TINY.replace("k = 4", "k = 4\nhidden = 6").replace('"baseline", "poster
 STAGED = STATES + "\n[student.distill]\nhidden_updates = 8\n"
 
 
+@pytest.mark.slow
 def test_a_student_learns_states_that_its_teachers_wrote(tmp_path):
     write_experiment(tmp_path, STAGED)
     done = structkd(tmp_path, "distill", "tiny")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.pipeline.tiny import TINY, contents, structkd, write_experiment
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 EXPERIMENT = (
     TINY.replace("k = 4", "k = 4\nshard_rows = 8\nrow_group_rows = 4")
@@ -76,7 +76,7 @@ def check(folder, uninterrupted, workers=1):
     assert results(folder) == uninterrupted[0]
 
 
-@pytest.mark.parametrize("shards", [14, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("shards", [1, 14])
 def test_killed_amid_annotation_it_goes_on_to_the_same_bytes(tmp_path, uninterrupted, shards):
     process = start(tmp_path)
     while len(list(tmp_path.rglob("artifacts/*/part-*.parquet"))) < shards:
@@ -87,7 +87,6 @@ def test_killed_amid_annotation_it_goes_on_to_the_same_bytes(tmp_path, uninterru
     check(tmp_path, uninterrupted)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("seed", range(10))
 def test_killed_at_a_random_moment_it_goes_on_to_the_same_bytes(tmp_path, uninterrupted, workers, seed):

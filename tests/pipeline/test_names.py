@@ -61,6 +61,7 @@ def cells(line):
     return [cell.strip() for cell in line.strip("│┃|\n").replace("┃", "│").replace("|", "│").split("│")]
 
 
+@pytest.mark.slow
 def test_distill_prints_the_table_that_report_shows_and_cuts_nothing(place):
     folder, printed = place
     printed = printed[printed.index("Names: strict span F1 on test") :]

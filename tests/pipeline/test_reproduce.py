@@ -138,6 +138,7 @@ def test_rows_that_are_there_are_not_run_again_and_need_no_runs_folder(place, tm
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_missing_row_alone_is_run(place, tmp_path):
     write_grid(tmp_path)
     path, found = tmp_path / "results" / "tiny.parquet", rows(place)

@@ -56,6 +56,7 @@ def predicted(sentence, labels):
     return {"tokens": sentence.tokens, "labels": labels, "probabilities": probabilities.tolist()}
 
 
+@pytest.mark.slow
 def test_what_they_say_reaches_the_shards_and_the_students(folder):
     done = structkd(folder, "distill", "foreign", "--workers", 1)
     assert done.returncode == 0, done.stderr

@@ -65,6 +65,7 @@ def test_every_system_has_as_many_trials_and_none_has_read_test(place):
         assert json.loads((folder / "result.json").read_text())["test"] == {}
 
 
+@pytest.mark.slow
 def test_the_best_trial_is_printed_as_a_table_that_the_grid_can_take(place, tmp_path):
     said = (place / "said").read_text("utf-8")
     scores = {row["system"]: [] for row in rows(place).iter_rows(named=True)}

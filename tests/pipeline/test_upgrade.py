@@ -11,7 +11,7 @@ import pytest
 
 from tests.pipeline.tiny import TINY, contents, write_experiment
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("artifacts", "corpora", "crf", "ground", "pipeline", "runtime", "student", "tagger", "teachers")

@@ -68,6 +68,7 @@ def test_taggers_read_what_was_written(encoder, tmp_path):
     assert np.array_equal(found, vectors)
 
 
+@pytest.mark.slow
 def test_the_command_reads_the_text_of_an_experiment(tmp_path):
     save_tiny_bert(tmp_path / "tiny-bert")
     write_experiment(tmp_path, TINY)
