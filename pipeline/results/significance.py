@@ -120,13 +120,11 @@ def resample(systems: Mapping[str, pl.DataFrame], *, resamples: int = 2000, seed
     def statistic(*places: Integers, axis: int) -> Floats:
         """The score of each system, by sentences and then by sentences and seeds, on each sample: [2 * G, N]."""
         times = [_multiplicities(one) for one in places]
-        weights = {1: np.ones(1)} | {
-            size: drawn / size for size, drawn in zip(seeds, times[len(counts) :], strict=True)
-        }
+        of_seeds = dict(zip(seeds, times[len(counts) :], strict=True))
         by_run = np.mean([one.scores(drawn) for one, drawn in zip(counts, times, strict=False)], axis=0)
         parts = np.split(by_run, ends, axis=1)
-        drawn = [(part * weights[part.shape[1]]).sum(axis=1) for part in parts]
-        return np.stack([part.mean(axis=1) for part in parts] + drawn)
+        with_seeds = [(part * of_seeds.get(part.shape[1], 1)).mean(axis=1) for part in parts]
+        return np.stack([part.mean(axis=1) for part in parts] + with_seeds)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)  # of scores that are the same in all samples
